@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a call of Cornu can answer.  Included by cornu.h; you need not include it yourself. */
+#ifndef CORNU_STATUS_H
+#define CORNU_STATUS_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Outcome of a call.  0 is success; everything else comes with one line of text (cn_error and its kin). */
+typedef enum cn_status {
+    CN_OK = 0,
+    CN_ERR_INVALID,     /* an argument or a value in a description is not acceptable */
+    CN_ERR_SHAPE,       /* shapes do not fit */
+    CN_ERR_VERSION,     /* an argument struct is newer than the library, or its struct_size is 0 */
+    CN_ERR_MEMORY,      /* no memory */
+    CN_ERR_IO,          /* a file cannot be opened, read or written */
+    CN_ERR_FORMAT,      /* a file is malformed */
+    CN_ERR_UNSUPPORTED, /* understood, but not supported; the text names it */
+    CN_ERR_LIMIT,       /* a limit was passed; the text names it */
+    CN_ERR_NUMERIC,     /* NaN, infinity or a label out of range where none may be */
+    CN_ERR_STATE        /* called in the wrong order, e.g. fit before compile */
+} cn_status;
+
+/** Short name of a status, e.g. "E_SHAPE".  Static text; never NULL.  Any thread. */
+const char *cn_status_name(cn_status status);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
