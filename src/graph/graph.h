@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Graphs: ops over tensors with shapes.  A graph is built by appending ops, so the order of the ops is an order in
+ * which they can run.  Differentiation appends ops; losses, regularizers, optimizer updates and constraints are ops
+ * too, so that training goes the way of inference.  Layers know Keras; nothing here does.
+ *
+ * Data is NHWC and dense.  A tensor whose shape.dims[0] is CNI_UNKNOWN is batched: it holds n images at run time. */
+#ifndef CNI_GRAPH_H
+#define CNI_GRAPH_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/threads.h"
+#include "kernels/kernels.h"
+#include "tensor/shape.h"
+
+typedef struct cni_graph cni_graph;
+typedef struct cni_tensor cni_tensor;
+typedef struct cni_op cni_op;
+typedef struct cni_op_kind cni_op_kind;
+typedef struct cni_step cni_step;
+typedef struct cni_run cni_run;
+
+/** Memory that outlives graphs: a weight, a moving statistic, an optimizer's slot.  It belongs to a layer, an
+ *  optimizer or a metric and is shared by every plan of the model.  `data` is the master copy, in Keras' layout. */
+typedef struct cni_variable {
+    const char *name; /* "kernel" */
+    cni_shape shape;  /* no unknown dimension */
+    float *data;      /* 64-byte aligned */
+    uint64_t version; /* starts at 1, grows with every write: packed copies are caches with a version */
+    bool trainable;   /* false: a statistic or a slot (a frozen layer is the layer's affair) */
+    /* What the layer gave: resolved objects of layers/, NULL when absent.  The graph does not look at them. */
+    const void *initializer, *regularizer, *constraint;
+} cni_variable;
+
+/** A training step is three segments.  Accumulation runs CNI_UPDATE every k-th time only. */
+typedef enum cni_segment { CNI_GRADIENTS, CNI_REDUCE, CNI_UPDATE, CNI_SEGMENTS } cni_segment;
+
+typedef enum cni_element {
+    CNI_REAL_ELEMENT, /* float; double in a plan for gradient checks */
+    CNI_BYTE_ELEMENT  /* masks, tap indices of max pooling */
+} cni_element;
+
+struct cni_tensor {
+    int id;
+    cni_element element;
+    cni_shape shape;
+    cni_op *producer;       /* NULL: an input, a constant or a variable */
+    cni_variable *variable; /* its memory, or NULL */
+    bool is_constant;       /* filled with `constant` when the plan is made */
+    double constant;
+    cni_tensor *alias_of; /* shares the memory of this one (reshape), or NULL */
+    bool differentiable;  /* a leaf that gradients are wanted for, or something that depends on one */
+    bool is_input;        /* filled by whoever runs the plan */
+    bool is_output;       /* must survive until the end of the run */
+};
+
+enum { CNI_MAX_INPUTS = 64, CNI_MAX_OUTPUTS = 4 };
+
+struct cni_op {
+    const cni_op_kind *kind;
+    int id;
+    int inputs, outputs;
+    cni_tensor **in; /* an entry may be NULL: an optional input that is absent (a bias) */
+    cni_tensor **out;
+    void *attributes; /* kind->attributes_size bytes; each kind declares its struct in its header */
+    cni_segment segment;
+    cni_variable *writes; /* a variable that the op writes in place: such an op is never removed, and runs after every
+                             op of its segment that reads the variable (moved to the segment's end, order kept) */
+};
+
+/** What the machine does.  One row per kind, one file per family; registered nowhere: whoever appends an op names its
+ *  kind. */
+struct cni_op_kind {
+    const char *name;
+    size_t attributes_size;
+
+    /** Appends ops that compute gradients: given dout[i] (NULL where no gradient arrives), sets din[i] for every input
+     *  with in[i] && in[i]->differentiable (others may stay NULL).  A NULL function: the kind has no gradient. */
+    void (*gradient)(cni_graph *graph, const cni_op *op, cni_tensor *const *dout, cni_tensor **din);
+
+    /** Bytes of scratch memory for a run with up to n images and `threads` threads; NULL = none.  64-byte aligned. */
+    size_t (*workspace)(const cni_op *op, int n, int threads, size_t real_size);
+
+    /** Bytes of zeroed memory that stays with the step from run to run: packed weights.  NULL = none. */
+    size_t (*persistent)(const cni_op *op, int n, int threads, size_t real_size);
+
+    /** Does it.  No allocation, no look-up. */
+    void (*run)(cni_step *step, const cni_run *run);
+
+    bool in_place; /* out[0] may share the memory of in[0] when nobody reads in[0] afterwards and sizes are equal */
+
+    /** Where the attributes keep a cni_epilogue that the op applies to out[0] at its end; 0 = it cannot (an epilogue is
+     *  never the first member). */
+    size_t epilogue_offset;
+};
+
+/** One op made ready to run: pointers resolved once, when the plan was made. */
+struct cni_step {
+    const cni_op *op;
+    const void **in; /* NULL entries where the op's input is NULL */
+    void **out;
+    void *workspace, *persistent;
+    uint64_t packed_version; /* version of the weights that `persistent` was packed from; 0 = not packed */
+};
+
+/** What each run reads; changing it never re-plans. */
+struct cni_run {
+    int n; /* images in this batch, at most the plan's largest */
+    const cni_kernels *kernels;
+    cni_pool *pool;
+    const double *scalars; /* run-time scalars by slot (cni_graph_scalar): learning rate, step, ... */
+};
+
+struct cni_graph {
+    cni_arena arena;
+    cni_error error; /* sticky: building goes on, whoever builds checks once at the end */
+    cni_op **ops;
+    int op_count, op_capacity;
+    cni_tensor **tensors;
+    int tensor_count, tensor_capacity;
+    cni_segment segment; /* ops are appended to this segment */
+    int scalar_count;
+};
+
+cni_graph *cni_graph_new(void);
+void cni_graph_free(cni_graph *graph);
+
+/** A tensor that the caller of the plan fills. */
+cni_tensor *cni_graph_input(cni_graph *graph, cni_shape shape);
+
+/** The tensor of a variable; the same one each time. */
+cni_tensor *cni_graph_variable(cni_graph *graph, cni_variable *variable);
+
+/** A tensor filled with one value. */
+cni_tensor *cni_graph_constant(cni_graph *graph, cni_shape shape, double value);
+
+/** Appends an op with up to CNI_MAX_OUTPUTS outputs of the given shapes (of reals: set ->element for bytes).
+ *  `attributes` are copied.  Never NULL: out of memory sets graph->error and answers a dummy. */
+cni_op *cni_append(cni_graph *graph, const cni_op_kind *kind, const void *attributes, int inputs,
+                   cni_tensor *const *in, int outputs, const cni_shape *shapes);
+
+/** A slot in the run's scalars. */
+int cni_graph_scalar(cni_graph *graph);
+
+/** Elements of a tensor when the batch holds n images. */
+size_t cni_tensor_count(const cni_tensor *tensor, int n);
+
+/** Elements of one image (of everything, when the tensor is not batched). */
+size_t cni_tensor_image(const cni_tensor *tensor);
+
+static inline bool cni_tensor_batched(const cni_tensor *tensor)
+{
+    return tensor->shape.rank > 0 && tensor->shape.dims[0] == CNI_UNKNOWN;
+}
+
+/** Gradients of the scalar `loss` (shape {}) with respect to `wanted`; gradients[i] stays NULL where the loss does not
+ *  depend on it.  Leaves are marked (tensor->differentiable = true) before ops that read them are appended. */
+void cni_differentiate(cni_graph *graph, cni_tensor *loss, cni_tensor *const *wanted, int count,
+                       cni_tensor **gradients);
+
+#endif

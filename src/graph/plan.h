@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Plans: a graph made ready for one machine.  Dead ops dropped, element-wise functions fused into the ops before them,
+ * buffers placed in one arena by liveness.  Running a plan is a loop over its steps: no allocation, no look-up. */
+#ifndef CNI_PLAN_H
+#define CNI_PLAN_H
+
+#include "graph/graph.h"
+
+typedef struct cni_plan cni_plan;
+
+typedef struct cni_plan_options {
+    int batch; /* largest n; at least 1 */
+    const cni_kernels *kernels;
+    cni_pool *pool;
+    bool snapshot; /* the plan keeps copies of the variables (predictors); cni_plan_refresh takes new ones */
+} cni_plan_options;
+
+/** Takes the graph (it is freed with the plan; on failure at once). */
+cn_status cni_plan_new(cni_graph *graph, const cni_plan_options *options, cni_plan **plan, cni_error *error);
+void cni_plan_free(cni_plan *plan);
+
+/** Where a tensor lies; NULL when it was optimised away.  Valid as long as the plan.  Inputs are written here before a
+ *  run, outputs are read here after it; both hold batch * image elements. */
+void *cni_plan_data(const cni_plan *plan, const cni_tensor *tensor);
+
+/** The run-time scalars, by slot. */
+double *cni_plan_scalars(cni_plan *plan);
+
+/** Runs one segment for n images (1 <= n <= batch).  CNI_GRADIENTS of a forward graph is the whole of it. */
+void cni_plan_run(cni_plan *plan, cni_segment segment, int n);
+
+/** Takes the variables' present values (snapshot plans only). */
+void cni_plan_refresh(cni_plan *plan);
+
+size_t cni_plan_arena_bytes(const cni_plan *plan);
+int cni_plan_steps(const cni_plan *plan);
+const cni_graph *cni_plan_graph(const cni_plan *plan);
+
+#endif
