@@ -58,11 +58,21 @@ const char *cni_value_as_text(const cni_value *value);
 /** Writes the value as Python would print it, cut with "..." at `size`: for messages.  Returns buffer. */
 char *cni_value_show(const cni_value *value, char *buffer, size_t size);
 
+/** A key that stands twice in a dict or call; NULL if there is none, or no memory to look. */
+const char *cni_value_repeated_key(const cni_value *dict);
+
+/** Reads [+-]digits[.digits][e[+-]digits] whatever the locale; false when the text is something else, longer than
+ *  1,000 characters, or too large for a double. */
+bool cni_read_real(const char *text, size_t length, double *out);
+
+/** Reads [+-]digits; false when the text is something else or does not fit. */
+bool cni_read_int(const char *text, size_t length, int64_t *out);
+
 /** Shortest decimal that reads back as the same double, in Python's form: 0.001, 1e-07, 1.0, nan, inf. */
 char *cni_show_real(double real, char buffer[32]);
 
 /** Reads Keras text: None, True, numbers, 'text', [..], (..), {..}, name, name(args), a.b.name(args) (the last part is
- *  the name).  A bare name becomes CNI_TEXT.  `what` names the text in messages. */
+ *  the name).  A bare name becomes CNI_TEXT; nan and inf are numbers.  Depth at most 64, text at most 1 MiB.  `what` names the text in messages. */
 cn_status cni_value_read(cni_arena *arena, const char *text, const char *what, cni_value **out, cni_error *error);
 
 #endif
