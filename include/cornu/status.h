@@ -3,6 +3,9 @@
 #ifndef CORNU_STATUS_H
 #define CORNU_STATUS_H
 
+/* What the shared library exports: every function of the public headers, and nothing else. */
+#define CN_API __attribute__((visibility("default")))
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -23,7 +26,7 @@ typedef enum cn_status {
 } cn_status;
 
 /** Short name of a status, e.g. "E_SHAPE".  Static text; never NULL.  Any thread. */
-const char *cn_status_name(cn_status status);
+CN_API const char *cn_status_name(cn_status status);
 
 #ifdef __cplusplus
 }

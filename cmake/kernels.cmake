@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+# Kernels: one source, compiled per instruction set.
+#
+#   src/kernels/**/portable/*.c   plain C, the judge: compiled twice, CNI_REAL=float and CNI_REAL=double (CNI_REAL_NAME=f32, f64)
+#   src/kernels/**/vector/*.c     compiled once for each instruction set of the machine's architecture, with
+#                                 CNI_ISA_NAME=avx2|avx512|neon and CNI_VECTOR_BYTES=32|64|16
+#
+# What a vector source defines must carry its CNI_ISA_NAME: the objects all go into one library, and only the dispatcher
+# may decide at run time which of them is called.  Result: the list kernel_objects.
+
+set(kernel_objects)
+file(GLOB_RECURSE portable_kernels CONFIGURE_DEPENDS src/kernels/*.c)
+set(vector_kernels ${portable_kernels})
+list(FILTER portable_kernels INCLUDE REGEX "/src/kernels/.*/portable/[^/]*\\.c$")
+list(FILTER vector_kernels INCLUDE REGEX "/src/kernels/.*/vector/[^/]*\\.c$")
+
+# -O3 pays only where the compiler may vectorise; under a sanitizer it only costs time.
+set(vector_optimization -O3)
+if(CORNU_SANITIZE)
+  set(vector_optimization -O1)
+endif()
+
+# What stands on top: name, bytes of a vector, flags.
+function(add_vector_kernels isa bytes)
+  if(NOT vector_kernels)
+    return()
+  endif()
+  add_library(kernels_${isa} OBJECT ${vector_kernels})
+  target_compile_definitions(kernels_${isa} PRIVATE CNI_ISA_NAME=${isa} CNI_VECTOR_BYTES=${bytes})
+  target_compile_options(kernels_${isa} PRIVATE ${vector_optimization} -ffp-contract=fast ${ARGN})
+  set(kernel_objects ${kernel_objects} $<TARGET_OBJECTS:kernels_${isa}> PARENT_SCOPE)
+endfunction()
+
+function(add_portable_kernels real name)
+  if(NOT portable_kernels)
+    return()
+  endif()
+  add_library(kernels_portable_${name} OBJECT ${portable_kernels})
+  target_compile_definitions(kernels_portable_${name} PRIVATE CNI_REAL=${real} CNI_REAL_NAME=${name})
+  set(kernel_objects ${kernel_objects} $<TARGET_OBJECTS:kernels_portable_${name}> PARENT_SCOPE)
+endfunction()
+
+add_portable_kernels(float f32)
+add_portable_kernels(double f64)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
+  add_vector_kernels(avx2 32 -mavx2 -mfma)
+  add_vector_kernels(avx512 64 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma -mprefer-vector-width=512)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+  add_vector_kernels(neon 16)
+endif()

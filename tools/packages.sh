@@ -1,0 +1,52 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Makes sure that Debian packages are there:  tools/packages.sh [--check] GROUP…
+# Installs only what is missing, as root or with sudo; --check only tells.
+set -eu
+
+build="gcc libc6-dev cmake ninja-build pkg-config libzip-dev zlib1g-dev libjansson-dev libspng-dev libturbojpeg0-dev"
+test="libcmocka-dev g++"
+demo="dataset-fashion-mnist"
+clang="clang"
+
+check=
+[ "${1-}" = --check ] && check=yes && shift
+wanted=
+for group; do
+    case $group in
+    build) wanted="$wanted $build" ;;
+    test) wanted="$wanted $test" ;;
+    demo) wanted="$wanted $demo" ;;
+    clang) wanted="$wanted $clang" ;;
+    *) echo "packages.sh: no group '$group'; there are build, test, demo, clang" >&2; exit 2 ;;
+    esac
+done
+
+# Elsewhere than on Debian and its kin the build itself says what it lacks.
+command -v dpkg-query >/dev/null || exit 0
+
+missing=
+for package in $wanted; do
+    state=$(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null) || state=
+    case $state in ii*) ;; *) missing="$missing $package" ;; esac
+done
+[ -z "$missing" ] && exit 0
+
+# A group may be there without dpkg knowing (another compiler, CMake from elsewhere), so a check alone never refuses.
+if [ -n "$check" ]; then
+    echo "Not installed:$missing (apt-get install$missing)" >&2
+    exit 0
+fi
+sudo=
+if [ "$(id -u)" != 0 ]; then
+    sudo=sudo
+    if ! command -v sudo >/dev/null; then
+        echo "These packages are missing and only root can install them:  apt-get install$missing" >&2
+        exit 1
+    fi
+fi
+echo "Installing$missing" >&2
+export DEBIAN_FRONTEND=noninteractive
+$sudo apt-get update -q >/dev/null
+# shellcheck disable=SC2086 # a list of words
+$sudo apt-get install -y -q --no-install-recommends $missing >/dev/null
