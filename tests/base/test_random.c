@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <cmocka.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -432,6 +433,148 @@ static void noise_layers(void **state)
     }
 }
 
+/* Keras 3.15.1, JAX 0.10.2, NumPy 2.4 and CPython 3.11, run for this test */
+static void more_of_python_and_numpy(void **state)
+{
+    (void)state;
+    cni_mt19937 mt;
+    cni_mt_seed_python(&mt, UINT32_MAX);
+    assert_int_equal(cni_mt_next(&mt), 2728839433u);
+    assert_int_equal(cni_mt_next(&mt), 2661025012u);
+    assert_int_equal(cni_py_below(&mt, UINT32_MAX), 872737089);
+    assert_int_equal(cni_py_below(&mt, UINT32_MAX), 924893097);
+    cni_mt_seed_numpy(&mt, UINT32_MAX);
+    assert_int_equal(cni_mt_next(&mt), 419326371);
+
+    /* random.seed(2024); random.shuffle(list(range(12))); random.randrange of some numbers */
+    static const int order[] = {0, 6, 8, 1, 10, 11, 5, 3, 4, 9, 2, 7};
+    static const uint32_t below[][2] = {{1, 0}, {2, 1}, {3, 2}, {256, 111}, {257, 158}, {1u << 31, 1418364069}};
+    size_t items[12];
+    for (size_t i = 0; i < 12; i++) items[i] = i;
+    cni_mt_seed_python(&mt, 2024);
+    cni_py_shuffle(&mt, items, 12);
+    check_order(items, order, 12);
+    for (size_t i = 0; i < COUNT(below); i++) assert_int_equal(cni_py_below(&mt, below[i][0]), below[i][1]);
+
+    static const int first[] = {444, 898, 186, 584, 664, 457, 99, 941};
+    static size_t rows[1000];
+    cni_mt_seed_numpy(&mt, 2024);
+    cni_np_permutation(&mt, rows, 1000);
+    check_order(rows, first, 8);
+    size_t sum = 0;
+    for (size_t i = 0; i < 1000; i++) sum += i * rows[i];
+    assert_int_equal(sum, 249126334);
+}
+
+static void more_of_keras(void **state)
+{
+    (void)state;
+    static const struct {
+        int32_t low, high, want[6];
+    } integers[] = {
+        {-5, 5, {3, 4, -1, 1, 1, 2}},
+        {0, 1, {0, 0, 0, 0, 0, 0}},
+        {0, 1000000007, {504761356, 868110036, 827665989, 778793894, 113845794, 187321217}},
+        {INT32_MIN, INT32_MAX, {-1642722292, -279373605, 1680182362, -1368689754, 1966362174, 2039837597}},
+        {3, 3, {3, 3, 3, 3, 3, 3}},
+    };
+    for (size_t k = 0; k < COUNT(integers); k++)
+        for (uint32_t i = 0; i < 6; i++)
+            assert_int_equal(cni_randint((cni_key){77, 0}, i, integers[k].low, integers[k].high), integers[k].want[i]);
+
+    static const int first[] = {2214, 2594, 967, 3843, 2365, 2152, 161, 980};
+    static size_t order[5000];
+    assert_true(cni_shuffle((cni_key){5, 0}, order, 5000));
+    check_order(order, first, 8);
+    size_t sum = 0;
+    for (size_t i = 0; i < 5000; i++) sum += i * order[i];
+    assert_true(sum == 31349593066u);
+
+    static const float logits[] = {-2.0f, -1.5f, -0.25f, 0.5f, 0.25f, 0.25f};
+    static const int want[] = {2, 2, 0, 2, 0, 2, 1, 0, 2, 2, 2, 2, 0, 1, 2, 1, 2, 2, 2, 0, 2, 0, 0, 1};
+    int32_t drawn_classes[24];
+    cni_categorical((cni_key){31, 0}, logits, 2, 3, 12, drawn_classes);
+    for (size_t i = 0; i < 24; i++) assert_int_equal(drawn_classes[i], want[i]);
+}
+
+/* 333333 values at once, key (99, 0): the last two, and the XOR of all */
+static void large_fills(void **state)
+{
+    (void)state;
+    enum { SIZE = 333333 };
+    static const uint32_t want[3][3] = {{0x3f09f2ac, 0x3d3011fc, 0x32db3186},
+                                        {0x3f284b1a, 0x3e8d26b6, 0x3adb1b83},
+                                        {0xbf522350, 0xbfa06ff3, 0xbf7f6f8d}};
+    const cni_key key = {99, 0};
+    float *x = calloc(SIZE, sizeof *x);
+    assert_non_null(x);
+    for (int kind = 0; kind < 3; kind++) {
+        if (kind == 0) cni_fill_uniform(x, 0, SIZE, key, -0.1234f, 0.777f);
+        if (kind == 1) cni_fill_normal(x, 0, SIZE, key, 0.5f, 0.25f);
+        if (kind == 2) cni_fill_truncated_normal(x, 0, SIZE, key, -1, 0.3f);
+        uint32_t all = 0;
+        for (size_t i = 0; i < SIZE; i++) all ^= b32(x[i]);
+        assert_bits(x[SIZE - 2], want[kind][0]);
+        assert_bits(x[SIZE - 1], want[kind][1]);
+        assert_int_equal(all, want[kind][2]);
+    }
+    free(x);
+
+    /* keras.random.dropout(ones(100003), 0.15, seed=8) */
+    uint8_t *mask = calloc(100003, 1);
+    assert_non_null(mask);
+    cni_fill_keep(mask, 0, 100003, (cni_key){8, 0}, cni_keep_threshold(0.15));
+    int kept = 0;
+    for (size_t i = 0; i < 100003; i++) kept += mask[i];
+    assert_int_equal(kept, 84826);
+    free(mask);
+}
+
+/* A fill of any range equals the single draws there, and touches nothing beside it. */
+static void ragged_fills(void **state)
+{
+    (void)state;
+    static const size_t ranges[][2] = {{0, 0}, {5, 5}, {0, 1}, {63, 65}, {64, 128}, {1, 200}, {127, 192}, {100, 101}};
+    const cni_key key = {3, 9};
+    for (size_t r = 0; r < COUNT(ranges); r++) {
+        size_t begin = ranges[r][0], end = ranges[r][1];
+        float u[256], n[256], t[256], e[256];
+        uint32_t bits[256];
+        uint8_t mask[256];
+        for (size_t i = 0; i < 256; i++) u[i] = n[i] = t[i] = e[i] = 99, bits[i] = 99, mask[i] = 99;
+        cni_fill_uniform(u, begin, end, key, -2, 3);
+        cni_fill_normal(n, begin, end, key, 1, 2);
+        cni_fill_truncated_normal(t, begin, end, key, 1, 2);
+        cni_fill_erfinv(e, begin, end, key);
+        cni_fill_bits(bits, begin, end, key);
+        cni_fill_keep(mask, begin, end, key, 1u << 22);
+        for (size_t i = 0; i < 256; i++) {
+            bool in = i >= begin && i < end;
+            assert_bits(u[i], b32(in ? cni_uniform(key, i, -2, 3) : 99));
+            assert_bits(n[i], b32(in ? cni_normal(key, i, 1, 2) : 99));
+            assert_bits(t[i], b32(in ? cni_truncated_normal(key, i, 1, 2) : 99));
+            assert_bits(e[i], b32(in ? cni_erfinv(cni_uniform(key, i, -0x1.fffffep-1f, 1)) : 99));
+            assert_int_equal(bits[i], in ? cni_bits(key, i) : 99);
+            assert_int_equal(mask[i], in ? cni_unit(key, i) < 0.5f : 99);
+        }
+    }
+}
+
+/* Beyond 2^32 elements the high counter word counts.  (The mask's pages before that are never touched.) */
+static void index_beyond_32_bits(void **state)
+{
+    (void)state;
+    const uint64_t edge = UINT64_C(1) << 32;
+    assert_int_equal(cni_bits((cni_key){42, 0}, edge + 5), 0x361547d1u ^ 0x5896057du);
+    assert_int_equal(cni_bits((cni_key){42, 0}, 2 * edge - 2), 0x8d63f3b8u ^ 0x18ce998eu);
+    size_t size = edge + 8192;
+    uint8_t *mask = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mask == MAP_FAILED) skip();
+    cni_fill_keep(mask, edge - 70, edge + 70, (cni_key){42, 0}, 1u << 22);
+    for (size_t i = edge - 70; i < edge + 70; i++) assert_int_equal(mask[i], cni_bits((cni_key){42, 0}, i) >> 31 == 0);
+    munmap(mask, size);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -441,7 +584,9 @@ int main(void)
         cmocka_unit_test(single_draws),   cmocka_unit_test(normals),
         cmocka_unit_test(functions),      cmocka_unit_test(initializers),
         cmocka_unit_test(orthogonal),     cmocka_unit_test(dropout),
-        cmocka_unit_test(noise_layers),
+        cmocka_unit_test(noise_layers),   cmocka_unit_test(more_of_python_and_numpy),
+        cmocka_unit_test(more_of_keras),  cmocka_unit_test(large_fills),
+        cmocka_unit_test(ragged_fills),   cmocka_unit_test(index_beyond_32_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
