@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a layer kind is: a configuration, its weights, and a rule that lowers it to ops.  A kind is one file that ends
+ * with its row; the list of rows is in layers.c. */
+#ifndef CNI_LAYER_H
+#define CNI_LAYER_H
+
+#include "graph/graph.h"
+#include "graph/ops/dropout.h"
+#include "layers/activations.h"
+#include "layers/constraints.h"
+#include "layers/initializers.h"
+#include "layers/kind.h"
+#include "layers/regularizers.h"
+
+typedef struct cni_layer_kind cni_layer_kind;
+
+enum { CNI_MAX_WEIGHTS = 8 };
+
+struct cn_layer {
+    const cni_layer_kind *kind;
+    cni_object *config;
+    const char *name;
+    bool trainable;
+    bool built;
+    int input_count; /* at build */
+    cni_shape *input_shapes;
+    cni_variable *weights[CNI_MAX_WEIGHTS];
+    int weight_count;
+    cni_seed_state seed; /* of a layer that draws in training */
+    cn_model *model;     /* whose layer it is */
+    cn_model *inner;     /* the model that this layer is, or NULL */
+    cni_arena *arena;    /* the model's; weights are allocated apart (freed by cni_layer_free_weights) */
+    void *extra;         /* the model's bookkeeping */
+};
+
+/** What lowering adds to and reads. */
+typedef struct cni_lowering {
+    cni_graph *graph;
+    bool training;
+    const cn_layer *layer; /* being lowered, for messages */
+    cni_tensor *penalty;   /* scalar, sum of the activity regularizers so far, or NULL */
+} cni_lowering;
+
+struct cni_layer_kind {
+    cni_kind kind;          /* module: keras.layers */
+    int min_rank, max_rank; /* of every input, with the batch; 0: any */
+    bool merges;            /* is called on a list of inputs */
+    bool lazily_built;      /* Keras writes a build_config */
+
+    /** Shape of the output, unknown dimensions allowed.  Messages need not name the layer: the caller puts its name
+     *  and class before them. */
+    cn_status (*output_shape)(const cn_layer *layer, int count, const cni_shape *in, cni_shape *out, cni_error *error);
+
+    /** Makes the weights with cni_layer_weight.  NULL: there are none. */
+    cn_status (*build)(cn_layer *layer, int count, const cni_shape *in, cni_error *error);
+
+    /** Appends ops.  Shapes are known now, but for the batch. */
+    cni_tensor *(*lower)(cni_lowering *lowering, cn_layer *layer, int count, cni_tensor *const *in);
+
+    /** Draws a default seed when it is made (Dropout with rate > 0).  NULL: never. */
+    bool (*seeded)(const cn_layer *layer);
+
+    /** A padding per side that the model turns into a ZeroPadding2D before the layer.  NULL: has none. */
+    cn_padding *(*padding)(void *args);
+};
+
+/** "name trainable dtype": the rows that every layer's table ends with. */
+#define CNI_LAYER_FIELDS                                                                                               \
+    CNI_FIELD(name, "name", CNI_NULLABLE, "None", 0, 0, "name of the layer; numbered when absent"),                    \
+        CNI_FIELD(frozen, "trainable", CNI_NEGATED, "True", 0, 0, "whether training changes the weights"),             \
+        CNI_ONLY("dtype", "float32", 0), CNI_ONLY("autocast", "True", CNI_READ_ONLY)
+
+extern const cni_family cni_layers;
+
+/** Adds a weight of a known shape: `initializer`, `regularizer` and `constraint` are objects or NULL.  Its values are
+ *  drawn now, in Keras' order. */
+cn_status cni_layer_weight(cn_layer *layer, const char *name, const cni_shape *shape, const cni_object *initializer,
+                           const cni_object *regularizer, const cni_object *constraint, bool trainable,
+                           cni_error *error);
+void cni_layer_free_weights(cn_layer *layer);
+
+/** The weight as a tensor of the lowering's graph; differentiable when the layer and the weight are trainable. */
+cni_tensor *cni_lower_weight(cni_lowering *lowering, const cn_layer *layer, int index);
+
+/** channels_first -> channels_last and back; nothing when the format is channels_last. */
+cni_tensor *cni_lower_to_nhwc(cni_lowering *lowering, cn_data_format format, cni_tensor *x);
+cni_tensor *cni_lower_from_nhwc(cni_lowering *lowering, cn_data_format format, cni_tensor *x);
+
+/** Sizes that convolution and pooling share (keras-semantics 1.3).  n < 0 is unknown. */
+typedef struct cni_window {
+    int64_t out;        /* -1 when unknown; may be <= 0: the caller's message */
+    int before, after;  /* padding */
+} cni_window;
+cni_window cni_window_of(int64_t n, int kernel, int stride, int dilation, cn_padding_mode mode);
+
+#endif
