@@ -92,6 +92,18 @@ struct cni_op_kind {
     /** Where the attributes keep a cni_epilogue that the op applies to out[0] at its end; 0 = it cannot (an epilogue is
      *  never the first member). */
     size_t epilogue_offset;
+
+    /** What the passes may know.  The element-wise function that this op is and nothing else, so that it may become the
+     *  epilogue of the op before it; a NULL function or answer: it is more than that. */
+    const cni_epilogue *(*epilogue_of)(const cni_op *op);
+
+    /** Transposes: p with out.dims[i] = in.dims[p[i]]; all else is told by `attributes`, which hold no shape.  NULL: not
+     *  a transpose.  Two that undo each other are dropped. */
+    const int *(*permutation_of)(const cni_op *op);
+
+    /** One output, and each element of it depends on the elements at the same place of inputs of the same shape (or of
+     *  one element) and on nothing else: the op may change places with transposes. */
+    bool element_wise;
 };
 
 /** One op made ready to run: pointers resolved once, when the plan was made. */
@@ -118,11 +130,15 @@ struct cni_graph {
     int op_count, op_capacity;
     cni_tensor **tensors;
     int tensor_count, tensor_capacity;
+    cni_tensor **variables; /* those of the tensors that are variables */
+    int variable_count, variable_capacity;
     cni_segment segment; /* ops are appended to this segment */
     int scalar_count;
+    cni_op *spare_op; /* stand in for what could not be made */
+    cni_tensor *spare_tensor;
 };
 
-cni_graph *cni_graph_new(void);
+cni_graph *cni_graph_new(void); /* NULL: no memory */
 void cni_graph_free(cni_graph *graph);
 
 /** A tensor that the caller of the plan fills. */
@@ -133,6 +149,9 @@ cni_tensor *cni_graph_variable(cni_graph *graph, cni_variable *variable);
 
 /** A tensor filled with one value. */
 cni_tensor *cni_graph_constant(cni_graph *graph, cni_shape shape, double value);
+
+/** A tensor of no producer yet: for those who rewire graphs.  Never NULL. */
+cni_tensor *cni_graph_tensor(cni_graph *graph, cni_shape shape);
 
 /** Appends an op with up to CNI_MAX_OUTPUTS outputs of the given shapes (of reals: set ->element for bytes).
  *  `attributes` are copied.  Never NULL: out of memory sets graph->error and answers a dummy. */

@@ -6,6 +6,8 @@
 
 #include "graph/graph.h"
 
+#include <stdio.h>
+
 typedef struct cni_plan cni_plan;
 
 typedef struct cni_plan_options {
@@ -13,6 +15,8 @@ typedef struct cni_plan_options {
     const cni_kernels *kernels;
     cni_pool *pool;
     bool snapshot; /* the plan keeps copies of the variables (predictors); cni_plan_refresh takes new ones */
+    size_t budget; /* most bytes that the plan may allocate; 0: the machine's memory */
+    bool no_sharing; /* for tests: each tensor has a place of its own, filled with NaN before each run */
 } cni_plan_options;
 
 /** Takes the graph (it is freed with the plan; on failure at once). */
@@ -29,11 +33,16 @@ double *cni_plan_scalars(cni_plan *plan);
 /** Runs one segment for n images (1 <= n <= batch).  CNI_GRADIENTS of a forward graph is the whole of it. */
 void cni_plan_run(cni_plan *plan, cni_segment segment, int n);
 
-/** Takes the variables' present values (snapshot plans only). */
+/** Takes the variables' present values: plans with `snapshot`, and plans of double kernels, which own copies too (there
+ *  the graph's tensors get variables of the plan; nothing is written back). */
 void cni_plan_refresh(cni_plan *plan);
 
+/** Bytes of the tensors' memory, workspace, packed weights and copies. */
 size_t cni_plan_arena_bytes(const cni_plan *plan);
 int cni_plan_steps(const cni_plan *plan);
 const cni_graph *cni_plan_graph(const cni_plan *plan);
+
+/** One line per step: segment, kind, where each input and output lies, shapes.  For debugging. */
+void cni_plan_print(const cni_plan *plan, FILE *out);
 
 #endif
