@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The table of convolution kernels, put together from its parts. */
+#include "kernels/convolution/convolution.h"
+
+void cni_convolution_portable(cni_convolution_kernels *kernels)
+{
+    cni_depthwise_part_f32(kernels);
+}
+
+void cni_convolution_double(cni_convolution_kernels *kernels)
+{
+    cni_depthwise_part_f64(kernels);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The table of matmul kernels, put together from its parts. */
+#include "kernels/matmul/matmul.h"
+
+void cni_matmul_portable(cni_matmul_kernels *kernels)
+{
+    cni_matmul_part_f32(kernels);
+}
+
+void cni_matmul_double(cni_matmul_kernels *kernels)
+{
+    cni_matmul_part_f64(kernels);
+}

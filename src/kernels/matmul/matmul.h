@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Kernels that multiply and add: what dense layers and convolutions are made of.
+ * Sizes and distances are in elements.  Pointers need only the alignment of their element, except panels.
+ *
+ * Packed weights.  A matrix w [k, width] becomes ceil(width / panel) panels [k, panel], the last filled up with zeros:
+ *
+ *        width                panel   panel
+ *     +--------+            +-------+-------+
+ *   k | w      |    ->    k |       | .  0 0|       each panel contiguous: exactly the order in which it is read
+ *     +--------+            +-------+-------+
+ *
+ * Every sum runs in the order of k, so that a result depends neither on how rows, columns and panels are divided among
+ * calls nor on the tile that computes it. */
+#ifndef CNI_MATMUL_H
+#define CNI_MATMUL_H
+
+#include "kernels/names.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/** y(r, p, j) = start + sum over t < taps, k < depth of  x[r x_row + p x_pixel + tap[t] + k] * w[t depth + k, j]
+ *  for r < rows, p < columns, j < width; start is bias[j] or 0.
+ *
+ *  One tap and one row: a product of matrices.  A table of taps: a convolution of an image whose border is in the
+ * buffer, for any stride and dilation, with nothing copied. */
+typedef struct cni_product {
+    const void *x;
+    ptrdiff_t x_row, x_pixel;
+    const ptrdiff_t *tap;
+    int taps, depth;
+    const void *panels; /* 64-byte aligned */
+    const void *bias;   /* [width] or NULL */
+    void *y;            /* element (r, p, j) at r y_row + p y_pixel + j */
+    ptrdiff_t y_row, y_pixel;
+    size_t rows, columns;
+    int width;
+    bool relu; /* y = max(y, 0), NaN stays */
+} cni_product;
+
+/** dw(i, j) = (accumulate ? dw(i, j) : 0) + sum over r < rows, p < columns of
+ *  x[r x_row + p x_pixel + i] * dy[r dy_row + p dy_pixel + j]   for i < height, j < width. */
+typedef struct cni_outer {
+    const void *x;
+    ptrdiff_t x_row, x_pixel;
+    const void *dy;
+    ptrdiff_t dy_row, dy_pixel;
+    size_t rows, columns;
+    void *dw; /* element (i, j) at i dw_row + j */
+    ptrdiff_t dw_row;
+    int height, width;
+    bool accumulate;
+} cni_outer;
+
+/** y[m y_row + j] = start + sum over k < depth of x[m x_row + k] * w[k w_row + j] for m < rows, j < width: the product
+ *  for few rows (at most CNI_THIN_ROWS), where the time goes into reading w once.  Same order of sums. */
+typedef struct cni_thin {
+    const void *x;
+    ptrdiff_t x_row;
+    const void *w;
+    ptrdiff_t w_row;
+    const void *bias; /* [width] or NULL */
+    void *y;
+    ptrdiff_t y_row;
+    int rows, depth, width;
+    bool relu;
+} cni_thin;
+
+enum { CNI_THIN_ROWS = 8, CNI_MAX_PANEL = 64 };
+
+typedef struct cni_matmul_kernels {
+    int panel; /* width of a panel, at most CNI_MAX_PANEL */
+
+    /** panel[k * panel + j] = w[k k_step + j j_step] for k < depth, j < width <= panel; zeros in the other columns. */
+    void (*pack)(const void *w, ptrdiff_t k_step, ptrdiff_t j_step, size_t depth, int width, void *panel);
+
+    void (*product)(const cni_product *product);
+    void (*outer)(const cni_outer *outer);
+    void (*thin)(const cni_thin *thin);
+
+    /** sum[j] = (accumulate ? sum[j] : 0) + sum over r < rows of y[r * y_row + j], j < width. */
+    void (*column_sums)(const void *y, ptrdiff_t y_row, size_t rows, int width, void *sum, bool accumulate);
+} cni_matmul_kernels;
+
+void cni_matmul_portable(cni_matmul_kernels *kernels);
+void cni_matmul_double(cni_matmul_kernels *kernels);
+void cni_matmul_avx2(cni_matmul_kernels *kernels);
+void cni_matmul_avx512(cni_matmul_kernels *kernels);
+void cni_matmul_neon(cni_matmul_kernels *kernels);
+
+/* Parts of the above, one source each */
+CNI_DECLARE_PORTABLE(cni_matmul_part, cni_matmul_kernels);
+CNI_DECLARE_OVERLAYS(cni_product_part, cni_matmul_kernels); /* pack, product, thin */
+CNI_DECLARE_OVERLAYS(cni_outer_part, cni_matmul_kernels);   /* outer, column_sums */
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Products, plainly.  m rows, k depth, j columns of the weights. */
+#include "kernels/matmul/matmul.h"
+
+#include <string.h>
+
+typedef CNI_REAL real;
+
+enum { PANEL = 8 };
+
+static real relu(real x)
+{
+    return x <= 0 ? 0 : x; /* NaN stays */
+}
+
+static void pack(const void *w, ptrdiff_t k_step, ptrdiff_t j_step, size_t depth, int width, void *panel)
+{
+    const real *from = w;
+    real *to = panel;
+    for (size_t k = 0; k < depth; k++, to += PANEL)
+        for (int j = 0; j < PANEL; j++) to[j] = j < width ? from[(ptrdiff_t)k * k_step + j * j_step] : 0;
+}
+
+/* One pixel by one panel. */
+static void cell(const cni_product *p, const real *x, const real *w, const real *bias, real *y, int width)
+{
+    real sum[PANEL] = {0};
+    if (bias) memcpy(sum, bias, (size_t)width * sizeof *bias);
+    for (int t = 0; t < p->taps; t++) {
+        const real *at = x + p->tap[t];
+        for (int k = 0; k < p->depth; k++, w += PANEL)
+            for (int j = 0; j < PANEL; j++) sum[j] += at[k] * w[j];
+    }
+    for (int j = 0; j < width; j++) y[j] = p->relu ? relu(sum[j]) : sum[j];
+}
+
+static void product(const cni_product *p)
+{
+    const real *x = p->x, *w = p->panels, *bias = p->bias;
+    real *y = p->y;
+    for (int j = 0; j < p->width; j += PANEL, w += (size_t)p->taps * p->depth * PANEL) {
+        int width = p->width - j < PANEL ? p->width - j : PANEL;
+        for (size_t r = 0; r < p->rows; r++)
+            for (size_t q = 0; q < p->columns; q++)
+                cell(p, x + (ptrdiff_t)r * p->x_row + (ptrdiff_t)q * p->x_pixel, w, bias ? bias + j : NULL,
+                     y + (ptrdiff_t)r * p->y_row + (ptrdiff_t)q * p->y_pixel + j, width);
+    }
+}
+
+static void outer(const cni_outer *o)
+{
+    real *dw = o->dw;
+    for (int i = 0; i < o->height && !o->accumulate; i++) memset(dw + i * o->dw_row, 0, (size_t)o->width * sizeof *dw);
+    for (size_t r = 0; r < o->rows; r++)
+        for (size_t q = 0; q < o->columns; q++) {
+            const real *x = (const real *)o->x + (ptrdiff_t)r * o->x_row + (ptrdiff_t)q * o->x_pixel;
+            const real *dy = (const real *)o->dy + (ptrdiff_t)r * o->dy_row + (ptrdiff_t)q * o->dy_pixel;
+            for (int i = 0; i < o->height; i++)
+                for (int j = 0; j < o->width; j++) dw[i * o->dw_row + j] += x[i] * dy[j];
+        }
+}
+
+static void thin(const cni_thin *t)
+{
+    const real *bias = t->bias;
+    for (int m = 0; m < t->rows; m++) {
+        const real *x = (const real *)t->x + m * t->x_row, *w = t->w;
+        real *y = (real *)t->y + m * t->y_row;
+        for (int j = 0; j < t->width; j++) y[j] = bias ? bias[j] : 0;
+        for (int k = 0; k < t->depth; k++, w += t->w_row)
+            for (int j = 0; j < t->width; j++) y[j] += x[k] * w[j];
+        for (int j = 0; j < t->width && t->relu; j++) y[j] = relu(y[j]);
+    }
+}
+
+static void column_sums(const void *y, ptrdiff_t y_row, size_t rows, int width, void *sum, bool accumulate)
+{
+    const real *from = y;
+    real *to = sum;
+    if (!accumulate) memset(to, 0, (size_t)width * sizeof *to);
+    for (size_t r = 0; r < rows; r++, from += y_row)
+        for (int j = 0; j < width; j++) to[j] += from[j];
+}
+
+void CNI_FOR_REAL(cni_matmul_part)(cni_matmul_kernels *kernels)
+{
+    *kernels = (cni_matmul_kernels){
+        .panel = PANEL, .pack = pack, .product = product, .outer = outer, .thin = thin, .column_sums = column_sums};
+}

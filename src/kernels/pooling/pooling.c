@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The table of pooling kernels, put together from its parts. */
+#include "kernels/pooling/pooling.h"
+
+void cni_pooling_portable(cni_pooling_kernels *kernels)
+{
+    cni_pooling_part_f32(kernels);
+}
+
+void cni_pooling_double(cni_pooling_kernels *kernels)
+{
+    cni_pooling_part_f64(kernels);
+}
