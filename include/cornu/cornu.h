@@ -34,12 +34,6 @@
 
 #include <cornu/status.h>
 
-#if defined __GNUC__
-#define CN_API __attribute__((visibility("default")))
-#else
-#define CN_API
-#endif
-
 #ifdef __cplusplus
 extern "C" {
 #endif

@@ -4,7 +4,11 @@
 #define CORNU_STATUS_H
 
 /* What the shared library exports: every function of the public headers, and nothing else. */
+#if defined __GNUC__
 #define CN_API __attribute__((visibility("default")))
+#else
+#define CN_API
+#endif
 
 #ifdef __cplusplus
 extern "C" {
