@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The error slot. */
 #include "base/error.h"
+#include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,19 +10,31 @@
 const char *cn_status_name(cn_status status)
 {
     static const char *const names[] = {
-        [CN_OK] = "OK",           [CN_ERR_INVALID] = "E_INVALID", [CN_ERR_SHAPE] = "E_SHAPE",
-        [CN_ERR_VERSION] = "E_VERSION", [CN_ERR_MEMORY] = "E_MEMORY", [CN_ERR_IO] = "E_IO",
-        [CN_ERR_FORMAT] = "E_FORMAT",   [CN_ERR_UNSUPPORTED] = "E_UNSUPPORTED", [CN_ERR_LIMIT] = "E_LIMIT",
-        [CN_ERR_NUMERIC] = "E_NUMERIC", [CN_ERR_STATE] = "E_STATE",
+        [CN_OK] = "OK",
+        [CN_ERR_INVALID] = "E_INVALID",
+        [CN_ERR_SHAPE] = "E_SHAPE",
+        [CN_ERR_VERSION] = "E_VERSION",
+        [CN_ERR_MEMORY] = "E_MEMORY",
+        [CN_ERR_IO] = "E_IO",
+        [CN_ERR_FORMAT] = "E_FORMAT",
+        [CN_ERR_UNSUPPORTED] = "E_UNSUPPORTED",
+        [CN_ERR_LIMIT] = "E_LIMIT",
+        [CN_ERR_NUMERIC] = "E_NUMERIC",
+        [CN_ERR_STATE] = "E_STATE",
     };
     return (unsigned)status < sizeof names / sizeof *names ? names[status] : "E_UNKNOWN";
 }
 
-/* Names from files must not drive the user's terminal: what is not printable becomes '?'. */
+/* Names from files must not drive the user's terminal: controls (C1 too) and what is not UTF-8 become '?'. */
 static void escape_controls(char *text)
 {
-    for (; *text; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f) *text = '?';
+    uint32_t code;
+    for (size_t left = strlen(text), size; left; text += size, left -= size) {
+        size = cni_utf8_read(text, left, &code);
+        if (size && code >= 0x20 && (code < 0x7f || code >= 0xa0)) continue;
+        if (!size) size = 1;
+        memset(text, '?', size);
+    }
 }
 
 cn_status cni_fail(cni_error *error, cn_status status, const char *format, ...)

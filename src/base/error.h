@@ -22,10 +22,10 @@ cn_status cni_no_memory(cni_error *error, const char *what);
 
 void cni_error_clear(cni_error *error);
 
-#define CN_TRY(call)                        \
-    do {                                    \
-        cn_status try_status_ = (call);     \
-        if (try_status_) return try_status_; \
+#define CN_TRY(call)                                                                                                   \
+    do {                                                                                                               \
+        cn_status try_status_ = (call);                                                                                \
+        if (try_status_) return try_status_;                                                                           \
     } while (0)
 
 #endif

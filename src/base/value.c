@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A tree of plain values: making, looking up, printing, and reading it from Keras text. */
 #include "base/value.h"
+#include "base/utf8.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -128,19 +129,20 @@ static int by_text(const void *a, const void *b)
 }
 
 /* Sorted, so that a hostile file with a million keys costs n log n. */
-const char *cni_value_repeated_key(const cni_value *dict)
+bool cni_value_repeated_key(const cni_value *dict, const char **repeated)
 {
-    if (!dict || !dict->keys) return NULL;
-    const char *few[64], **sorted = few, *repeated = NULL;
-    if (dict->count > 64 && !(sorted = malloc(dict->count * sizeof *sorted))) return NULL;
+    *repeated = NULL;
+    if (!dict || !dict->keys) return true;
+    const char *few[64], **sorted = few;
+    if (dict->count > 64 && !(sorted = malloc(dict->count * sizeof *sorted))) return false;
     size_t count = 0;
     for (size_t i = 0; i < dict->count; i++)
         if (dict->keys[i]) sorted[count++] = dict->keys[i];
     qsort(sorted, count, sizeof *sorted, by_text);
-    for (size_t i = 1; i < count && !repeated; i++)
-        if (strcmp(sorted[i - 1], sorted[i]) == 0) repeated = sorted[i];
+    for (size_t i = 1; i < count && !*repeated; i++)
+        if (strcmp(sorted[i - 1], sorted[i]) == 0) *repeated = sorted[i];
     if (sorted != few) free(sorted);
-    return repeated;
+    return true;
 }
 
 /* ---- numbers ---- */
@@ -453,16 +455,6 @@ static cn_status made(reader *in, cni_value *value, cni_value **out)
     return CN_OK;
 }
 
-static size_t put_utf8(char *to, unsigned code)
-{
-    if (code < 0x80) return to[0] = (char)code, 1;
-    if (code < 0x800) return to[0] = (char)(0xC0 | code >> 6), to[1] = (char)(0x80 | (code & 63)), 2;
-    to[0] = (char)(0xE0 | code >> 12);
-    to[1] = (char)(0x80 | (code >> 6 & 63));
-    to[2] = (char)(0x80 | (code & 63));
-    return 3;
-}
-
 /* The character after a backslash; 0 bytes when it is none that we know. */
 static size_t read_escape(reader *in, char *to)
 {
@@ -470,16 +462,16 @@ static size_t read_escape(reader *in, char *to)
     const char *known = *in->at ? strchr(names, *in->at) : NULL;
     if (known) return in->at++, *to = codes[known - names], 1;
     int digits = *in->at == 'x' ? 2 : *in->at == 'u' ? 4 : 0;
-    unsigned code = 0;
+    uint32_t code = 0;
     for (int i = 1; i <= digits; i++) {
         static const char hex[] = "0123456789abcdefABCDEF";
         const char *digit = in->at[i] ? strchr(hex, in->at[i]) : NULL;
         if (!digit) return 0;
-        code = code * 16 + (unsigned)(digit - hex > 15 ? digit - hex - 6 : digit - hex);
+        code = code * 16 + (uint32_t)(digit - hex > 15 ? digit - hex - 6 : digit - hex);
     }
     if (!code || (code >= 0xD800 && code < 0xE000)) return 0;
     in->at += digits + 1;
-    return put_utf8(to, code);
+    return cni_utf8_write(to, code);
 }
 
 static cn_status read_quoted(reader *in, char **out)
@@ -580,7 +572,8 @@ static cn_status read_key(reader *in, char **out)
 
 static cn_status no_repeated_key(reader *in, const cni_value *value)
 {
-    const char *key = cni_value_repeated_key(value);
+    const char *key;
+    if (!cni_value_repeated_key(value, &key)) return cni_no_memory(in->error, in->what);
     if (!key) return CN_OK;
     return cni_fail(in->error, CN_ERR_INVALID, "%s, line %u, column %u: \"%.64s\" is given twice; give it once",
                     in->what, (unsigned)in->line, (unsigned)column(in), key);

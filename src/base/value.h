@@ -19,7 +19,7 @@ typedef enum cni_value_type {
     CNI_TEXT,
     CNI_LIST, /* list or tuple */
     CNI_DICT,
-    CNI_CALL  /* Name(1, key=2): `text` is the name; an item without a key is positional */
+    CNI_CALL /* Name(1, key=2): `text` is the name; an item without a key is positional */
 } cni_value_type;
 
 typedef struct cni_value cni_value;
@@ -28,9 +28,9 @@ struct cni_value {
     uint32_t line, column; /* where it stood, from 1; 0 = not known */
     bool truth;
     int64_t integer;
-    double real;       /* CNI_REAL; for CNI_INT the same number */
-    const char *text;  /* CNI_TEXT, and the name of a CNI_CALL */
-    size_t count;      /* CNI_LIST, CNI_DICT, CNI_CALL */
+    double real;      /* CNI_REAL; for CNI_INT the same number */
+    const char *text; /* CNI_TEXT, and the name of a CNI_CALL */
+    size_t count;     /* CNI_LIST, CNI_DICT, CNI_CALL */
     cni_value **items;
     const char **keys; /* CNI_DICT, CNI_CALL (NULL entries are positional) */
 };
@@ -58,8 +58,8 @@ const char *cni_value_as_text(const cni_value *value);
 /** Writes the value as Python would print it, cut with "..." at `size`: for messages.  Returns buffer. */
 char *cni_value_show(const cni_value *value, char *buffer, size_t size);
 
-/** A key that stands twice in a dict or call; NULL if there is none, or no memory to look. */
-const char *cni_value_repeated_key(const cni_value *dict);
+/** A key that stands twice in a dict or call, or NULL if there is none.  False when there is no memory to look. */
+bool cni_value_repeated_key(const cni_value *dict, const char **repeated);
 
 /** Reads [+-]digits[.digits][e[+-]digits] whatever the locale; false when the text is something else, longer than
  *  1,000 characters, or too large for a double. */
@@ -72,7 +72,8 @@ bool cni_read_int(const char *text, size_t length, int64_t *out);
 char *cni_show_real(double real, char buffer[32]);
 
 /** Reads Keras text: None, True, numbers, 'text', [..], (..), {..}, name, name(args), a.b.name(args) (the last part is
- *  the name).  A bare name becomes CNI_TEXT; nan and inf are numbers.  Depth at most 64, text at most 1 MiB.  `what` names the text in messages. */
+ *  the name).  A bare name becomes CNI_TEXT; nan and inf are numbers.  Depth at most 64, text at most 1 MiB.  `what`
+ * names the text in messages. */
 cn_status cni_value_read(cni_arena *arena, const char *text, const char *what, cni_value **out, cni_error *error);
 
 #endif

@@ -32,8 +32,18 @@ static void long_text_is_cut(void **state)
     assert_int_equal(strlen(error.text), sizeof error.text - 1);
 }
 
+static void what_could_drive_a_terminal_is_escaped(void **state)
+{
+    (void)state;
+    cni_error error = {0};
+    cni_fail(&error, CN_ERR_FORMAT, "%s",
+             "\x1b[31m \xff \xc3\xa9 \xc2\x9b \xe2\x82 \xed\xa0\x80 \xf0\x9f\xa6\x84 \x7f");
+    assert_string_equal(error.text, "?[31m ? \xc3\xa9 ?? ?? ??? \xf0\x9f\xa6\x84 ?");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(first_failure_is_kept), cmocka_unit_test(long_text_is_cut)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(first_failure_is_kept), cmocka_unit_test(long_text_is_cut),
+                                       cmocka_unit_test(what_could_drive_a_terminal_is_escaped)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
