@@ -17,6 +17,7 @@ enum { LOCAL = 0x04034b50, CENTRAL = 0x02014b50, DESCRIPTOR = 0x08074b50, END = 
 enum { END64 = 0x06064b50, LOCATOR64 = 0x07064b50 };
 enum { LOCAL_SIZE = 30, CENTRAL_SIZE = 46, END_SIZE = 22, END64_SIZE = 56, LOCATOR64_SIZE = 20 };
 enum { FLAG_ENCRYPTED = 1, FLAG_EFFORT = 3 << 1, FLAG_DESCRIPTOR = 1 << 3, FLAG_UTF8 = 1 << 11 };
+enum { FLAGS_KNOWN = FLAG_EFFORT | FLAG_DESCRIPTOR | FLAG_UTF8 };
 enum { STORED = 0, DEFLATED = 8, EXTRA_ZIP64 = 1, EPOCH_DATE = 0x21 /* 1980-01-01 */ };
 #define LARGE UINT32_MAX /* "look into the zip64 extra field" */
 
@@ -250,7 +251,7 @@ static cn_status check_central(const reader *in, const header *entry)
         return bad_entry(in, entry, CN_ERR_LIMIT, "its name is longer than the limit");
     if (fault) return cni_fail(in->error, CN_ERR_FORMAT, "the name of a member is refused: %s", fault);
     if (entry->flags & FLAG_ENCRYPTED) return bad_entry(in, entry, CN_ERR_UNSUPPORTED, "is encrypted");
-    if (entry->flags & ~(unsigned)(FLAG_EFFORT | FLAG_DESCRIPTOR | FLAG_UTF8))
+    if (entry->flags & ~(unsigned)FLAGS_KNOWN)
         return bad_entry(in, entry, CN_ERR_UNSUPPORTED, "has flags for encryption, patches or features unknown");
     if (entry->method != STORED && entry->method != DEFLATED)
         return bad_entry(in, entry, CN_ERR_UNSUPPORTED,
@@ -270,8 +271,9 @@ static bool agree(const header *central, const header *local)
     const bool later = local->flags & FLAG_DESCRIPTOR;
     const bool blank = later && !local->crc && !local->stored && !local->size;
     const bool sizes = local->crc == central->crc && local->stored == central->stored && local->size == central->size;
+    const bool flags = !(local->flags & ~FLAGS_KNOWN) && !((local->flags ^ central->flags) & FLAG_DESCRIPTOR);
     return cni_bytes_equal(local->name, central->name.data, central->name.size) && local->method == central->method &&
-           !((local->flags ^ central->flags) & (FLAG_ENCRYPTED | FLAG_DESCRIPTOR)) && (blank || sizes);
+           flags && (blank || sizes);
 }
 
 static cn_status check_entry(reader *in, const header *central, size_t index, cni_zip_member *member)

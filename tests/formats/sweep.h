@@ -14,7 +14,7 @@
 static inline int sweep(const char *folder, const char *prefix,
                         void (*visit)(const char *name, cni_bytes file, void *user), void *user)
 {
-    char path[4096], where[4200], full[8400];
+    char path[4096], where[300], full[4500];
     snprintf(where, sizeof where, "data/%s", folder);
     if (!shared_path(path, where)) return -1;
     DIR *entries = opendir(path);

@@ -20,7 +20,7 @@ static char folder[] = "/tmp/cornu-test-bytes-XXXXXX";
 
 static const char *in_folder(const char *name)
 {
-    static char path[200];
+    static char path[512];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     return path;
 }
@@ -128,7 +128,8 @@ static void sizes_and_budgets_are_limits(void **state)
     assert_int_equal(cni_file_write(in_folder("ten"), text("0123456789"), NULL), CN_OK);
     for (uint64_t limit = 9; limit <= 11; limit++) {
         cni_arena arena = {0};
-        assert_int_equal(cni_file_read(&arena, in_folder("ten"), limit, &back, NULL), limit < 10 ? CN_ERR_LIMIT : CN_OK);
+        assert_int_equal(cni_file_read(&arena, in_folder("ten"), limit, &back, NULL),
+                         limit < 10 ? CN_ERR_LIMIT : CN_OK);
         cni_arena_free(&arena);
     }
     cni_arena arena;
@@ -220,7 +221,10 @@ static void the_buffer_grows(void **state)
     cni_buffer_text(&buffer, "end");
     cni_cursor at = cni_cursor_of(cni_buffer_bytes(&buffer));
     for (unsigned i = 0; i < 1000; i++) assert_int_equal(cni_cursor_u32(&at), i * 65537u);
-    assert_memory_equal(cni_cursor_take(&at, 14).data, "\x8\x7\x6\x5\x4\x3\x2\x1\x34\x12\xff" "end", 14);
+    assert_memory_equal(cni_cursor_take(&at, 14).data,
+                        "\x8\x7\x6\x5\x4\x3\x2\x1\x34\x12\xff"
+                        "end",
+                        14);
     assert_int_equal(cni_cursor_left(&at), 0);
     assert_null(cni_buffer_extend(&buffer, SIZE_MAX - 10));
     assert_true(buffer.failed);
