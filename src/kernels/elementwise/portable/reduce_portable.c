@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Sums, maxima and minima, plainly.  Sums go by blocks, so that rounding errors grow with the block and the number of
+ * blocks and not with their product. */
+#include "kernels/elementwise/elementwise.h"
+
+typedef CNI_REAL real;
+
+enum { BLOCK = 128 };
+
+static real sum_of(const real *x, size_t count, size_t step)
+{
+    real total = 0;
+    for (size_t begin = 0; begin < count; begin += BLOCK) {
+        const size_t end = count - begin < BLOCK ? count : begin + BLOCK;
+        real part = 0;
+        for (size_t k = begin; k < end; k++) part += x[k * step];
+        total += part;
+    }
+    return total;
+}
+
+static real max_of(const real *x, size_t count, size_t step)
+{
+    real best = x[0];
+    for (size_t k = 1; k < count; k++)
+        if (x[k * step] > best || x[k * step] != x[k * step]) best = x[k * step];
+    return best;
+}
+
+static real min_of(const real *x, size_t count, size_t step)
+{
+    real best = x[0];
+    for (size_t k = 1; k < count; k++)
+        if (x[k * step] < best || x[k * step] != x[k * step]) best = x[k * step];
+    return best;
+}
+
+static real (*const functions[])(const real *x, size_t count,
+                                 size_t step) = {[CNI_SUM] = sum_of, [CNI_MAX] = max_of, [CNI_MIN] = min_of};
+
+static void reduce(cni_reduction f, const void *x, void *y, size_t outer, size_t count, size_t inner)
+{
+    for (size_t o = 0; o < outer; o++)
+        for (size_t i = 0; i < inner; i++)
+            ((real *)y)[o * inner + i] = functions[f]((const real *)x + o * count * inner + i, count, inner);
+}
+
+void CNI_FOR_REAL(cni_reduce_part)(cni_elementwise_kernels *kernels)
+{
+    kernels->reduce = reduce;
+}
