@@ -168,8 +168,6 @@ cn_status cni_object_read(const cni_maker *maker, const cni_kind *kind, const cn
 cn_status cni_object_copy(const cni_maker *maker, const cni_kind *kind, const void *args, const char *where,
                           cni_object **object);
 
-/** Another object with the same arguments; default seeds are drawn anew. */
-
 /** The "config" dict in Keras' order, and {"module", "class_name", "config", "registered_name"} round it.  NULL when out
  *  of memory.  cni_object_write(NULL) is null. */
 cni_value *cni_object_config(cni_arena *arena, const cni_object *object);
