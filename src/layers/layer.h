@@ -22,6 +22,7 @@ struct cn_layer {
     const char *name;
     bool trainable;
     bool built;
+    bool unused; /* no output of the model needs it */
     int input_count; /* at build */
     cni_shape *input_shapes;
     cni_variable *weights[CNI_MAX_WEIGHTS];
@@ -30,7 +31,7 @@ struct cn_layer {
     cn_model *model;     /* whose layer it is */
     cn_model *inner;     /* the model that this layer is, or NULL */
     cni_arena *arena;    /* the model's; weights are allocated apart (freed by cni_layer_free_weights) */
-    void *extra;         /* the model's bookkeeping */
+    int index, calls;    /* the model's: place among its layers, number of calls */
 };
 
 /** What lowering adds to and reads. */
@@ -38,6 +39,8 @@ typedef struct cni_lowering {
     cni_graph *graph;
     bool training;
     const cn_layer *layer; /* being lowered, for messages */
+    bool penalize;         /* activity regularizers are wanted */
+    bool frozen;           /* inside a model that is not trainable */
     cni_tensor *penalty;   /* scalar, sum of the activity regularizers so far, or NULL */
 } cni_lowering;
 
