@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/threads.h"
-#include "kernels/kernels.h"
+#include "kernels/elementwise/epilogue.h"
 #include "tensor/shape.h"
 
 typedef struct cni_graph cni_graph;
@@ -19,6 +19,7 @@ typedef struct cni_op cni_op;
 typedef struct cni_op_kind cni_op_kind;
 typedef struct cni_step cni_step;
 typedef struct cni_run cni_run;
+typedef struct cni_kernels cni_kernels; /* kernels/kernels.h: for those who write `run` */
 
 /** Memory that outlives graphs: a weight, a moving statistic, an optimizer's slot.  It belongs to a layer, an
  *  optimizer or a metric and is shared by every plan of the model.  `data` is the master copy, in Keras' layout. */
@@ -48,7 +49,7 @@ struct cni_tensor {
     cni_variable *variable; /* its memory, or NULL */
     bool is_constant;       /* filled with `constant` when the plan is made */
     double constant;
-    cni_tensor *alias_of; /* shares the memory of this one (reshape), or NULL */
+    cni_tensor *alias_of; /* shares the memory of this one, an input of its producer (reshape), or NULL */
     bool differentiable;  /* a leaf that gradients are wanted for, or something that depends on one */
     bool is_input;        /* filled by whoever runs the plan */
     bool is_output;       /* must survive until the end of the run */
@@ -65,7 +66,8 @@ struct cni_op {
     void *attributes; /* kind->attributes_size bytes; each kind declares its struct in its header */
     cni_segment segment;
     cni_variable *writes; /* a variable that the op writes in place: such an op is never removed, and runs after every
-                             op of its segment that reads the variable (moved to the segment's end, order kept) */
+                             op of its segment that reads the variable (moved to the segment's end, order kept; hence
+                             its outputs are for later segments).  The plan counts the variable's version up */
 };
 
 /** What the machine does.  One row per kind, one file per family; registered nowhere: whoever appends an op names its
@@ -84,7 +86,7 @@ struct cni_op_kind {
     /** Bytes of zeroed memory that stays with the step from run to run: packed weights.  NULL = none. */
     size_t (*persistent)(const cni_op *op, int n, int threads, size_t real_size);
 
-    /** Does it.  No allocation, no look-up. */
+    /** Does it.  No allocation, no look-up.  NULL: nothing is to be done (a reshape: the output is an alias). */
     void (*run)(cni_step *step, const cni_run *run);
 
     bool in_place; /* out[0] may share the memory of in[0] when nobody reads in[0] afterwards and sizes are equal */

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What becomes of a graph before it is planned: pairs of transposes cancel, ops that nobody needs go, element-wise
+ * functions join the ops before them. */
+#ifndef CNI_PASSES_H
+#define CNI_PASSES_H
+
+#include "graph/graph.h"
+
+/** All of them, in their order. */
+cn_status cni_passes(cni_graph *graph, cni_error *error);
+
+#endif

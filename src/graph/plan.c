@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Plans.  All memory of a plan is one block:
+ *
+ *   | tensors, by liveness | slack | workspace | persistent memory of each step | copies of variables |
+ *
+ * The slack is for vector loads that pass the end of the last tensor. */
+#include "graph/plan.h"
+
+#include "graph/liveness.h"
+#include "graph/passes.h"
+#include "kernels/kernels.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A variable of the plan's own, which stands in for the master: a predictor's snapshot, or a copy in double. */
+typedef struct copy {
+    cni_variable own;
+    const cni_variable *master;
+    size_t offset;
+} copy;
+
+struct cni_plan {
+    cni_graph *graph;
+    cni_run run;
+    cni_step *steps;
+    int step_count, first_step[CNI_SEGMENTS + 1];
+    void **data; /* by tensor id */
+    double *scalars;
+    copy *copies;
+    int copy_count;
+    unsigned char *memory;
+    size_t bytes, workspace_offset, workspace_bytes;
+    cni_plan_options options;
+    size_t real_size;
+    cni_liveness liveness;
+};
+
+/* Sizes that do not wrap: what is too large stays at SIZE_MAX and meets the budget. */
+static size_t reserve(size_t *end, size_t bytes)
+{
+    size_t offset = *end;
+    if (bytes > SIZE_MAX - CNI_PLACE_ALIGN || bytes + CNI_PLACE_ALIGN > SIZE_MAX - offset)
+        *end = SIZE_MAX;
+    else
+        *end = (offset + bytes + CNI_PLACE_ALIGN - 1) / CNI_PLACE_ALIGN * CNI_PLACE_ALIGN;
+    return offset;
+}
+
+/* Segments one after the other, and in each the ops that write variables last. */
+static cn_status order_ops(cni_graph *graph, cni_error *error)
+{
+    cni_op **ordered = CNI_NEW_ARRAY(&graph->arena, cni_op *, (size_t)graph->op_count);
+    bool *made = CNI_NEW_ARRAY(&graph->arena, bool, (size_t)graph->tensor_count);
+    if (!ordered || !made) return cni_no_memory(error, "a plan");
+    int count = 0;
+    for (int turn = 0; turn < 2 * CNI_SEGMENTS; turn++)
+        for (int i = 0; i < graph->op_count; i++)
+            if ((int)graph->ops[i]->segment == turn / 2 && (graph->ops[i]->writes != NULL) == turn % 2)
+                ordered[count++] = graph->ops[i];
+    graph->ops = ordered;
+    graph->op_capacity = graph->op_count;
+    for (int now = 0; now < count; now++) {
+        cni_op *op = ordered[now];
+        op->id = now;
+        for (int i = 0; i < op->inputs; i++)
+            if (op->in[i] && op->in[i]->producer && !made[op->in[i]->id])
+                return cni_fail(error, CN_ERR_INVALID,
+                                "op %s reads what %s computes only later: an op may not read an earlier segment's "
+                                "future, nor in its segment the output of an op that writes a variable",
+                                op->kind->name, op->in[i]->producer->kind->name);
+        for (int i = 0; i < op->outputs; i++) made[op->out[i]->id] = true;
+    }
+    return CN_OK;
+}
+
+/* Copies of variables */
+
+static cn_status own_variables(cni_plan *plan, cni_error *error)
+{
+    cni_graph *graph = plan->graph;
+    if (!plan->options.snapshot && plan->real_size == sizeof(float)) return CN_OK;
+    plan->copies = CNI_NEW_ARRAY(&graph->arena, copy, (size_t)graph->variable_count);
+    if (!plan->copies) return cni_no_memory(error, "a plan");
+    for (int i = 0; i < graph->variable_count; i++) {
+        cni_tensor *tensor = graph->variables[i];
+        copy *c = &plan->copies[plan->copy_count++];
+        c->master = tensor->variable;
+        c->own = *c->master;
+        c->own.version = 0;
+        tensor->variable = &c->own;
+    }
+    for (int i = 0; i < graph->op_count; i++)
+        for (int k = 0; graph->ops[i]->writes && k < plan->copy_count; k++)
+            if (graph->ops[i]->writes == plan->copies[k].master) graph->ops[i]->writes = &plan->copies[k].own;
+    return CN_OK;
+}
+
+void cni_plan_refresh(cni_plan *plan)
+{
+    for (int i = 0; i < plan->copy_count; i++) {
+        copy *c = &plan->copies[i];
+        size_t count = (size_t)cni_shape_count(&c->own.shape, 0);
+        if (plan->real_size == sizeof(float)) {
+            memcpy(c->own.data, c->master->data, count * sizeof(float));
+        } else {
+            double *to = (void *)c->own.data;
+            for (size_t k = 0; k < count; k++) to[k] = c->master->data[k];
+        }
+        c->own.version++;
+    }
+}
+
+/* Memory */
+
+static size_t machine_bytes(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGE_SIZE);
+    return pages > 0 && page > 0 ? (size_t)pages * (size_t)page : SIZE_MAX / 2;
+}
+
+static cn_status allocate(cni_plan *plan, cni_error *error)
+{
+    size_t most = plan->options.budget ? plan->options.budget : machine_bytes();
+    if (plan->bytes <= most) plan->memory = aligned_alloc(CNI_PLACE_ALIGN, plan->bytes);
+    if (plan->memory) {
+        memset(plan->memory, 0, plan->bytes);
+        return CN_OK;
+    }
+    const cni_tensor *largest = plan->liveness.largest;
+    const double mega = 1e6;
+    size_t bytes = largest ? cni_tensor_bytes(largest, plan->options.batch, plan->real_size) : 0;
+    return cni_fail(
+        error, CN_ERR_MEMORY,
+        "%d images at once need %.1f MB of memory, of which the largest tensor, %s, takes %.1f MB; there are "
+        "%.1f MB: choose a smaller batch or smaller images",
+        plan->options.batch, (double)plan->bytes / mega, largest ? CNI_SHOW_SHAPE(&largest->shape) : "none",
+        (double)bytes / mega, (double)most / mega);
+}
+
+/* Reserves everything, then allocates it at once.  Until then step->persistent holds an offset. */
+static cn_status give_memory(cni_plan *plan, size_t *persistent, cni_error *error)
+{
+    const int batch = plan->options.batch, threads = cni_pool_threads(plan->run.pool);
+    plan->bytes = plan->liveness.bytes;
+    reserve(&plan->bytes, CNI_PLACE_ALIGN);
+    for (int i = 0; i < plan->step_count; i++) {
+        const cni_op *op = plan->steps[i].op;
+        size_t bytes = op->kind->workspace ? op->kind->workspace(op, batch, threads, plan->real_size) : 0;
+        if (bytes > plan->workspace_bytes) plan->workspace_bytes = bytes;
+    }
+    plan->workspace_offset = reserve(&plan->bytes, plan->workspace_bytes);
+    for (int i = 0; i < plan->step_count; i++) {
+        const cni_op *op = plan->steps[i].op;
+        size_t bytes = op->kind->persistent ? op->kind->persistent(op, batch, threads, plan->real_size) : 0;
+        persistent[i] = bytes ? reserve(&plan->bytes, bytes) : SIZE_MAX;
+    }
+    for (int i = 0; i < plan->copy_count; i++) {
+        size_t count = (size_t)cni_shape_count(&plan->copies[i].own.shape, 0);
+        plan->copies[i].offset = reserve(&plan->bytes, count * plan->real_size);
+    }
+    CN_TRY(allocate(plan, error));
+    for (int i = 0; i < plan->copy_count; i++)
+        plan->copies[i].own.data = (void *)(plan->memory + plan->copies[i].offset);
+    return CN_OK;
+}
+
+static void resolve_tensors(cni_plan *plan)
+{
+    for (int i = 0; i < plan->graph->tensor_count; i++) {
+        const cni_tensor *home = cni_home(plan->graph, &plan->liveness, plan->graph->tensors[i]);
+        if (home->variable)
+            plan->data[i] = home->variable->data;
+        else if (plan->liveness.lives[i].used)
+            plan->data[i] = plan->memory + plan->liveness.lives[home->id].place.offset;
+    }
+}
+
+static void resolve_steps(cni_plan *plan, const size_t *persistent)
+{
+    for (int i = 0; i < plan->step_count; i++) {
+        cni_step *step = &plan->steps[i];
+        for (int k = 0; k < step->op->inputs; k++)
+            step->in[k] = step->op->in[k] ? plan->data[step->op->in[k]->id] : NULL;
+        for (int k = 0; k < step->op->outputs; k++) step->out[k] = plan->data[step->op->out[k]->id];
+        step->workspace = plan->memory + plan->workspace_offset;
+        if (persistent[i] != SIZE_MAX) step->persistent = plan->memory + persistent[i];
+    }
+}
+
+static void fill_constants(cni_plan *plan)
+{
+    for (int i = 0; i < plan->graph->tensor_count; i++) {
+        const cni_tensor *tensor = plan->graph->tensors[i];
+        if (!tensor->is_constant || !plan->data[i]) continue;
+        size_t count = cni_tensor_count(tensor, plan->options.batch);
+        float *floats = plan->data[i];
+        double *doubles = plan->data[i];
+        if (tensor->element == CNI_BYTE_ELEMENT)
+            memset(plan->data[i], (int)tensor->constant, count);
+        else if (plan->real_size == sizeof(float))
+            for (size_t k = 0; k < count; k++) floats[k] = (float)tensor->constant;
+        else
+            for (size_t k = 0; k < count; k++) doubles[k] = tensor->constant;
+    }
+}
+
+/* Making */
+
+static cn_status make_steps(cni_plan *plan, cni_error *error)
+{
+    cni_graph *graph = plan->graph;
+    plan->steps = CNI_NEW_ARRAY(&graph->arena, cni_step, (size_t)graph->op_count);
+    if (!plan->steps) return cni_no_memory(error, "a plan");
+    for (int i = 0; i < graph->op_count; i++) {
+        const cni_op *op = graph->ops[i];
+        if (!op->kind->run) continue; /* a reshape: its output is an alias */
+        cni_step *step = &plan->steps[plan->step_count++];
+        step->op = op;
+        step->in = CNI_NEW_ARRAY(&graph->arena, const void *, (size_t)op->inputs);
+        step->out = CNI_NEW_ARRAY(&graph->arena, void *, (size_t)op->outputs);
+        if (!step->in || !step->out) return cni_no_memory(error, "a plan");
+        for (int s = (int)op->segment + 1; s <= CNI_SEGMENTS; s++) plan->first_step[s] = plan->step_count;
+    }
+    return CN_OK;
+}
+
+static cn_status make(cni_plan *plan, cni_error *error)
+{
+    cni_graph *graph = plan->graph;
+    if (graph->error.status) return cni_fail(error, graph->error.status, "%s", graph->error.text);
+    CN_TRY(cni_passes(graph, error));
+    CN_TRY(order_ops(graph, error));
+    CN_TRY(own_variables(plan, error));
+    CN_TRY(cni_liveness_find(graph, plan->options.batch, plan->real_size, plan->options.no_sharing, &plan->liveness,
+                             error));
+    CN_TRY(make_steps(plan, error));
+    size_t *persistent = CNI_NEW_ARRAY(&graph->arena, size_t, (size_t)plan->step_count);
+    plan->data = CNI_NEW_ARRAY(&graph->arena, void *, (size_t)graph->tensor_count);
+    plan->scalars = CNI_NEW_ARRAY(&graph->arena, double, (size_t)graph->scalar_count);
+    if (!persistent || !plan->data || !plan->scalars) return cni_no_memory(error, "a plan");
+    plan->run.scalars = plan->scalars;
+    CN_TRY(give_memory(plan, persistent, error));
+    resolve_tensors(plan);
+    resolve_steps(plan, persistent);
+    fill_constants(plan);
+    cni_plan_refresh(plan);
+    return CN_OK;
+}
+
+cn_status cni_plan_new(cni_graph *graph, const cni_plan_options *options, cni_plan **plan, cni_error *error)
+{
+    assert(options->batch >= 1 && options->kernels);
+    cni_plan *made = calloc(1, sizeof *made);
+    if (!made) {
+        cni_graph_free(graph);
+        return cni_no_memory(error, "a plan");
+    }
+    made->graph = graph;
+    made->options = *options;
+    made->real_size = options->kernels->real_size;
+    made->run = (cni_run){.kernels = options->kernels, .pool = options->pool};
+    cn_status status = make(made, error);
+    if (status)
+        cni_plan_free(made);
+    else
+        *plan = made;
+    return status;
+}
+
+void cni_plan_free(cni_plan *plan)
+{
+    if (!plan) return;
+    free(plan->memory);
+    cni_graph_free(plan->graph);
+    free(plan);
+}
+
+/* Running */
+
+/* Without sharing, whoever reads what this run has not written meets NaN (all bits set). */
+static void poison(cni_plan *plan, cni_segment segment)
+{
+    for (int i = plan->first_step[segment]; i < plan->first_step[segment + 1]; i++)
+        for (int k = 0; k < plan->steps[i].op->outputs; k++) {
+            const cni_tensor *tensor = plan->steps[i].op->out[k];
+            size_t bytes = cni_tensor_bytes(tensor, plan->options.batch, plan->real_size);
+            if (!tensor->alias_of) memset(plan->steps[i].out[k], 0xff, bytes);
+        }
+    memset(plan->memory + plan->workspace_offset, 0xff, plan->workspace_bytes);
+}
+
+void cni_plan_run(cni_plan *plan, cni_segment segment, int n)
+{
+    assert(n >= 1 && n <= plan->options.batch);
+    if (plan->options.no_sharing) poison(plan, segment);
+    plan->run.n = n;
+    for (int i = plan->first_step[segment]; i < plan->first_step[segment + 1]; i++) {
+        cni_step *step = &plan->steps[i];
+        step->op->kind->run(step, &plan->run);
+        if (step->op->writes) step->op->writes->version++;
+    }
+}
+
+/* Looking */
+
+void *cni_plan_data(const cni_plan *plan, const cni_tensor *tensor)
+{
+    return plan->data[tensor->id];
+}
+
+double *cni_plan_scalars(cni_plan *plan)
+{
+    return plan->scalars;
+}
+
+size_t cni_plan_arena_bytes(const cni_plan *plan)
+{
+    return plan->bytes;
+}
+
+int cni_plan_steps(const cni_plan *plan)
+{
+    return plan->step_count;
+}
+
+const cni_graph *cni_plan_graph(const cni_plan *plan)
+{
+    return plan->graph;
+}
+
+static void print_tensor(const cni_plan *plan, const cni_tensor *tensor, FILE *out)
+{
+    if (!tensor) {
+        fprintf(out, " -");
+        return;
+    }
+    const cni_tensor *home = cni_home(plan->graph, &plan->liveness, tensor);
+    fprintf(out, " t%d%s", tensor->id, CNI_SHOW_SHAPE(&tensor->shape));
+    if (home->variable)
+        fprintf(out, "@%s", home->variable->name ? home->variable->name : "variable");
+    else
+        fprintf(out, "@%zu", plan->liveness.lives[home->id].place.offset);
+    if (home != tensor) fprintf(out, "=t%d", home->id);
+}
+
+void cni_plan_print(const cni_plan *plan, FILE *out)
+{
+    static const char *const segments[] = {"gradients", "reduce", "update"};
+    for (int i = 0; i < plan->step_count; i++) {
+        const cni_op *op = plan->steps[i].op;
+        fprintf(out, "%3d %-9s %s:", i, segments[op->segment], op->kind->name);
+        for (int k = 0; k < op->inputs; k++) print_tensor(plan, op->in[k], out);
+        fprintf(out, " ->");
+        for (int k = 0; k < op->outputs; k++) print_tensor(plan, op->out[k], out);
+        if (op->writes) fprintf(out, " writes %s", op->writes->name ? op->writes->name : "variable");
+        fprintf(out, "\n");
+    }
+    fprintf(out, "%zu bytes, of which tensors %zu, workspace %zu\n", plan->bytes, plan->liveness.bytes,
+            plan->workspace_bytes);
+}
