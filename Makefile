@@ -8,13 +8,13 @@
 #   make clang        the same tests built by clang, in build-clang
 #   make no-formats   the same tests without any format library, in build-no-formats
 #   make bench        benchmarks
-#   make golden-open  real Keras opens the files that Cornu writes (needs Python with Keras: PYTHON=…)
+#   make golden-open  real Keras opens the files that Cornu writes (needs Keras: tools/golden/setup.sh)
 #   make install      PREFIX=/usr/local, DESTDIR= as usual
 #   make format       clang-format over the sources
 #   make clean        removes every build folder
 
 PREFIX = /usr/local
-PYTHON = python3
+PYTHON := $(firstword $(wildcard $(CORNU_VENV)/bin/python $(HOME)/.cache/cornu/keras/bin/python) python3)
 JOBS := $(shell nproc)
 ONLY = .
 CONFIGURE = cmake -S . -G Ninja

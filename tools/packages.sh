@@ -32,9 +32,14 @@ for package in $wanted; do
 done
 [ -z "$missing" ] && exit 0
 
-# A group may be there without dpkg knowing (another compiler, CMake from elsewhere), so a check alone never refuses.
+# A tool may be there without dpkg knowing (another compiler, CMake from elsewhere), so a check refuses only without.
 if [ -n "$check" ]; then
-    echo "Not installed:$missing (apt-get install$missing)" >&2
+    echo "Not installed:$missing" >&2
+    for tool in cmake ninja cc; do
+        command -v $tool >/dev/null && continue
+        echo "Without $tool nothing can be built:  apt-get install$missing" >&2
+        exit 1
+    done
     exit 0
 fi
 sudo=
@@ -46,7 +51,6 @@ if [ "$(id -u)" != 0 ]; then
     fi
 fi
 echo "Installing$missing" >&2
-export DEBIAN_FRONTEND=noninteractive
 $sudo apt-get update -q >/dev/null
 # shellcheck disable=SC2086 # a list of words
-$sudo apt-get install -y -q --no-install-recommends $missing >/dev/null
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing >/dev/null

@@ -3,7 +3,8 @@
 # What the libraries show and what they need:  symbols.sh SHARED_LIBRARY ARCHIVE SOURCE_DIR formats|no-formats
 #  - every symbol that the shared library exports begins with cn_;
 #  - every function that a public header declares is exported;
-#  - nothing in the archive prints, exits or aborts (the caller's program decides about that).
+#  - nothing in the archive prints, exits or aborts (the caller's program decides about that);
+#  - nothing that changes is global (a thread's own may), but for what `state_allowed` names.
 set -eu
 shared=$1 archive=$2 source=$3 formats=$4
 folder=$(mktemp -d)
@@ -38,6 +39,13 @@ fi
 forbidden='exit|_exit|_Exit|quick_exit|abort|printf|__printf_chk|vprintf|__vprintf_chk|puts|putchar|perror|psignal|stdout|stderr|system|popen'
 if nm -A -u "$archive" 2>/dev/null | grep -E " ($forbidden)\$"; then
     echo "^ a library must not print, exit, abort or start programs"
+    status=1
+fi
+# Functions' own statics carry a number after a dot.
+state_allowed='default_context|default_context_once'
+if objdump -t "$archive" | awk '/ O \.(bss|data)/ && !/\.data\.rel\.ro/ { print $NF " in " $4 }' |
+    grep -vE "^($state_allowed)(\.[0-9]+)? " | grep .; then
+    echo "^ global data that can change: make it const (a table of pointers: const char *const names[]) or part of a context"
     status=1
 fi
 exit $status
