@@ -7,6 +7,7 @@
 #   make sanitize     the same tests with AddressSanitizer and UBSan, in build-sanitize
 #   make clang        the same tests built by clang, in build-clang
 #   make no-formats   the same tests without any format library, in build-no-formats
+#   make neon         cross-compiles for 64-bit ARM, in build-neon (nothing is run)
 #   make bench        benchmarks
 #   make golden-open  real Keras opens the files that Cornu writes (needs Keras: tools/golden/setup.sh)
 #   make install      PREFIX=/usr/local, DESTDIR= as usual
@@ -51,6 +52,11 @@ clang:
 no-formats:
 	$(call suite,build-no-formats,-DCORNU_FORMATS=OFF)
 
+neon:
+	@tools/packages.sh build neon
+	@$(CONFIGURE) -B build-neon -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64.cmake -DCORNU_FORMATS=OFF -DCORNU_TESTS=OFF >/dev/null
+	@cmake --build build-neon -j $(JOBS) --target product
+
 bench: all
 	@cmake --build build -j $(JOBS) --target benchmarks
 	@tools/bench.sh build
@@ -68,4 +74,4 @@ clean:
 	@rm -rf build build-*/
 
 , := ,
-.PHONY: all demo test sanitize clang no-formats bench golden-open install format clean
+.PHONY: all demo test sanitize clang no-formats neon bench golden-open install format clean

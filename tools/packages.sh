@@ -8,6 +8,7 @@ build="gcc libc6-dev cmake ninja-build pkg-config libzip-dev zlib1g-dev libjanss
 test="libcmocka-dev g++"
 demo="dataset-fashion-mnist"
 clang="clang"
+neon="gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 
 check=
 [ "${1-}" = --check ] && check=yes && shift
@@ -18,7 +19,8 @@ for group; do
     test) wanted="$wanted $test" ;;
     demo) wanted="$wanted $demo" ;;
     clang) wanted="$wanted $clang" ;;
-    *) echo "packages.sh: no group '$group'; there are build, test, demo, clang" >&2; exit 2 ;;
+    neon) wanted="$wanted $neon" ;;
+    *) echo "packages.sh: no group '$group'; there are build, test, demo, clang, neon" >&2; exit 2 ;;
     esac
 done
 
