@@ -54,7 +54,7 @@ no-formats:
 
 neon:
 	@tools/packages.sh build neon
-	@$(CONFIGURE) -B build-neon -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64.cmake -DCORNU_FORMATS=OFF -DCORNU_TESTS=OFF >/dev/null
+	@$(CONFIGURE) -B build-neon --no-warn-unused-cli -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64.cmake -DCORNU_FORMATS=OFF -DCORNU_TESTS=OFF >/dev/null
 	@cmake --build build-neon -j $(JOBS) --target product
 
 bench: all

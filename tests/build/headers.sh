@@ -48,13 +48,16 @@ for header in "$source"/include/cornu/*.h; do
 done
 
 # Programs that use the headers: C in every standard, and as C++ (where -Wextra lists each keyword that is not given).
+# C++ has no arguments by position: a program that uses them has a sibling NAME.cpp, which is taken instead.
 for program in "$source"/examples/*.c "$source"/tests/build/use_*.c; do
     [ -e "$program" ] || continue
     for compiler in gcc clang; do
         for standard in c99 c11 c17; do compile $compiler $standard "$program" $strict; done
     done
+    sibling=${program%.c}.cpp
+    [ -e "$sibling" ] || sibling=$program
     for compiler in g++ clang++; do
-        compile $compiler c++20 "$program" $strict -Wno-missing-field-initializers -x c++
+        compile $compiler c++20 "$sibling" $strict -Wno-missing-field-initializers -x c++
     done
 done
 
