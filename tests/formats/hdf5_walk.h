@@ -5,7 +5,6 @@
 
 #include "formats/hdf5/hdf5.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,32 +91,18 @@ static inline void walk_object(cni_h5_object *object, walked *w, size_t most_byt
     }
 }
 
-/** Opens and reads everything; CN_OK when the file opens, whatever happens then. */
-static inline cn_status walk_bytes(const void *bytes, size_t size, size_t budget, walked *w)
+/** Opens and reads everything, on a budget; CN_OK when the file opens, whatever happens then. */
+static inline cn_status walk_bytes(cni_bytes bytes, walked *w)
 {
     cni_arena arena;
-    cni_arena_init(&arena, budget);
+    cni_arena_init(&arena, (size_t)256 << 20);
     cni_h5 *file = NULL;
     cni_error error = {0};
-    const cn_status status = cni_h5_open(&arena, (cni_bytes){bytes, size}, NULL, &file, &error);
+    const cn_status status = cni_h5_open(&arena, bytes, NULL, &file, &error);
     if (!status) walk_object(cni_h5_root(file), w, (size_t)64 << 20);
     walk_note(w, &error);
     cni_arena_free(&arena);
     return status;
-}
-
-/** The whole file, malloc'd; NULL if it cannot be read. */
-static inline unsigned char *walk_load(const char *path, size_t *size)
-{
-    FILE *stream = fopen(path, "rb");
-    if (!stream) return NULL;
-    fseek(stream, 0, SEEK_END);
-    const long end = ftell(stream);
-    rewind(stream);
-    unsigned char *bytes = end < 0 ? NULL : malloc((size_t)end + 1);
-    *size = bytes ? fread(bytes, 1, (size_t)end, stream) : 0;
-    fclose(stream);
-    return bytes;
 }
 
 #endif
