@@ -146,7 +146,7 @@ static cn_status cancel_transposes(cni_graph *graph, cni_error *error)
         ops[count++] = op;
         if (op->kind->permutation_of) {
             const cni_op *first = transpose_of(op->in[0]);
-            if (first && !op->out[0]->is_output && undoes(op, first)) now[op->out[0]->id] = first->in[0];
+            if (first && undoes(op, first)) now[op->out[0]->id] = first->in[0];
             continue;
         }
         const cni_op *transpose = common_transpose(op, held);

@@ -62,6 +62,7 @@ static void fusing(void **state)
     cni_plan *plan;
     assert_int_equal(steps_of(graph, &plan), 2); /* one epilogue is free, the second function stands alone */
     assert_null(cni_plan_data(plan, t));
+    assert_ptr_equal(r->producer->kind, &toy_linear_kind);
     memcpy(cni_plan_data(plan, x), (float[]){-1, 1, 3, -4}, 4 * sizeof(float));
     cni_plan_run(plan, CNI_GRADIENTS, 2);
     assert_memory_equal(cni_plan_data(plan, y), ((float[]){4, 0, 0, 64}), 4 * sizeof(float));
@@ -94,8 +95,7 @@ static void transposes_cancel(void **state)
     cni_graph *graph = cni_graph_new();
     cni_tensor *x = cni_graph_input(graph, shape), *first = toy_linear(graph, x, 2);
     cni_tensor *t = toy_transpose(graph, first, 0, 2, 1), *r = toy_unary(graph, t, CNI_RELU);
-    cni_tensor *half = cni_graph_constant(graph, r->shape, 0.5), *one = cni_graph_constant(graph, CNI_SHAPE(1), 1);
-    (void)one;
+    cni_tensor *half = cni_graph_constant(graph, r->shape, 0.5);
     cni_tensor *sum = toy_add(graph, toy_add(graph, r, half), t);
     cni_tensor *y = toy_linear(graph, toy_transpose(graph, sum, 0, 2, 1), 3);
     output(y);
@@ -139,7 +139,7 @@ static void transposes_cancel_in_training(void **state)
 static void transposes_that_stay(void **state)
 {
     (void)state;
-    for (int why = 0; why < 4; why++) {
+    for (int why = 0; why < 5; why++) {
         cni_graph *graph = cni_graph_new();
         cni_tensor *x = cni_graph_input(graph, CNI_SHAPE(3, 3, 3)), *t = toy_transpose(graph, x, 1, 2, 0);
         int steps = 0;
@@ -151,6 +151,11 @@ static void transposes_that_stay(void **state)
             steps = 2;
         } else if (why == 2) { /* different turns meet */
             output(toy_linear(graph, toy_add(graph, t, toy_transpose(graph, x, 2, 0, 1)), 1));
+            steps = 4;
+        } else if (why == 3) { /* an input spread along the transposed axes */
+            cni_tensor *bias = cni_graph_constant(graph, CNI_SHAPE(3), 1);
+            cni_tensor *sum = toy_append(graph, &toy_add_kind, NULL, t, bias, t->shape);
+            output(toy_linear(graph, toy_transpose(graph, sum, 2, 0, 1), 1));
             steps = 4;
         } else { /* somebody needs the transposed tensor anyway: moving would only add one */
             output(toy_linear(graph, t, 1));

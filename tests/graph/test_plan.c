@@ -67,6 +67,24 @@ static void places_fill_gaps(void **state)
     assert_int_equal(b.offset, c.offset);
 }
 
+/* Between times 5 and 9 there are gaps of 1024 bytes at 0 and of 896 at 1984. */
+static void the_best_gap_is_taken(void **state)
+{
+    (void)state;
+    cni_place a = {0, 4, 0, 1024, 0}, b = {0, 9, 1, 960, 0}, c = {0, 4, 2, 896, 0}, d = {0, 9, 3, 832, 0},
+              e = {5, 9, 4, 128, 0};
+    cni_place *list[] = {&e, &d, &c, &b, &a};
+    assert_int_equal(cni_place_all(list, 5), 1024 + 960 + 896 + 832);
+    assert_int_equal(c.offset, 1984);
+    assert_int_equal(e.offset, 1984);
+
+    cni_place f = {0, 4, 5, 832, 0}, g = {0, 9, 6, 768, 0}; /* and now a gap of 1728 at 1984 */
+    cni_place *again[] = {&e, &g, &f, &c, &b, &a};
+    assert_int_equal(cni_place_all(again, 6), 1024 + 960 + 896 + 832 + 768);
+    assert_int_equal(g.offset, 3712);
+    assert_int_equal(e.offset, 0);
+}
+
 /* Random graphs */
 
 enum { VARIABLES = 3, INPUTS = 2, TENSORS = 80 };
@@ -258,6 +276,42 @@ static void not_in_place(void **state)
             assert_ptr_equal(cni_plan_data(plan, a), cni_plan_data(plan, b));
         cni_plan_free(plan);
     }
+}
+
+static void sizes_must_be_equal(void **state)
+{
+    (void)state;
+    const cni_shape in[] = {CNI_SHAPE(CNI_UNKNOWN, 16), CNI_SHAPE(CNI_UNKNOWN, 16), CNI_SHAPE(CNI_UNKNOWN, 16)};
+    const cni_shape out[] = {CNI_SHAPE(CNI_UNKNOWN, 4, 4), CNI_SHAPE(CNI_UNKNOWN, 15), CNI_SHAPE(16)};
+    for (int i = 0; i < 3; i++) {
+        cni_graph *graph = cni_graph_new();
+        cni_tensor *a = toy_linear(graph, cni_graph_input(graph, in[i]), 2);
+        cni_tensor *b = toy_append(graph, &toy_add_kind, NULL, a, a->producer->in[0], out[i]);
+        toy_linear(graph, b, 1)->is_output = true;
+        cni_plan *plan = toy_plan(graph, &floats, 1, false); /* with one image (16,) is as large as (None, 16) */
+        assert_true((cni_plan_data(plan, a) == cni_plan_data(plan, b)) == (i == 0));
+        cni_plan_free(plan);
+    }
+}
+
+/* What the update reads of the gradients is not written over by the update. */
+static void gradients_stay_for_the_update(void **state)
+{
+    (void)state;
+    cni_graph *graph = cni_graph_new();
+    cni_tensor *x = cni_graph_input(graph, CNI_SHAPE(4)), *gradient = toy_linear(graph, x, 2);
+    graph->segment = CNI_UPDATE;
+    cni_tensor *y = toy_linear(graph, toy_add(graph, gradient, x), 1);
+    y->is_output = true;
+    cni_plan *plan = toy_plan(graph, &floats, 1, false);
+    *(float *)cni_plan_data(plan, x) = 5;
+    cni_plan_run(plan, CNI_GRADIENTS, 1);
+    for (int i = 0; i < 2; i++) {
+        cni_plan_run(plan, CNI_UPDATE, 1);
+        assert_true(*(float *)cni_plan_data(plan, y) == 15);
+        assert_true(*(float *)cni_plan_data(plan, gradient) == 10);
+    }
+    cni_plan_free(plan);
 }
 
 static void aliases_share(void **state)
@@ -459,6 +513,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(places_do_not_overlap),
         cmocka_unit_test(places_fill_gaps),
+        cmocka_unit_test(the_best_gap_is_taken),
+        cmocka_unit_test(sizes_must_be_equal),
+        cmocka_unit_test(gradients_stay_for_the_update),
         cmocka_unit_test(sharing_changes_nothing),
         cmocka_unit_test(in_place),
         cmocka_unit_test(not_in_place),
