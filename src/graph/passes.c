@@ -115,14 +115,29 @@ static cni_op *move_before(cni_graph *graph, cni_op *op, const cni_op *transpose
     return moved;
 }
 
+/* Does the op turn what it makes, or would it once transposes have moved as far as they can? */
+static bool turns(const cni_op *op, const bool *turned)
+{
+    if (op->kind->permutation_of) return true;
+    bool any = false;
+    for (int i = 0; i < op->inputs && op->kind->element_wise; i++) {
+        if (!op->in[i] || op->in[i]->is_constant || one_element(op->in[i])) continue;
+        if (!turned[op->in[i]->id]) return false;
+        any = true;
+    }
+    return any;
+}
+
 /* Tensors that somebody reads who can neither undo a transpose nor change places with it. */
-static void find_held(const cni_graph *graph, bool *held)
+static void find_held(const cni_graph *graph, bool *held, bool *turned)
 {
     for (int i = 0; i < graph->tensor_count; i++) held[i] = graph->tensors[i]->is_output;
     for (int i = 0; i < graph->op_count; i++) {
         const cni_op *op = graph->ops[i];
+        const bool passes_on = turns(op, turned);
+        if (op->outputs) turned[op->out[0]->id] = passes_on;
         for (int k = 0; k < op->inputs; k++)
-            if (op->in[k] && !op->kind->element_wise && !op->kind->permutation_of) held[op->in[k]->id] = true;
+            if (op->in[k] && !passes_on) held[op->in[k]->id] = true;
     }
 }
 
@@ -130,10 +145,11 @@ static cn_status cancel_transposes(cni_graph *graph, cni_error *error)
 {
     const int tensors = graph->tensor_count; /* those before the pass made new ones */
     bool *held = CNI_NEW_ARRAY(&graph->arena, bool, (size_t)tensors);
+    bool *turned = CNI_NEW_ARRAY(&graph->arena, bool, (size_t)tensors);
     cni_tensor **now = CNI_NEW_ARRAY(&graph->arena, cni_tensor *, (size_t)tensors); /* what stands for a tensor */
     cni_op **ops = CNI_NEW_ARRAY(&graph->arena, cni_op *, 2 * (size_t)graph->op_count);
-    if (!held || !now || !ops) return cni_no_memory(error, "a plan");
-    find_held(graph, held);
+    if (!held || !turned || !now || !ops) return cni_no_memory(error, "a plan");
+    find_held(graph, held, turned);
     int count = 0;
     for (int i = 0; i < graph->op_count; i++) {
         cni_op *op = graph->ops[i];

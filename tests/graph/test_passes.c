@@ -139,7 +139,7 @@ static void transposes_cancel_in_training(void **state)
 static void transposes_that_stay(void **state)
 {
     (void)state;
-    for (int why = 0; why < 5; why++) {
+    for (int why = 0; why < 6; why++) {
         cni_graph *graph = cni_graph_new();
         cni_tensor *x = cni_graph_input(graph, CNI_SHAPE(3, 3, 3)), *t = toy_transpose(graph, x, 1, 2, 0);
         int steps = 0;
@@ -156,6 +156,10 @@ static void transposes_that_stay(void **state)
             cni_tensor *bias = cni_graph_constant(graph, CNI_SHAPE(3), 1);
             cni_tensor *sum = toy_append(graph, &toy_add_kind, NULL, t, bias, t->shape);
             output(toy_linear(graph, toy_transpose(graph, sum, 2, 0, 1), 1));
+            steps = 4;
+        } else if (why == 4) { /* needed by an element-wise op whose other input is not turned */
+            output(toy_multiply(graph, t, x));
+            output(toy_linear(graph, toy_unary(graph, t, CNI_RELU), 1));
             steps = 4;
         } else { /* somebody needs the transposed tensor anyway: moving would only add one */
             output(toy_linear(graph, t, 1));
