@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * How a convolution is divided. */
+#include "graph/ops/blocks.h"
+
+#include <math.h>
+
+enum { BLOCK_BYTES = 256 * 1024 };
+
+bool cni_plain_relu(const cni_epilogue *epilogue)
+{
+    return epilogue && epilogue->function == CNI_RELU && epilogue->a == 0 && isinf(epilogue->b) && epilogue->b > 0 &&
+           epilogue->c == 0;
+}
+
+static cni_axis_shape axis_of(const cni_sampling *sampling, int axis)
+{
+    return (cni_axis_shape){.to = sampling->to[axis],
+                            .window = sampling->window[axis],
+                            .stride = sampling->strides[axis],
+                            .dilation = sampling->dilation[axis],
+                            .padding = sampling->padding[axis],
+                            .transposed = sampling->transposed};
+}
+
+static int most_outputs(const cni_sampling *sampling, int axis)
+{
+    return sampling->transposed ? cni_ratio_up(sampling->to[axis], sampling->strides[axis]) : sampling->to[axis];
+}
+
+/* Cells on an axis that `count` outputs read. */
+static size_t extent(const cni_sampling *sampling, int axis, int count)
+{
+    cni_axis_shape shape = axis_of(sampling, axis);
+    int step = sampling->transposed ? 1 : sampling->strides[axis];
+    return (size_t)(count - 1) * (size_t)step + (size_t)cni_axis_reach(&shape) + 1;
+}
+
+static size_t copy_bytes(const cni_sampling *sampling, int rows, size_t real_size)
+{
+    return extent(sampling, 0, rows) * extent(sampling, 1, most_outputs(sampling, 1)) * (size_t)sampling->from[2] *
+           (size_t)sampling->repeat * real_size;
+}
+
+/* As many rows as BLOCK_BYTES hold, at least one. */
+static int most_block_rows(const cni_sampling *sampling, size_t real_size)
+{
+    size_t one = copy_bytes(sampling, 1, real_size), two = copy_bytes(sampling, 2, real_size);
+    if (one >= BLOCK_BYTES) return 1;
+    size_t rows = 1 + (BLOCK_BYTES - one) / (two - one), most = (size_t)most_outputs(sampling, 0);
+    return (int)(rows < most ? rows : most);
+}
+
+static size_t table_bytes(const cni_sampling *sampling)
+{
+    return cni_round_up((size_t)sampling->window[0] * (size_t)sampling->window[1] * sizeof(ptrdiff_t));
+}
+
+/* A thread's own: the taps' distances, then the copy. */
+static size_t private_bytes(const cni_sampling *sampling, size_t real_size)
+{
+    return table_bytes(sampling) + cni_round_up(copy_bytes(sampling, most_block_rows(sampling, real_size), real_size));
+}
+
+size_t cni_blocks_scratch(const cni_sampling *sampling, int threads, size_t real_size)
+{
+    cni_axis_shape rows = axis_of(sampling, 0), columns = axis_of(sampling, 1);
+    size_t parts = (size_t)cni_axis_phases(&rows) * (size_t)cni_axis_phases(&columns);
+    return cni_axis_bytes(&rows) + cni_axis_bytes(&columns) + cni_round_up(parts * sizeof(cni_part)) +
+           (size_t)threads * private_bytes(sampling, real_size);
+}
+
+static void make_parts(cni_blocks *blocks, char *memory)
+{
+    cni_axis_shape row_axis = axis_of(blocks->sampling, 0), column_axis = axis_of(blocks->sampling, 1);
+    const cni_phase *rows = cni_axis_init(&row_axis, memory);
+    memory += cni_axis_bytes(&row_axis);
+    const cni_phase *columns = cni_axis_init(&column_axis, memory);
+    memory += cni_axis_bytes(&column_axis);
+    int column_phases = cni_axis_phases(&column_axis);
+    blocks->part = (cni_part *)memory;
+    blocks->parts = cni_axis_phases(&row_axis) * column_phases;
+    size_t taps = 0;
+    for (int i = 0; i < blocks->parts; i++) {
+        cni_part *p = &blocks->part[i];
+        *p = (cni_part){.rows = &rows[i / column_phases], .columns = &columns[i % column_phases], .first_tap = taps};
+        p->folded = blocks->sampling->can_fold && cni_phase_dense(p->columns);
+        taps += (size_t)p->rows->taps * (size_t)p->columns->taps;
+    }
+    blocks->private_memory = memory + cni_round_up((size_t)blocks->parts * sizeof(cni_part));
+}
+
+/* Smaller blocks, then chunks of units, until there are a few tasks per thread. */
+static void divide(cni_blocks *blocks, int n, int threads)
+{
+    size_t wanted = threads > 1 ? 4 * (size_t)threads : 1, others = (size_t)n * (size_t)blocks->parts, tasks = 0;
+    int most = most_block_rows(blocks->sampling, blocks->real_size);
+    for (int i = 0; i < blocks->parts; i++) {
+        cni_part *p = &blocks->part[i];
+        if (!p->rows->count || !p->columns->count) continue;
+        int count = cni_ratio_up(p->rows->count, most);
+        if (others * (size_t)count < wanted) count = (int)((wanted + others - 1) / others);
+        p->block_rows = cni_ratio_up(p->rows->count, count);
+        p->blocks = cni_ratio_up(p->rows->count, p->block_rows);
+        tasks += (size_t)p->blocks * (size_t)n;
+    }
+    size_t chunks = tasks && tasks < wanted ? (wanted + tasks - 1) / tasks : 1;
+    blocks->chunk_units = cni_ratio_up(blocks->units, chunks < (size_t)blocks->units ? (int)chunks : blocks->units);
+    chunks = (size_t)cni_ratio_up(blocks->units, blocks->chunk_units);
+    for (int i = 0; i < blocks->parts; i++) {
+        blocks->part[i].first_task = blocks->tasks;
+        blocks->tasks += (size_t)blocks->part[i].blocks * (size_t)n * chunks;
+    }
+}
+
+void cni_blocks_init(cni_blocks *blocks, const cni_sampling *sampling, const cni_run *run, const void *x, int units,
+                     void *scratch)
+{
+    size_t real_size = run->kernels->real_size;
+    *blocks = (cni_blocks){.sampling = sampling,
+                           .real_size = real_size,
+                           .x = x,
+                           .units = units,
+                           .private_bytes = private_bytes(sampling, real_size)};
+    make_parts(blocks, scratch);
+    divide(blocks, run->n, cni_pool_threads(run->pool));
+}
+
+static cni_block find(const cni_blocks *blocks, size_t task)
+{
+    const cni_part *p = blocks->part;
+    while (p + 1 < blocks->part + blocks->parts && p[1].first_task <= task) p++;
+    task -= p->first_task;
+    size_t chunks = (size_t)cni_ratio_up(blocks->units, blocks->chunk_units);
+    cni_block b = {.part = p, .unit = (int)(task % chunks) * blocks->chunk_units};
+    b.last_unit = cni_smaller(b.unit + blocks->chunk_units, blocks->units);
+    task /= chunks;
+    b.first = (int)(task % (size_t)p->blocks) * p->block_rows;
+    b.last = cni_smaller(b.first + p->block_rows, p->rows->count);
+    b.image = (int)(task / (size_t)p->blocks);
+    b.rows = (size_t)(b.last - b.first);
+    b.columns = (size_t)p->columns->count;
+    return b;
+}
+
+/* What the block reads: the image, or a copy. */
+typedef struct input {
+    const void *cells;
+    int top, left; /* cell (0, 0) */
+    ptrdiff_t row; /* from row to row */
+} input;
+
+static input find_input(const cni_blocks *blocks, const cni_block *b, void *copy)
+{
+    const cni_sampling *s = blocks->sampling;
+    const cni_phase *rows = b->part->rows, *columns = b->part->columns;
+    const void *image =
+        cni_at(blocks->x, (ptrdiff_t)b->image * s->from[0] * s->from[1] * s->from[2], blocks->real_size);
+    input whole = {.cells = image, .row = (ptrdiff_t)s->from[1] * s->from[2]};
+    if (!rows->taps || !columns->taps) return whole;
+    int bottom = (b->last - 1) * rows->step + rows->position[rows->taps - 1];
+    int right = (columns->count - 1) * columns->step + columns->position[columns->taps - 1];
+    cni_rectangle reads = {.top = b->first * rows->step + rows->position[0],
+                           .left = columns->position[0],
+                           .channels = s->from[2],
+                           .repeat = s->repeat};
+    reads.rows = bottom - reads.top + 1;
+    reads.columns = right - reads.left + 1;
+    if (s->repeat == 1 && cni_rectangle_inside(&reads, s->from[0], s->from[1])) return whole;
+    cni_rectangle_copy(&reads, image, s->from[0], s->from[1], s->from[2], blocks->real_size, copy);
+    return (input){copy, reads.top, reads.left, (ptrdiff_t)reads.columns * s->from[2] * s->repeat};
+}
+
+static void find_taps(const cni_blocks *blocks, cni_block *b, const input *in, ptrdiff_t *table)
+{
+    const cni_phase *rows = b->part->rows, *columns = b->part->columns;
+    ptrdiff_t pixel = (ptrdiff_t)blocks->sampling->from[2] * blocks->sampling->repeat;
+    int used = b->part->folded ? cni_smaller(columns->taps, 1) : columns->taps;
+    b->x = in->cells;
+    b->x_row = rows->step * in->row;
+    b->x_pixel = columns->step * pixel;
+    b->tap = table;
+    b->taps = rows->taps * used;
+    b->cells = b->part->folded ? columns->taps : 1;
+    for (int r = 0; r < rows->taps; r++)
+        for (int s = 0; s < used; s++)
+            *table++ = (b->first * rows->step + rows->position[r] - in->top) * in->row +
+                       (columns->position[s] - in->left) * pixel;
+}
+
+cni_block cni_block_of(const cni_blocks *blocks, size_t task, int thread)
+{
+    const cni_sampling *s = blocks->sampling;
+    char *memory = blocks->private_memory + (size_t)thread * blocks->private_bytes;
+    cni_block b = find(blocks, task);
+    input in = find_input(blocks, &b, memory + table_bytes(s));
+    find_taps(blocks, &b, &in, (ptrdiff_t *)memory);
+    ptrdiff_t pixel = s->to[2], row = pixel * s->to[1];
+    const cni_phase *rows = b.part->rows, *columns = b.part->columns;
+    b.y_row = rows->out_step * row;
+    b.y_pixel = columns->out_step * pixel;
+    b.y = ((ptrdiff_t)b.image * s->to[0] + rows->first) * row + b.first * b.y_row + columns->first * pixel;
+    return b;
+}
+
+void cni_block_finish(const cni_blocks *blocks, const cni_block *block, const cni_epilogue *epilogue,
+                      const cni_kernels *kernels, void *y, int from, int to)
+{
+    if (!epilogue || epilogue->function == CNI_LINEAR || cni_plain_relu(epilogue)) return;
+    bool whole = to - from == blocks->sampling->to[2] && block->part->columns->out_step == 1;
+    size_t pieces = whole ? 1 : block->columns, run = (whole ? block->columns : 1) * (size_t)(to - from);
+    for (size_t r = 0; r < block->rows; r++)
+        for (size_t q = 0; q < pieces; q++) {
+            ptrdiff_t at = block->y + (ptrdiff_t)r * block->y_row + (ptrdiff_t)q * block->y_pixel + from;
+            void *data = cni_at_mutable(y, at, blocks->real_size);
+            kernels->elementwise.unary(epilogue, data, data, run);
+        }
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * How a convolution is divided: into parts (combinations of a phase of the rows and one of the columns, taps.h),
+ * images, blocks of rows, and chunks of whatever units the output channels come in.  A block knows the rows that it
+ * reads, with zeros around the image: copied only where it sticks out. */
+#ifndef CNI_BLOCKS_H
+#define CNI_BLOCKS_H
+
+#include "graph/graph.h"
+#include "kernels/kernels.h"
+#include "graph/ops/taps.h"
+
+typedef struct cni_sampling {
+    int from[3], to[3]; /* height, width, channels of what is read and of what is written */
+    int window[2], strides[2], dilation[2], padding[2];
+    bool transposed;
+    int repeat;    /* each channel that is read is needed so many times, side by side; else 1 */
+    bool can_fold; /* a row of taps may count as one tap with all its cells' channels */
+} cni_sampling;
+
+typedef struct cni_part {
+    const cni_phase *rows, *columns;
+    bool folded;
+    size_t first_tap; /* taps of the parts before it: where its weights begin */
+    int block_rows, blocks;
+    size_t first_task;
+} cni_part;
+
+typedef struct cni_blocks {
+    const cni_sampling *sampling;
+    size_t real_size;
+    const void *x;
+    int parts;
+    cni_part *part;
+    int units, chunk_units;
+    size_t tasks;
+    char *private_memory;
+    size_t private_bytes;
+} cni_blocks;
+
+typedef struct cni_block {
+    const cni_part *part;
+    int image, first, last; /* rows of the part's outputs */
+    int unit, last_unit;
+    const void *x;            /* what `tap` counts from */
+    ptrdiff_t x_row, x_pixel; /* from output row to output row, from output column to output column */
+    const ptrdiff_t *tap;
+    int taps, cells;             /* taps; cells per tap: 1, or those of a row of the window when folded */
+    ptrdiff_t y, y_row, y_pixel; /* of the first output, in elements; likewise */
+    size_t rows, columns;
+} cni_block;
+
+size_t cni_blocks_scratch(const cni_sampling *sampling, int threads, size_t real_size);
+
+void cni_blocks_init(cni_blocks *blocks, const cni_sampling *sampling, const cni_run *run, const void *x, int units,
+                     void *scratch);
+
+/** The block of a task; uses the private memory of that thread. */
+cni_block cni_block_of(const cni_blocks *blocks, size_t task, int thread);
+
+/** Applies the epilogue to channels from ... to - 1 of the block's outputs; nothing for linear and plain relu. */
+void cni_block_finish(const cni_blocks *blocks, const cni_block *block, const cni_epilogue *epilogue,
+                      const cni_kernels *kernels, void *y, int from, int to);
+
+/** True for max(x, 0), which kernels apply by themselves. */
+bool cni_plain_relu(const cni_epilogue *epilogue);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Two-dimensional convolution: three kinds of ops, each the gradient of the others.
+ *
+ *     y = conv2d(x, w)    dx = conv2d_transpose(dy, w)    dw = conv2d_weights(x, dy) */
+#include "graph/ops/conv2d.h"
+#include "graph/ops/conv2d_weights.h"
+#include "graph/ops/correlate.h"
+#include "graph/ops/dense.h"
+#include "graph/ops/taps.h"
+#include "kernels/kernels.h"
+
+static const cni_op_kind conv2d_kind, transpose_kind;
+
+int cni_window_count(int size, int before, int after, int window, int stride, int dilation)
+{
+    return (size + before + after - (window - 1) * dilation - 1) / stride + 1;
+}
+
+static bool is_transposed(const cni_op *op)
+{
+    return op->kind == &transpose_kind;
+}
+
+static cni_correlation correlation_of(const cni_op *op)
+{
+    const cni_conv2d_attributes *a = op->attributes;
+    const int64_t *from = op->in[0]->shape.dims, *to = op->out[0]->shape.dims, *w = op->in[1]->shape.dims;
+    return (cni_correlation){.sampling = {.from = {(int)from[1], (int)from[2], (int)from[3]},
+                                          .to = {(int)to[1], (int)to[2], (int)to[3]},
+                                          .window = {(int)w[0], (int)w[1]},
+                                          .strides = {a->strides[0], a->strides[1]},
+                                          .dilation = {a->dilation[0], a->dilation[1]},
+                                          .padding = {a->top, a->left},
+                                          .transposed = is_transposed(op),
+                                          .repeat = 1,
+                                          .can_fold = a->groups == 1},
+                             .groups = a->groups,
+                             .epilogue = &a->epilogue};
+}
+
+/* Packed weights lie in the persistent memory when they are worth keeping, else at the head of the workspace. */
+
+static size_t persistent(const cni_op *op, int n, int threads, size_t real_size)
+{
+    (void)n, (void)threads;
+    cni_correlation shape = correlation_of(op);
+    return cni_keeps_packed(op->in[1]) ? cni_correlation_packed(&shape, real_size) : 0;
+}
+
+static size_t workspace(const cni_op *op, int n, int threads, size_t real_size)
+{
+    (void)n;
+    cni_correlation shape = correlation_of(op);
+    return cni_blocks_scratch(&shape.sampling, threads, real_size) +
+           (cni_keeps_packed(op->in[1]) ? 0 : cni_correlation_packed(&shape, real_size));
+}
+
+static void run(cni_step *step, const cni_run *run)
+{
+    const cni_op *op = step->op;
+    cni_correlation shape = correlation_of(op);
+    size_t scratch = cni_keeps_packed(op->in[1]) ? 0 : cni_correlation_packed(&shape, run->kernels->real_size);
+    bool pack;
+    void *packed = cni_packed_weights(step, op->in[1], step->workspace, &pack);
+    cni_correlate(&shape, run, step->in[0], step->in[1], step->in[2], step->out[0], packed, pack,
+                  (char *)step->workspace + scratch);
+}
+
+static cni_tensor *append(cni_graph *graph, const cni_op_kind *kind, cni_tensor *x, cni_tensor *w, cni_tensor *bias,
+                          int64_t height, int64_t width, int64_t channels, const cni_conv2d_attributes *attributes)
+{
+    cni_shape shape = CNI_SHAPE(x->shape.dims[0], height, width, channels);
+    return cni_append(graph, kind, attributes, 3, (cni_tensor *[]){x, w, bias}, 1, &shape)->out[0];
+}
+
+cni_tensor *cni_conv2d(cni_graph *graph, cni_tensor *x, cni_tensor *w, cni_tensor *bias, const cni_conv2d_attributes *a)
+{
+    const int64_t *from = x->shape.dims, *window = w->shape.dims;
+    int height = cni_window_count((int)from[1], a->top, a->bottom, (int)window[0], a->strides[0], a->dilation[0]);
+    int width = cni_window_count((int)from[2], a->left, a->right, (int)window[1], a->strides[1], a->dilation[1]);
+    return append(graph, &conv2d_kind, x, w, bias, height, width, window[3], a);
+}
+
+cni_tensor *cni_conv2d_transpose(cni_graph *graph, cni_tensor *x, cni_tensor *w, cni_tensor *bias, int height,
+                                 int width, const cni_conv2d_attributes *a)
+{
+    return append(graph, &transpose_kind, x, w, bias, height, width, w->shape.dims[2] * a->groups, a);
+}
+
+static void conv2d_gradient(cni_graph *graph, const cni_op *op, cni_tensor *const *dout, cni_tensor **din)
+{
+    cni_tensor *x = op->in[0], *w = op->in[1], *bias = op->in[2];
+    const int64_t *from = x->shape.dims;
+    cni_conv2d_attributes a = *(const cni_conv2d_attributes *)op->attributes;
+    a.epilogue = (cni_epilogue){0};
+    if (x->differentiable) din[0] = append(graph, &transpose_kind, dout[0], w, NULL, from[1], from[2], from[3], &a);
+    if (w->differentiable)
+        din[1] = cni_conv2d_weights(graph, x, dout[0], w, &a, bias && bias->differentiable ? &din[2] : NULL);
+    else if (bias && bias->differentiable)
+        din[2] = cni_column_sums(graph, dout[0]);
+}
+
+static void transpose_gradient(cni_graph *graph, const cni_op *op, cni_tensor *const *dout, cni_tensor **din)
+{
+    cni_tensor *x = op->in[0], *w = op->in[1], *bias = op->in[2];
+    const int64_t *from = x->shape.dims;
+    cni_conv2d_attributes a = *(const cni_conv2d_attributes *)op->attributes;
+    a.epilogue = (cni_epilogue){0};
+    if (x->differentiable) din[0] = append(graph, &conv2d_kind, dout[0], w, NULL, from[1], from[2], from[3], &a);
+    if (w->differentiable) din[1] = cni_conv2d_weights(graph, dout[0], x, w, &a, NULL);
+    if (bias && bias->differentiable) din[2] = cni_column_sums(graph, dout[0]);
+}
+
+static const cni_op_kind conv2d_kind = {.name = "conv2d",
+                                        .attributes_size = sizeof(cni_conv2d_attributes),
+                                        .gradient = conv2d_gradient,
+                                        .workspace = workspace,
+                                        .persistent = persistent,
+                                        .run = run,
+                                        .epilogue_offset = offsetof(cni_conv2d_attributes, epilogue)};
+
+static const cni_op_kind transpose_kind = {.name = "conv2d_transpose",
+                                           .attributes_size = sizeof(cni_conv2d_attributes),
+                                           .gradient = transpose_gradient,
+                                           .workspace = workspace,
+                                           .persistent = persistent,
+                                           .run = run,
+                                           .epilogue_offset = offsetof(cni_conv2d_attributes, epilogue)};

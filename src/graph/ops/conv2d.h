@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Two-dimensional convolution, its transposed, and their gradients.  Any strides, dilation and groups together. */
+#ifndef CNI_CONV2D_H
+#define CNI_CONV2D_H
+
+#include "graph/graph.h"
+
+typedef struct cni_conv2d_attributes {
+    int strides[2], dilation[2];  /* rows, columns; at least 1 */
+    int top, bottom, left, right; /* rows and columns of zeros round the image */
+    int groups;                   /* divides the channels read and the channels written */
+    cni_epilogue epilogue;
+} cni_conv2d_attributes;
+
+/** y [n, h', w', f] = epilogue(x [n, h, w, c] * w [kh, kw, c / groups, f] + bias [f]); bias may be NULL.
+ *  h' = (h + top + bottom - (kh - 1) dilation - 1) / stride + 1, rounded down, at least 1. */
+cni_tensor *cni_conv2d(cni_graph *graph, cni_tensor *x, cni_tensor *w, cni_tensor *bias,
+                       const cni_conv2d_attributes *attributes);
+
+/** What such a convolution of an image [n, height, width, c] sends back: y [n, height, width, c] = epilogue(bias [c] +
+ *  sum of x [n, h', w', f] w [kh, kw, c / groups, f] at the cells i * stride + r * dilation - top that are inside).
+ *  Only top and left count, at least 0; h' and w' are what they are.  bias may be NULL. */
+cni_tensor *cni_conv2d_transpose(cni_graph *graph, cni_tensor *x, cni_tensor *w, cni_tensor *bias, int height,
+                                 int width, const cni_conv2d_attributes *attributes);
+
+/** The output size of one axis: (size + before + after - (window - 1) dilation - 1) / stride + 1. */
+int cni_window_count(int size, int before, int after, int window, int stride, int dilation);
+
+#endif

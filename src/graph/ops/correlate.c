@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Convolutions that mix channels, forward and transposed.  A unit is a panel of output channels of one group. */
+#include "graph/ops/correlate.h"
+
+typedef struct work {
+    const cni_correlation *correlation;
+    const cni_kernels *kernels;
+    cni_blocks blocks;
+    const void *w, *bias;
+    void *y, *packed;
+    int depth, width, panels; /* of one group: channels read, channels written, panels */
+} work;
+
+bool cni_keeps_packed(const cni_tensor *w)
+{
+    return w->variable && !w->differentiable;
+}
+
+void *cni_packed_weights(cni_step *step, const cni_tensor *w, void *otherwise, bool *pack)
+{
+    *pack = true;
+    if (!cni_keeps_packed(w)) return otherwise;
+    *pack = step->packed_version != w->variable->version;
+    step->packed_version = w->variable->version;
+    return step->persistent;
+}
+
+size_t cni_correlation_packed(const cni_correlation *c, size_t real_size)
+{
+    const cni_sampling *s = &c->sampling;
+    size_t taps = (size_t)s->window[0] * (size_t)s->window[1], depth = (size_t)(s->from[2] / c->groups);
+    size_t width = (size_t)(s->to[2] / c->groups) + CNI_MAX_PANEL - 1;
+    return cni_round_up(taps * depth * width * (size_t)c->groups * real_size);
+}
+
+/* Where the panels of a unit of a part begin, in elements: part after part, unit after unit, tap after tap. */
+static ptrdiff_t panel_of(const work *w, const cni_part *part, int unit)
+{
+    size_t taps = (size_t)part->rows->taps * (size_t)part->columns->taps;
+    size_t before = part->first_tap * (size_t)w->blocks.units + taps * (size_t)unit;
+    return (ptrdiff_t)(before * (size_t)w->depth * (size_t)w->kernels->matmul.panel);
+}
+
+static void pack_panel(void *context, size_t index, int thread)
+{
+    (void)thread;
+    const work *w = context;
+    const cni_sampling *s = &w->correlation->sampling;
+    const cni_part *part = &w->blocks.part[index / (size_t)w->blocks.units];
+    int unit = (int)(index % (size_t)w->blocks.units), group = unit / w->panels, panel = w->kernels->matmul.panel;
+    int j = unit % w->panels * panel;
+    size_t real_size = w->kernels->real_size;
+    ptrdiff_t filters = s->transposed ? s->from[2] : s->to[2], rows = s->transposed ? w->width : w->depth;
+    ptrdiff_t k_step = s->transposed ? 1 : filters, j_step = s->transposed ? filters : 1;
+    ptrdiff_t first = group * (filters / w->correlation->groups) + j * j_step;
+    char *to = cni_at_mutable(w->packed, panel_of(w, part, unit), real_size);
+    for (int r = 0; r < part->rows->taps; r++)
+        for (int k = 0; k < part->columns->taps; k++, to += (size_t)w->depth * (size_t)panel * real_size) {
+            ptrdiff_t tap = (ptrdiff_t)part->rows->index[r] * s->window[1] + part->columns->index[k];
+            w->kernels->matmul.pack(cni_at(w->w, tap * rows * filters + first, real_size), k_step, j_step,
+                                    (size_t)w->depth, cni_smaller(w->width - j, panel), to);
+        }
+}
+
+/* Rows that follow each other without a gap are one long row. */
+static void join_rows(cni_product *product)
+{
+    ptrdiff_t columns = (ptrdiff_t)product->columns;
+    if (product->x_row != columns * product->x_pixel || product->y_row != columns * product->y_pixel) return;
+    product->columns *= product->rows;
+    product->rows = 1;
+}
+
+static int channel_of(const work *w, int unit)
+{
+    return unit / w->panels * w->width + unit % w->panels * w->kernels->matmul.panel;
+}
+
+/* Units unit ... last_unit - 1, all of one group. */
+static void compute_group(const work *w, const cni_block *b, int unit, int last_unit)
+{
+    size_t real_size = w->kernels->real_size;
+    int group = unit / w->panels, channel = channel_of(w, unit), panel = w->kernels->matmul.panel;
+    cni_product product = {
+        .x = cni_at(b->x, (ptrdiff_t)group * w->depth, real_size),
+        .x_row = b->x_row,
+        .x_pixel = b->x_pixel,
+        .tap = b->tap,
+        .taps = b->taps,
+        .depth = b->cells * w->depth,
+        .panels = cni_at(w->packed, panel_of(w, b->part, unit), real_size),
+        .bias = w->bias ? cni_at(w->bias, channel, real_size) : NULL,
+        .y = cni_at_mutable(w->y, b->y + channel, real_size),
+        .y_row = b->y_row,
+        .y_pixel = b->y_pixel,
+        .rows = b->rows,
+        .columns = b->columns,
+        .width = cni_smaller((group + 1) * w->width - channel, (last_unit - unit) * panel),
+        .relu = cni_plain_relu(w->correlation->epilogue),
+    };
+    if (b->taps == 1) join_rows(&product);
+    w->kernels->matmul.product(&product);
+}
+
+static void compute_block(void *context, size_t index, int thread)
+{
+    const work *w = context;
+    cni_block b = cni_block_of(&w->blocks, index, thread);
+    for (int unit = b.unit; unit < b.last_unit;) {
+        int next = cni_smaller((unit / w->panels + 1) * w->panels, b.last_unit);
+        compute_group(w, &b, unit, next);
+        unit = next;
+    }
+    int last = b.last_unit - 1, end = channel_of(w, last) + w->kernels->matmul.panel;
+    cni_block_finish(&w->blocks, &b, w->correlation->epilogue, w->kernels, w->y, channel_of(w, b.unit),
+                     cni_smaller(end, (last / w->panels + 1) * w->width));
+}
+
+void cni_correlate(const cni_correlation *correlation, const cni_run *run, const void *x, const void *w,
+                   const void *bias, void *y, void *packed, bool pack, void *scratch)
+{
+    const cni_sampling *s = &correlation->sampling;
+    work job = {.correlation = correlation,
+                .kernels = run->kernels,
+                .w = w,
+                .bias = bias,
+                .y = y,
+                .packed = packed,
+                .depth = s->from[2] / correlation->groups,
+                .width = s->to[2] / correlation->groups};
+    job.panels = cni_ratio_up(job.width, run->kernels->matmul.panel);
+    cni_blocks_init(&job.blocks, s, run, x, job.panels * correlation->groups, scratch);
+    if (pack) cni_parallel(run->pool, (size_t)job.blocks.parts * (size_t)job.blocks.units, pack_panel, &job);
+    cni_parallel(run->pool, job.blocks.tasks, compute_block, &job);
+}

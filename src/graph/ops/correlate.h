@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Convolutions that mix channels, forward and transposed: the driver of the product kernel.
+ *
+ * Forward, y = convolution of x with w [window, channels read / groups, channels written].
+ * Transposed, y = what a convolution from y's shape to x's sends back; w [window, channels written / groups, channels
+ * read]. */
+#ifndef CNI_CORRELATE_H
+#define CNI_CORRELATE_H
+
+#include "graph/graph.h"
+#include "kernels/kernels.h"
+#include "graph/ops/blocks.h"
+
+typedef struct cni_correlation {
+    cni_sampling sampling;
+    int groups;
+    const cni_epilogue *epilogue;
+} cni_correlation;
+
+/** Bytes of packed weights. */
+size_t cni_correlation_packed(const cni_correlation *correlation, size_t real_size);
+
+/** bias may be NULL.  `packed` is written when `pack` is true and read in any case; `scratch` has cni_blocks_scratch
+ *  bytes. */
+void cni_correlate(const cni_correlation *correlation, const cni_run *run, const void *x, const void *w,
+                   const void *bias, void *y, void *packed, bool pack, void *scratch);
+
+/** Where the packed weights of a step lie: in its persistent memory when they are packed from a variable that does not
+ *  change with every run, else at `otherwise`; *pack says whether they have to be packed. */
+void *cni_packed_weights(cni_step *step, const cni_tensor *w, void *otherwise, bool *pack);
+
+/** True when packed weights are worth keeping from run to run. */
+bool cni_keeps_packed(const cni_tensor *w);
+
+#endif

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Dense layers' product and its gradients:   y = x w    dx = dy w'    dw = x' dy    db = sums of dy
+ * A few rows read w as it is, once; more rows read it packed. */
+#include "graph/ops/dense.h"
+#include "graph/ops/correlate.h"
+#include "graph/ops/taps.h"
+#include "kernels/kernels.h"
+
+#include <string.h>
+
+enum {
+    SMALL_ROWS = 512,         /* up to so many rows the work is divided by columns only */
+    CHUNK_BYTES = 256 * 1024, /* beyond, rows are taken in chunks that stay in cache */
+    THIN_COLUMNS = 256,       /* of one task with few rows: long enough to stream */
+    BLOCK_ROWS = 512,         /* of x and dy that a task of dw takes at a time */
+    BLOCK_DEPTH = 256,        /* rows of dw per task */
+    WANTED_TASKS = 32,
+    SLICE_BYTES = 1 << 23,
+    SUM_ROWS = 256, /* column sums: rows per slice, at least */
+    SUM_SLICES = 32
+};
+
+typedef struct dense_attributes {
+    bool transposed; /* multiply by w' */
+    cni_epilogue epilogue;
+} dense_attributes;
+
+/* x [..., in] * w [in, out], or * w [out, in]' */
+typedef struct work {
+    const cni_kernels *kernels;
+    const cni_epilogue *epilogue;
+    const void *x, *w, *bias;
+    void *y, *packed;
+    size_t rows, chunk_rows, chunks;
+    int depth, width, panels, chunk_panels;
+    bool transposed;
+} work;
+
+static const cni_op_kind dense_kind, weights_kind;
+
+static size_t rows_of(const cni_tensor *x, int n)
+{
+    return cni_tensor_count(x, n) / (size_t)x->shape.dims[x->shape.rank - 1];
+}
+
+static int columns_of(const cni_tensor *x)
+{
+    return (int)x->shape.dims[x->shape.rank - 1];
+}
+
+static bool is_transposed(const cni_op *op)
+{
+    return ((const dense_attributes *)op->attributes)->transposed;
+}
+
+static size_t packed_bytes(const cni_op *op, size_t real_size)
+{
+    return cni_round_up((size_t)columns_of(op->in[0]) * (size_t)(columns_of(op->out[0]) + CNI_MAX_PANEL - 1) *
+                        real_size);
+}
+
+static size_t persistent(const cni_op *op, int n, int threads, size_t real_size)
+{
+    (void)n, (void)threads;
+    return cni_keeps_packed(op->in[1]) ? packed_bytes(op, real_size) : 0;
+}
+
+static size_t workspace(const cni_op *op, int n, int threads, size_t real_size)
+{
+    (void)n, (void)threads;
+    return cni_keeps_packed(op->in[1]) ? 0 : packed_bytes(op, real_size);
+}
+
+static void pack_panel(void *context, size_t index, int thread)
+{
+    (void)thread;
+    const work *w = context;
+    size_t real_size = w->kernels->real_size;
+    int panel = w->kernels->matmul.panel, j = (int)index * panel;
+    ptrdiff_t k_step = w->transposed ? 1 : w->width, j_step = w->transposed ? w->depth : 1;
+    w->kernels->matmul.pack(cni_at(w->w, j * j_step, real_size), k_step, j_step, (size_t)w->depth,
+                            cni_smaller(w->width - j, panel),
+                            cni_at_mutable(w->packed, (ptrdiff_t)j * w->depth, real_size));
+}
+
+static void finish(const work *w, size_t first, size_t rows, int column, int columns)
+{
+    if (!w->epilogue || w->epilogue->function == CNI_LINEAR || cni_plain_relu(w->epilogue)) return;
+    size_t real_size = w->kernels->real_size, run = columns == w->width ? rows * (size_t)columns : (size_t)columns;
+    for (size_t done = 0; done < rows * (size_t)columns; done += run, first++) {
+        void *y = cni_at_mutable(w->y, (ptrdiff_t)first * w->width + column, real_size);
+        w->kernels->elementwise.unary(w->epilogue, y, y, run);
+    }
+}
+
+static void multiply(void *context, size_t index, int thread)
+{
+    (void)thread;
+    const work *w = context;
+    size_t real_size = w->kernels->real_size;
+    size_t first = index % w->chunks * w->chunk_rows;
+    size_t rows = w->rows - first < w->chunk_rows ? w->rows - first : w->chunk_rows;
+    int panel = w->kernels->matmul.panel, j = (int)(index / w->chunks) * w->chunk_panels * panel;
+    cni_product product = {
+        .x = cni_at(w->x, (ptrdiff_t)first * w->depth, real_size),
+        .x_pixel = w->depth,
+        .tap = &(ptrdiff_t){0},
+        .taps = 1,
+        .depth = w->depth,
+        .panels = cni_at(w->packed, (ptrdiff_t)j * w->depth, real_size),
+        .bias = w->bias ? cni_at(w->bias, j, real_size) : NULL,
+        .y = cni_at_mutable(w->y, (ptrdiff_t)first * w->width + j, real_size),
+        .y_pixel = w->width,
+        .rows = 1,
+        .columns = rows,
+        .width = cni_smaller(w->width - j, w->chunk_panels * panel),
+        .relu = cni_plain_relu(w->epilogue),
+    };
+    w->kernels->matmul.product(&product);
+    finish(w, first, rows, j, product.width);
+}
+
+static void multiply_thin(void *context, size_t index, int thread)
+{
+    (void)thread;
+    const work *w = context;
+    size_t real_size = w->kernels->real_size;
+    int j = (int)index * THIN_COLUMNS;
+    cni_thin thin = {
+        .x = w->x,
+        .x_row = w->depth,
+        .w = cni_at(w->w, j, real_size),
+        .w_row = w->width,
+        .bias = w->bias ? cni_at(w->bias, j, real_size) : NULL,
+        .y = cni_at_mutable(w->y, j, real_size),
+        .y_row = w->width,
+        .rows = (int)w->rows,
+        .depth = w->depth,
+        .width = cni_smaller(w->width - j, THIN_COLUMNS),
+        .relu = cni_plain_relu(w->epilogue),
+    };
+    w->kernels->matmul.thin(&thin);
+    finish(w, 0, w->rows, j, thin.width);
+}
+
+/* Chunks of rows that stay in cache while the panels go by, and a few tasks per thread. */
+static size_t divide(work *w, int threads)
+{
+    size_t fit = CHUNK_BYTES / ((size_t)w->depth * w->kernels->real_size) / 56 * 56;
+    w->chunk_rows = w->rows <= SMALL_ROWS ? w->rows : fit < 112 ? 112 : fit;
+    w->chunks = (w->rows + w->chunk_rows - 1) / w->chunk_rows;
+    size_t wanted = threads > 1 ? 4 * (size_t)threads : 1, columns = w->chunks < wanted ? wanted / w->chunks : 1;
+    if (w->rows <= SMALL_ROWS) columns = (size_t)w->panels;
+    w->chunk_panels = cni_ratio_up(w->panels, columns < (size_t)w->panels ? (int)columns : w->panels);
+    return w->chunks * (size_t)cni_ratio_up(w->panels, w->chunk_panels);
+}
+
+static void run(cni_step *step, const cni_run *run)
+{
+    const cni_op *op = step->op;
+    const dense_attributes *attributes = op->attributes;
+    work w = {.kernels = run->kernels,
+              .epilogue = &attributes->epilogue,
+              .x = step->in[0],
+              .w = step->in[1],
+              .bias = step->in[2],
+              .y = step->out[0],
+              .rows = rows_of(op->in[0], run->n),
+              .depth = columns_of(op->in[0]),
+              .width = columns_of(op->out[0]),
+              .transposed = attributes->transposed};
+    if (w.rows < CNI_THIN_ROWS && !w.transposed) {
+        cni_parallel(run->pool, (size_t)cni_ratio_up(w.width, THIN_COLUMNS), multiply_thin, &w);
+        return;
+    }
+    w.panels = cni_ratio_up(w.width, run->kernels->matmul.panel);
+    size_t tasks = divide(&w, cni_pool_threads(run->pool));
+    bool pack;
+    w.packed = cni_packed_weights(step, op->in[1], step->workspace, &pack);
+    if (pack) cni_parallel(run->pool, (size_t)w.panels, pack_panel, &w);
+    cni_parallel(run->pool, tasks, multiply, &w);
+}
+
+/* dw [in, out] = x [rows, in]' dy [rows, out], and db.  Tasks: panels of columns, pieces of rows, slices of the sum. */
+
+typedef struct weights_work {
+    const cni_kernels *kernels;
+    const void *x, *dy;
+    void *dw, *db, *slice_memory;
+    size_t rows, slices, slice_bytes;
+    int in, out, panels, pieces;
+} weights_work;
+
+static size_t slices_of(size_t rows, int in, int out, size_t real_size)
+{
+    size_t tasks = (size_t)cni_ratio_up(out, 32) * (size_t)cni_ratio_up(in, BLOCK_DEPTH);
+    size_t slices = (WANTED_TASKS + tasks - 1) / tasks, most = rows / BLOCK_ROWS ? rows / BLOCK_ROWS : 1;
+    size_t affordable = SLICE_BYTES / ((size_t)in * (size_t)out * real_size);
+    if (slices > most) slices = most;
+    return slices < affordable ? slices : affordable ? affordable : 1;
+}
+
+static size_t slice_bytes(int in, int out, size_t real_size)
+{
+    return cni_round_up(((size_t)in + 1) * (size_t)out * real_size);
+}
+
+static size_t weights_workspace(const cni_op *op, int n, int threads, size_t real_size)
+{
+    (void)threads;
+    int in = columns_of(op->in[0]), out = columns_of(op->in[1]);
+    size_t slices = slices_of(rows_of(op->in[0], n), in, out, real_size);
+    return slices > 1 ? slices * slice_bytes(in, out, real_size) : 0;
+}
+
+static void weigh(void *context, size_t index, int thread)
+{
+    (void)thread;
+    const weights_work *w = context;
+    size_t real_size = w->kernels->real_size, slice = index % w->slices;
+    index /= w->slices;
+    int panel = w->kernels->matmul.panel, j = (int)(index % (size_t)w->panels) * panel;
+    int i = (int)(index / (size_t)w->panels) * BLOCK_DEPTH;
+    size_t first = w->rows * slice / w->slices, last = w->rows * (slice + 1) / w->slices;
+    void *dw = w->slices > 1 ? (char *)w->slice_memory + slice * w->slice_bytes : w->dw;
+    void *db = !w->db || w->slices == 1 ? w->db : cni_at_mutable(dw, (ptrdiff_t)w->in * w->out, real_size);
+    for (size_t r = first; r < last; r += BLOCK_ROWS) {
+        cni_outer outer = {
+            .x = cni_at(w->x, (ptrdiff_t)r * w->in + i, real_size),
+            .x_pixel = w->in,
+            .dy = cni_at(w->dy, (ptrdiff_t)r * w->out + j, real_size),
+            .dy_pixel = w->out,
+            .rows = 1,
+            .columns = last - r < BLOCK_ROWS ? last - r : BLOCK_ROWS,
+            .dw = cni_at_mutable(dw, (ptrdiff_t)i * w->out + j, real_size),
+            .dw_row = w->out,
+            .height = cni_smaller(w->in - i, BLOCK_DEPTH),
+            .width = cni_smaller(w->out - j, panel),
+            .accumulate = r > first,
+        };
+        w->kernels->matmul.outer(&outer);
+        if (db && i == 0)
+            w->kernels->matmul.column_sums(outer.dy, w->out, outer.columns, outer.width,
+                                           cni_at_mutable(db, j, real_size), r > first);
+    }
+}
+
+static void add_slices(void *context, size_t index, int thread)
+{
+    (void)thread;
+    const weights_work *w = context;
+    size_t real_size = w->kernels->real_size;
+    bool bias = index == (size_t)w->in; /* a row of dw each, then db */
+    w->kernels->matmul.column_sums(cni_at(w->slice_memory, (ptrdiff_t)index * w->out, real_size),
+                                   (ptrdiff_t)(w->slice_bytes / real_size), w->slices, w->out,
+                                   bias ? w->db : cni_at_mutable(w->dw, (ptrdiff_t)index * w->out, real_size), false);
+}
+
+static void run_weights(cni_step *step, const cni_run *run)
+{
+    const cni_op *op = step->op;
+    weights_work w = {.kernels = run->kernels,
+                      .x = step->in[0],
+                      .dy = step->in[1],
+                      .dw = step->out[0],
+                      .db = op->outputs > 1 ? step->out[1] : NULL,
+                      .slice_memory = step->workspace,
+                      .rows = rows_of(op->in[0], run->n),
+                      .in = columns_of(op->in[0]),
+                      .out = columns_of(op->in[1])};
+    w.panels = cni_ratio_up(w.out, run->kernels->matmul.panel);
+    w.pieces = cni_ratio_up(w.in, BLOCK_DEPTH);
+    w.slices = slices_of(w.rows, w.in, w.out, run->kernels->real_size);
+    w.slice_bytes = slice_bytes(w.in, w.out, run->kernels->real_size);
+    cni_parallel(run->pool, w.slices * (size_t)w.panels * (size_t)w.pieces, weigh, &w);
+    if (w.slices > 1) cni_parallel(run->pool, (size_t)w.in + (w.db ? 1 : 0), add_slices, &w);
+}
+
+static cni_tensor *append(cni_graph *graph, cni_tensor *x, cni_tensor *w, cni_tensor *bias, int64_t columns,
+                          const dense_attributes *attributes)
+{
+    cni_shape shape = x->shape;
+    shape.dims[shape.rank - 1] = columns;
+    return cni_append(graph, &dense_kind, attributes, 3, (cni_tensor *[]){x, w, bias}, 1, &shape)->out[0];
+}
+
+static cni_tensor *append_weights(cni_graph *graph, cni_tensor *x, cni_tensor *dy, cni_tensor **bias_gradient)
+{
+    int64_t in = columns_of(x), out = columns_of(dy);
+    cni_shape shapes[2] = {CNI_SHAPE(in, out), CNI_SHAPE(out)};
+    cni_op *op = cni_append(graph, &weights_kind, NULL, 2, (cni_tensor *[]){x, dy}, bias_gradient ? 2 : 1, shapes);
+    if (bias_gradient) *bias_gradient = op->out[1];
+    return op->out[0];
+}
+
+static void gradient(cni_graph *graph, const cni_op *op, cni_tensor *const *dout, cni_tensor **din)
+{
+    cni_tensor *x = op->in[0], *w = op->in[1], *bias = op->in[2], *dy = dout[0];
+    bool transposed = is_transposed(op), wants_bias = bias && bias->differentiable;
+    if (x->differentiable)
+        din[0] = append(graph, dy, w, NULL, columns_of(x), &(dense_attributes){.transposed = !transposed});
+    if (w->differentiable && !transposed)
+        din[1] = append_weights(graph, x, dy, wants_bias ? &din[2] : NULL);
+    else if (w->differentiable)
+        din[1] = append_weights(graph, dy, x, NULL);
+    if (wants_bias && !din[2]) din[2] = cni_column_sums(graph, dy);
+}
+
+static const cni_op_kind dense_kind = {.name = "dense",
+                                       .attributes_size = sizeof(dense_attributes),
+                                       .gradient = gradient,
+                                       .workspace = workspace,
+                                       .persistent = persistent,
+                                       .run = run,
+                                       .epilogue_offset = offsetof(dense_attributes, epilogue)};
+
+static const cni_op_kind weights_kind = {.name = "dense_weights", .workspace = weights_workspace, .run = run_weights};
+
+cni_tensor *cni_dense(cni_graph *graph, cni_tensor *x, cni_tensor *w, cni_tensor *bias, const cni_epilogue *epilogue)
+{
+    dense_attributes attributes = {.epilogue = epilogue ? *epilogue : (cni_epilogue){0}};
+    return append(graph, x, w, bias, w->shape.dims[1], &attributes);
+}
+
+/* Column sums: slices of the rows, as many as the rows say, then the sum of the slices. */
+
+typedef struct sums_work {
+    const cni_kernels *kernels;
+    const void *x;
+    void *slice_memory;
+    size_t rows, slices;
+    int columns;
+} sums_work;
+
+static size_t sum_slices(size_t rows)
+{
+    size_t slices = rows / SUM_ROWS;
+    return slices < 1 ? 1 : slices > SUM_SLICES ? SUM_SLICES : slices;
+}
+
+static size_t sums_workspace(const cni_op *op, int n, int threads, size_t real_size)
+{
+    (void)threads;
+    return sum_slices(rows_of(op->in[0], n)) * (size_t)columns_of(op->in[0]) * real_size;
+}
+
+static void sum_slice(void *context, size_t index, int thread)
+{
+    (void)thread;
+    const sums_work *w = context;
+    size_t real_size = w->kernels->real_size;
+    size_t first = w->rows * index / w->slices, last = w->rows * (index + 1) / w->slices;
+    w->kernels->matmul.column_sums(cni_at(w->x, (ptrdiff_t)first * w->columns, real_size), w->columns, last - first,
+                                   w->columns,
+                                   cni_at_mutable(w->slice_memory, (ptrdiff_t)index * w->columns, real_size), false);
+}
+
+static void run_sums(cni_step *step, const cni_run *run)
+{
+    const cni_tensor *x = step->op->in[0];
+    sums_work w = {.kernels = run->kernels,
+                   .x = step->in[0],
+                   .slice_memory = step->workspace,
+                   .rows = rows_of(x, run->n),
+                   .columns = columns_of(x)};
+    w.slices = sum_slices(w.rows);
+    cni_parallel(run->pool, w.slices, sum_slice, &w);
+    run->kernels->matmul.column_sums(w.slice_memory, w.columns, w.slices, w.columns, step->out[0], false);
+}
+
+static const cni_op_kind sums_kind = {.name = "column_sums", .workspace = sums_workspace, .run = run_sums};
+
+cni_tensor *cni_column_sums(cni_graph *graph, cni_tensor *x)
+{
+    cni_shape shape = CNI_SHAPE(x->shape.dims[x->shape.rank - 1]);
+    return cni_append(graph, &sums_kind, NULL, 1, &x, 1, &shape)->out[0];
+}

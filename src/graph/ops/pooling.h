@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Pooling over windows and over the whole image. */
+#ifndef CNI_POOLING_OPS_H
+#define CNI_POOLING_OPS_H
+
+#include "graph/graph.h"
+
+typedef struct cni_pool2d_attributes {
+    int window[2], strides[2];    /* rows, columns */
+    int top, bottom, left, right; /* padding: cells that do not count.  Every window has a cell inside the image. */
+} cni_pool2d_attributes;
+
+/** y [n, h', w', c], h' = (h + top + bottom - window) / stride + 1 rounded down; from x [n, h, w, c].  Maximum: NaN
+ * where a window has one; the gradient goes to the first cell, row by row, that has the maximum.  Average: over the
+ * cells inside the image. */
+cni_tensor *cni_max_pool2d(cni_graph *graph, cni_tensor *x, const cni_pool2d_attributes *attributes);
+cni_tensor *cni_average_pool2d(cni_graph *graph, cni_tensor *x, const cni_pool2d_attributes *attributes);
+
+/** y [n, c]: the mean or the maximum over h and w.  The maximum's gradient is shared by all cells that have it. */
+cni_tensor *cni_global_average_pool(cni_graph *graph, cni_tensor *x);
+cni_tensor *cni_global_max_pool(cni_graph *graph, cni_tensor *x);
+
+#endif

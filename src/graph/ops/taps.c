@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Phases and their taps, and rectangles with zeros around the image. */
+#include "graph/ops/taps.h"
+
+#include <stdint.h>
+#include <string.h>
+
+int cni_axis_phases(const cni_axis_shape *shape)
+{
+    return shape->transposed ? shape->stride : 1;
+}
+
+size_t cni_axis_bytes(const cni_axis_shape *shape)
+{
+    return cni_round_up((size_t)cni_axis_phases(shape) * sizeof(cni_phase) + 2 * (size_t)shape->window * sizeof(int));
+}
+
+/* Every tap reads from some phase: all together have `window` taps. */
+static cni_phase *forward(const cni_axis_shape *shape, cni_phase *phase, int *memory)
+{
+    *phase = (cni_phase){.count = shape->to,
+                         .out_step = 1,
+                         .step = shape->stride,
+                         .taps = shape->window,
+                         .position = memory,
+                         .index = memory + shape->window};
+    for (int t = 0; t < shape->window; t++) {
+        phase->position[t] = t * shape->dilation - shape->padding;
+        phase->index[t] = t;
+    }
+    return phase;
+}
+
+static void transposed_phase(const cni_axis_shape *shape, int rest, cni_phase *phase, int *memory)
+{
+    int64_t stride = shape->stride;
+    int first = (int)((rest + stride - shape->padding % stride) % stride);
+    *phase = (cni_phase){.count = first < shape->to ? (shape->to - 1 - first) / shape->stride + 1 : 0,
+                         .first = first,
+                         .out_step = shape->stride,
+                         .step = 1};
+    for (int t = shape->window - 1; t >= 0; t--) phase->taps += (int64_t)t * shape->dilation % stride == rest;
+    phase->position = memory;
+    phase->index = memory + phase->taps;
+    int at = 0;
+    for (int t = shape->window - 1; t >= 0; t--) {
+        if ((int64_t)t * shape->dilation % stride != rest) continue;
+        phase->position[at] = (int)((first + (int64_t)shape->padding - (int64_t)t * shape->dilation) / stride);
+        phase->index[at++] = t;
+    }
+}
+
+cni_phase *cni_axis_init(const cni_axis_shape *shape, void *memory)
+{
+    cni_phase *phases = memory;
+    int count = cni_axis_phases(shape), *rest = (int *)(phases + count);
+    if (!shape->transposed) return forward(shape, phases, rest);
+    for (int i = 0; i < count; i++) {
+        transposed_phase(shape, i, &phases[i], rest);
+        rest += 2 * phases[i].taps;
+    }
+    return phases;
+}
+
+int cni_axis_reach(const cni_axis_shape *shape)
+{
+    int reach = (shape->window - 1) * shape->dilation;
+    return shape->transposed ? reach / shape->stride : reach;
+}
+
+bool cni_phase_dense(const cni_phase *phase)
+{
+    for (int t = 1; t < phase->taps; t++)
+        if (phase->position[t] != phase->position[t - 1] + 1) return false;
+    return true;
+}
+
+bool cni_rectangle_inside(const cni_rectangle *rectangle, int h, int w)
+{
+    return rectangle->top >= 0 && rectangle->left >= 0 && rectangle->top + rectangle->rows <= h &&
+           rectangle->left + rectangle->columns <= w;
+}
+
+static void copy_pixels(const cni_rectangle *r, const char *from, size_t pitch, int pixels, size_t real_size, char *to)
+{
+    size_t run = (size_t)r->channels * real_size;
+    if (r->repeat == 1 && pitch == run) {
+        memcpy(to, from, run * (size_t)pixels);
+        return;
+    }
+    for (int p = 0; p < pixels; p++, from += pitch) {
+        if (r->repeat == 1) {
+            memcpy(to, from, run);
+            to += run;
+            continue;
+        }
+        for (int k = 0; k < r->channels; k++)
+            for (int m = 0; m < r->repeat; m++, to += real_size) memcpy(to, from + (size_t)k * real_size, real_size);
+    }
+}
+
+static int clamp(int value, int least, int most)
+{
+    return value < least ? least : value > most ? most : value;
+}
+
+void cni_rectangle_copy(const cni_rectangle *r, const void *image, int h, int w, int c, size_t real_size, void *to)
+{
+    size_t pixel = (size_t)r->channels * (size_t)r->repeat * real_size, pitch = (size_t)c * real_size;
+    int left = clamp(-r->left, 0, r->columns), right = clamp(w - r->left, left, r->columns);
+    char *at = to;
+    for (int i = 0; i < r->rows; i++, at += pixel * (size_t)r->columns) {
+        int row = r->top + i;
+        if (row < 0 || row >= h || left == right) {
+            memset(at, 0, pixel * (size_t)r->columns);
+            continue;
+        }
+        const char *from =
+            (const char *)image + ((size_t)row * w + (size_t)(r->left + left)) * pitch + (size_t)r->channel * real_size;
+        memset(at, 0, pixel * (size_t)left);
+        copy_pixels(r, from, pitch, right - left, real_size, at + pixel * (size_t)left);
+        memset(at + pixel * (size_t)right, 0, pixel * (size_t)(r->columns - right));
+    }
+}
