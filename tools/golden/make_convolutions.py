@@ -95,4 +95,5 @@ def main():
             out.write(run(case) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

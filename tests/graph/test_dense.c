@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Dense products with all their gradients, against sums written out.  Whole numbers, so that every result is exact. */
+#include "graph/op_testing.h"
+
+#include "graph/ops/dense.h"
+
+typedef struct shape {
+    int n, rest, in, out; /* x [n, rest, in], or [n, in] when rest is 0 */
+    bool bias;
+    cni_epilogue epilogue;
+} shape;
+
+static const shape shapes[] = {
+    {1, 0, 1, 1, false, {0}},
+    {1, 0, 300, 700, true, {0}}, /* few rows: thin */
+    {7, 0, 33, 10, true, {0}},
+    {8, 0, 33, 10, true, {0}},
+    {128, 0, 65, 100, true, {0}},
+    {3, 5, 17, 37, true, {0}},
+    {2, 700, 19, 35, true, {0}}, /* many rows: chunks and slices */
+    {1, 2500, 40, 3, false, {0}},
+    {40, 0, 600, 33, true, {0}},
+    {13, 0, 64, 64, true, {.function = CNI_AFFINE, .a = 2, .b = -1}},
+    {2, 0, 64, 300, true, {.function = CNI_RELU, .b = INFINITY}},
+    {600, 0, 9, 70, true, {.function = CNI_RELU, .b = INFINITY}},
+};
+
+static cni_tensor *build(cni_graph *graph, cni_tensor *const *in, const void *arguments)
+{
+    const shape *s = arguments;
+    return cni_dense(graph, in[0], in[1], in[2], s->epilogue.function ? &s->epilogue : NULL);
+}
+
+typedef struct data {
+    size_t rows, x, w, y;
+    double *x_values, *w_values, *bias, *dy, *result, *dx, *dw, *db;
+} data;
+
+static data new_data(const shape *s, void fill(uint32_t *random, double *values, size_t count))
+{
+    data d = {.rows = (size_t)s->n * (s->rest ? (size_t)s->rest : 1)};
+    uint32_t random = 99;
+    d.x = d.rows * (size_t)s->in;
+    d.w = (size_t)s->in * (size_t)s->out;
+    d.y = d.rows * (size_t)s->out;
+    double **const lists[] = {&d.x_values, &d.w_values, &d.bias, &d.dy, &d.result, &d.dx, &d.dw, &d.db};
+    const size_t counts[] = {d.x, d.w, (size_t)s->out, d.y, d.y, d.x, d.w, (size_t)s->out};
+    for (int i = 0; i < 8; i++) {
+        *lists[i] = new_values(counts[i]);
+        if (i < 4) fill(&random, *lists[i], counts[i]);
+    }
+    return d;
+}
+
+static void free_data(data *d)
+{
+    double *const lists[] = {d->x_values, d->w_values, d->bias, d->dy, d->result, d->dx, d->dw, d->db};
+    for (int i = 0; i < 8; i++) free(lists[i]);
+}
+
+static void multiply(const shape *s, data *d)
+{
+    size_t in = (size_t)s->in, out = (size_t)s->out;
+    for (size_t r = 0; r < d->rows; r++)
+        for (size_t j = 0; j < out; j++) {
+            double sum = s->bias ? d->bias[j] : 0, dy = d->dy[r * out + j];
+            for (size_t k = 0; k < in; k++) {
+                sum += d->x_values[r * in + k] * d->w_values[k * out + j];
+                d->dx[r * in + k] += dy * d->w_values[k * out + j];
+                d->dw[k * out + j] += d->x_values[r * in + k] * dy;
+            }
+            d->db[j] += dy;
+            d->result[r * out + j] = s->epilogue.function == CNI_AFFINE ? s->epilogue.a * sum + s->epilogue.b
+                                     : s->epilogue.function == CNI_RELU ? fmax(sum, 0)
+                                                                        : sum;
+        }
+}
+
+static void run_on(const shape *s, data *d, const cni_kernels *kernels, int threads)
+{
+    bool gradients = !s->epilogue.function;
+    const trial t = {
+        .n = s->n,
+        .inputs = 3,
+        .shapes = {s->rest ? CNI_SHAPE(CNI_UNKNOWN, s->rest, s->in) : CNI_SHAPE(CNI_UNKNOWN, s->in),
+                   CNI_SHAPE(s->in, s->out), s->bias ? CNI_SHAPE(s->out) : (cni_shape){0}},
+        .values = {d->x_values, d->w_values, d->bias},
+        .dy = d->dy,
+        .build = build,
+        .arguments = s,
+        .y = d->result,
+        .gradients = {gradients ? d->dx : NULL, gradients ? d->dw : NULL, gradients && s->bias ? d->db : NULL}};
+    run_trial(&t, kernels, threads);
+}
+
+static const char *show(const shape *s)
+{
+    static char text[100];
+    snprintf(text, sizeof text, "dense n%d rest %d in %d out %d%s function %d", s->n, s->rest, s->in, s->out,
+             s->bias ? " bias" : "", (int)s->epilogue.function);
+    return text;
+}
+
+static void compare(const shape *s, const data *got, const data *expected, const char *kernels)
+{
+    assert_same(got->result, expected->result, got->y, 0, "y", kernels, show(s));
+    if (s->epilogue.function) return;
+    assert_same(got->dx, expected->dx, got->x, 0, "dx", kernels, show(s));
+    assert_same(got->dw, expected->dw, got->w, 0, "dw", kernels, show(s));
+    if (s->bias) assert_same(got->db, expected->db, (size_t)s->out, 0, "db", kernels, show(s));
+}
+
+static void products_are_exact(void **state)
+{
+    (void)state;
+    cni_kernels kernels[MOST_KERNELS];
+    int count = all_kernels(kernels);
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        data expected = new_data(&shapes[i], fill_whole);
+        multiply(&shapes[i], &expected);
+        for (int k = 0; k < count; k++) {
+            data got = new_data(&shapes[i], fill_whole);
+            run_on(&shapes[i], &got, &kernels[k], 1 + k % 3);
+            compare(&shapes[i], &got, &expected, kernels[k].name);
+            free_data(&got);
+        }
+        free_data(&expected);
+    }
+}
+
+static void threads_change_no_bit(void **state)
+{
+    (void)state;
+    cni_kernels kernels[MOST_KERNELS];
+    int count = all_kernels(kernels);
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        for (int k = 0; k < count; k++) {
+            data one = new_data(&shapes[i], fill_real), many = new_data(&shapes[i], fill_real);
+            run_on(&shapes[i], &one, &kernels[k], 1);
+            for (int threads = 2; threads <= 3; threads++) {
+                run_on(&shapes[i], &many, &kernels[k], threads);
+                compare(&shapes[i], &many, &one, kernels[k].name);
+            }
+            free_data(&one);
+            free_data(&many);
+        }
+}
+
+/* keras.layers.Dense(2): x = [[1, 2, 3], [-1, 0, 2]], kernel [[1, -1], [2, 0], [-3, 4]], bias [0.5, -0.5]. */
+static void a_layer_of_keras(void **state)
+{
+    (void)state;
+    cni_kernels kernels[MOST_KERNELS];
+    int count = all_kernels(kernels);
+    const shape s = {2, 0, 3, 2, true, {0}};
+    for (int k = 0; k < count; k++) {
+        double y[4];
+        const trial t = {.n = 2,
+                         .inputs = 3,
+                         .shapes = {CNI_SHAPE(CNI_UNKNOWN, 3), CNI_SHAPE(3, 2), CNI_SHAPE(2)},
+                         .values = {(const double[]){1, 2, 3, -1, 0, 2}, (const double[]){1, -1, 2, 0, -3, 4},
+                                    (const double[]){0.5, -0.5}},
+                         .build = build,
+                         .arguments = &s,
+                         .y = y};
+        run_trial(&t, &kernels[k], 1);
+        assert_same(y, (const double[]){-3.5, 10.5, -6.5, 8.5}, 4, 0, "y", kernels[k].name, "Keras' Dense");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(products_are_exact),
+        cmocka_unit_test(threads_change_no_bit),
+        cmocka_unit_test(a_layer_of_keras),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
