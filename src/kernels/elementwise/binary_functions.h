@@ -32,6 +32,16 @@ static inline vec b_minimum(vec a, vec b)
     return v_select((a < b) | (a != a), a, b);
 }
 
+static inline vec b_prelu(vec a, vec b)
+{
+    return v_select(a > (real)0, a, b * a);
+}
+
+static inline vec b_prelu_slope(vec a, vec b)
+{
+    return v_select(a > (real)0, v_all(1), v_select(a < (real)0, b, v_all(0)));
+}
+
 static inline vec b_equal(vec a, vec b)
 {
     return v_select(a == b, v_all(1), v_all(0));
@@ -55,6 +65,8 @@ static inline vec b_less_share(vec a, vec b)
     ROW(CNI_DIVIDE, b_divide)                                                                                          \
     ROW(CNI_MAXIMUM, b_maximum)                                                                                        \
     ROW(CNI_MINIMUM, b_minimum)                                                                                        \
+    ROW(CNI_PRELU, b_prelu)                                                                                            \
+    ROW(CNI_PRELU_SLOPE, b_prelu_slope)                                                                                \
     ROW(CNI_GREATER_SHARE, b_greater_share)                                                                            \
     ROW(CNI_LESS_SHARE, b_less_share)                                                                                  \
     ROW(CNI_EQUAL, b_equal)

@@ -37,6 +37,8 @@ typedef enum cni_binary_function {
     CNI_DIVIDE,
     CNI_MAXIMUM, /* NaN if one of them is */
     CNI_MINIMUM,
+    CNI_PRELU,         /* a > 0: a, else b a */
+    CNI_PRELU_SLOPE,   /* its slope in a: 1, b, and 0 at 0, as the gradient of max(x, 0) - alpha max(-x, 0) in JAX */
     CNI_GREATER_SHARE, /* the maximum's gradient for a: 1 if a > b, 1/2 if equal, 0 otherwise */
     CNI_LESS_SHARE,    /* the minimum's */
     CNI_EQUAL,         /* 1 or 0 */

@@ -7,19 +7,24 @@
 
 #include <stddef.h>
 
+/** Functions of a row of c elements, for x [rows, c]. */
+typedef enum cni_row_function {
+    CNI_ROW_SOFTMAX, /* a row with +infinity or NaN, or of -infinity only, gives NaN */
+    CNI_ROW_LOG_SOFTMAX,
+    CNI_ROW_SPARSEMAX, /* max(x - tau, 0), as Keras computes it: see sparsemax_portable.c.  scratch: 2 c elements */
+    CNI_ROW_COUNT
+} cni_row_function;
+
+typedef struct cni_row_kernels {
+    /** y may be x.  scratch may be NULL where none is asked for above. */
+    void (*value)(const void *x, void *y, void *scratch, size_t rows, size_t c);
+
+    /** `of` is y; sparsemax: x.  dx may be dy. */
+    void (*gradient)(const void *of, const void *dy, void *dx, void *scratch, size_t rows, size_t c);
+} cni_row_kernels;
+
 typedef struct cni_normalization_kernels {
-    /** Over each row of x [rows, c]; y may be x.  A row with +infinity or NaN, or of -infinity only, gives NaN. */
-    void (*softmax)(const void *x, void *y, size_t rows, size_t c);
-    void (*log_softmax)(const void *x, void *y, size_t rows, size_t c);
-
-    /** dx = y (dy - sum(y dy));  dx may be dy. */
-    void (*softmax_gradient)(const void *y, const void *dy, void *dx, size_t rows, size_t c);
-    /** dx = dy - exp(y) sum(dy);  dx may be dy. */
-    void (*log_softmax_gradient)(const void *y, const void *dy, void *dx, size_t rows, size_t c);
-
-    /** y = max(x - tau, 0) over each row, as Keras computes it (see sparsemax_portable.c).  scratch: 2 c elements. */
-    void (*sparsemax)(const void *x, void *y, void *scratch, size_t rows, size_t c);
-    void (*sparsemax_gradient)(const void *x, const void *dy, void *dx, void *scratch, size_t rows, size_t c);
+    cni_row_kernels row[CNI_ROW_COUNT];
 
     /** mean[c] and m2[c] = sum of (x - mean)^2 over the rows of x [rows, c]; rows >= 1. */
     void (*moments)(const void *x, void *mean, void *m2, size_t rows, size_t c);

@@ -14,10 +14,11 @@ static real maximum(const real *x, size_t c)
     return best;
 }
 
-static void softmax(const void *from, void *to, size_t rows, size_t c)
+static void softmax(const void *from, void *to, void *scratch, size_t rows, size_t c)
 {
     const real *x = from;
     real *y = to;
+    (void)scratch;
     for (size_t r = 0; r < rows; r++, x += c, y += c) {
         const real shift = maximum(x, c);
         real sum = 0;
@@ -26,10 +27,11 @@ static void softmax(const void *from, void *to, size_t rows, size_t c)
     }
 }
 
-static void log_softmax(const void *from, void *to, size_t rows, size_t c)
+static void log_softmax(const void *from, void *to, void *scratch, size_t rows, size_t c)
 {
     const real *x = from;
     real *y = to;
+    (void)scratch;
     for (size_t r = 0; r < rows; r++, x += c, y += c) {
         const real shift = maximum(x, c);
         real sum = 0;
@@ -39,10 +41,11 @@ static void log_softmax(const void *from, void *to, size_t rows, size_t c)
     }
 }
 
-static void softmax_gradient(const void *of, const void *given, void *to, size_t rows, size_t c)
+static void softmax_gradient(const void *of, const void *given, void *to, void *scratch, size_t rows, size_t c)
 {
     const real *y = of, *dy = given;
     real *dx = to;
+    (void)scratch;
     for (size_t r = 0; r < rows; r++, y += c, dy += c, dx += c) {
         real sum = 0;
         for (size_t i = 0; i < c; i++) sum += y[i] * dy[i];
@@ -50,10 +53,11 @@ static void softmax_gradient(const void *of, const void *given, void *to, size_t
     }
 }
 
-static void log_softmax_gradient(const void *of, const void *given, void *to, size_t rows, size_t c)
+static void log_softmax_gradient(const void *of, const void *given, void *to, void *scratch, size_t rows, size_t c)
 {
     const real *y = of, *dy = given;
     real *dx = to;
+    (void)scratch;
     for (size_t r = 0; r < rows; r++, y += c, dy += c, dx += c) {
         real sum = 0;
         for (size_t i = 0; i < c; i++) sum += dy[i];
@@ -63,8 +67,6 @@ static void log_softmax_gradient(const void *of, const void *given, void *to, si
 
 void CNI_FOR_REAL(cni_softmax_part)(cni_normalization_kernels *kernels)
 {
-    kernels->softmax = softmax;
-    kernels->log_softmax = log_softmax;
-    kernels->softmax_gradient = softmax_gradient;
-    kernels->log_softmax_gradient = log_softmax_gradient;
+    kernels->row[CNI_ROW_SOFTMAX] = (cni_row_kernels){softmax, softmax_gradient};
+    kernels->row[CNI_ROW_LOG_SOFTMAX] = (cni_row_kernels){log_softmax, log_softmax_gradient};
 }

@@ -73,6 +73,5 @@ static void sparsemax_gradient(const void *from, const void *given, void *to, vo
 
 void CNI_FOR_REAL(cni_sparsemax_part)(cni_normalization_kernels *kernels)
 {
-    kernels->sparsemax = sparsemax;
-    kernels->sparsemax_gradient = sparsemax_gradient;
+    kernels->row[CNI_ROW_SPARSEMAX] = (cni_row_kernels){sparsemax, sparsemax_gradient};
 }

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Dividing work among threads, for ops. */
+#include "graph/ops/ranges.h"
+
+enum { PIECES_PER_THREAD = 4, ALIGNMENT = 64 };
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+typedef struct ranges {
+    cni_range_task *task;
+    void *context;
+    size_t n, piece;
+} ranges;
+
+static void run_piece(void *context, size_t index, int thread)
+{
+    const ranges *r = context;
+    (void)thread;
+    const size_t begin = index * r->piece;
+    r->task(r->context, begin, least(begin + r->piece, r->n));
+}
+
+void cni_ranges(cni_pool *pool, size_t n, size_t grain, cni_range_task *task, void *context)
+{
+    const size_t threads = (size_t)cni_pool_threads(pool);
+    if (n == 0) return;
+    if (threads == 1 || n < 2 * grain) {
+        task(context, 0, n);
+        return;
+    }
+    const size_t pieces = least(n / grain, PIECES_PER_THREAD * threads);
+    size_t piece = (n + pieces - 1) / pieces;
+    if (piece > ALIGNMENT) piece = (piece + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    ranges r = {task, context, n, piece};
+    cni_parallel(pool, (n + piece - 1) / piece, run_piece, &r);
+}
+
+/* Boxes are cut along one dimension. */
+typedef struct cut {
+    const cni_kernels *kernels;
+    const cni_box *box;
+    int dim;
+    const char *x;
+    char *y;
+} cut;
+
+static void copy_part(void *context, size_t begin, size_t end)
+{
+    const cut *c = context;
+    const ptrdiff_t size = (ptrdiff_t)c->kernels->real_size, first = (ptrdiff_t)begin;
+    cni_box box = *c->box;
+    box.dims[c->dim] = end - begin;
+    c->kernels->layout.copy(&box, c->x + first * box.from[c->dim] * size, c->y + first * box.to[c->dim] * size);
+}
+
+void cni_copy_box(const cni_kernels *kernels, cni_pool *pool, const cni_box *box, const void *x, void *y)
+{
+    const cni_box simple = cni_box_simplified(box);
+    size_t count = 1;
+    int dim = 0;
+    for (int i = 0; i < simple.rank; i++) {
+        count *= simple.dims[i];
+        if (simple.dims[dim] < (size_t)cni_pool_threads(pool) && simple.dims[i] > simple.dims[dim]) dim = i;
+    }
+    if (count == 0) return;
+    cut c = {kernels, &simple, dim, x, y};
+    cni_ranges(pool, simple.dims[dim], cni_grain_of(count / simple.dims[dim]), copy_part, &c);
+}
+
+size_t cni_slices(size_t count, size_t width)
+{
+    const size_t by_size = count * width / (CNI_GRAIN / 2), by_count = count / 16;
+    const size_t slices = least(least(by_size, by_count), CNI_MAX_SLICES);
+    return slices ? slices : 1;
+}
