@@ -14,9 +14,37 @@ static void portable(cni_kernels *kernels)
     cni_learning_portable(&kernels->learning);
 }
 
+#if defined(__x86_64__)
+static void avx2(cni_kernels *kernels)
+{
+    cni_matmul_avx2(&kernels->matmul);
+}
+
+static void avx512(cni_kernels *kernels)
+{
+    cni_matmul_avx512(&kernels->matmul);
+}
+#elif defined(__aarch64__)
+static void neon(cni_kernels *kernels)
+{
+    cni_matmul_neon(&kernels->matmul);
+}
+#endif
+
+static void (*const overlays[CNI_ISA_COUNT])(cni_kernels *kernels) = {
+#if defined(__x86_64__)
+    [CNI_ISA_AVX2] = avx2,
+    [CNI_ISA_AVX512] = avx512,
+#elif defined(__aarch64__)
+    [CNI_ISA_NEON] = neon,
+#else
+    NULL
+#endif
+};
+
 static void overlay(cni_kernels *kernels, cni_isa isa)
 {
-    (void)kernels, (void)isa;
+    if (overlays[isa]) overlays[isa](kernels);
 }
 
 void cni_kernels_init(cni_kernels *kernels, cni_isa isa)

@@ -11,3 +11,16 @@ void cni_matmul_double(cni_matmul_kernels *kernels)
 {
     cni_matmul_part_f64(kernels);
 }
+
+#define OVERLAY(isa)                                                                                                   \
+    void cni_matmul_##isa(cni_matmul_kernels *kernels)                                                                 \
+    {                                                                                                                  \
+        cni_product_part_##isa(kernels);                                                                               \
+        cni_outer_part_##isa(kernels);                                                                                 \
+    }
+#if defined(__x86_64__)
+OVERLAY(avx2)
+OVERLAY(avx512)
+#elif defined(__aarch64__)
+OVERLAY(neon)
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Sums of outer products with vectors: a tile of dw, m rows by one panel, stays in registers while the pixels go by.
+ *
+ *     for each pixel:    PANEL_VECTORS loads of dy, m broadcasts of x, m * PANEL_VECTORS multiply-adds
+ *
+ * Nothing is packed: in NHWC both x and dy of a pixel lie side by side. */
+#include "kernels/matmul/matmul.h"
+#include "kernels/vector.h"
+
+#include <stdbool.h>
+
+#if CNI_VECTOR_BYTES == 64
+enum { MOST_ROWS = 14, PANEL_VECTORS = 2 };
+#elif CNI_VECTOR_BYTES == 32
+enum { MOST_ROWS = 6, PANEL_VECTORS = 2 };
+#else
+enum { MOST_ROWS = 12, PANEL_VECTORS = 2 };
+#endif
+
+enum { PANEL = PANEL_VECTORS * LANES };
+
+ALWAYS_INLINE void add_to(float *dw, lanes sum, int some, bool accumulate)
+{
+    if (some >= LANES)
+        store(dw, accumulate ? load(dw) + sum : sum);
+    else
+        store_some(dw, accumulate ? load_some(dw, some) + sum : sum, some);
+}
+
+/* `last` is how many lanes of the last vector exist; all of them when `whole`. */
+ALWAYS_INLINE void tile(const cni_outer *o, const float *x, const float *dy, float *dw, int height, int vectors,
+                        bool whole, int last)
+{
+    lanes sum[MOST_ROWS][PANEL_VECTORS];
+    UNROLL for (int i = 0; i < height; i++) UNROLL for (int j = 0; j < vectors; j++) sum[i][j] = (lanes){0};
+    for (size_t r = 0; r < o->rows; r++, x += o->x_row, dy += o->dy_row) {
+        const float *xp = x, *dyp = dy;
+        for (size_t p = 0; p < o->columns; p++, xp += o->x_pixel, dyp += o->dy_pixel) {
+            lanes columns[PANEL_VECTORS];
+            UNROLL for (int j = 0; j < vectors; j++) columns[j] =
+                whole || j + 1 < vectors ? load(dyp + j * LANES) : load_some(dyp + j * LANES, last);
+            UNROLL for (int i = 0; i < height; i++)
+            {
+                lanes value = splat(xp[i]);
+                UNROLL for (int j = 0; j < vectors; j++) sum[i][j] += value * columns[j];
+            }
+        }
+    }
+    UNROLL for (int i = 0; i < height; i++) UNROLL for (int j = 0; j < vectors; j++)
+        add_to(dw + i * o->dw_row + j * LANES, sum[i][j], whole || j + 1 < vectors ? LANES : last, o->accumulate);
+}
+
+typedef void tile_function(const cni_outer *o, const float *x, const float *dy, float *dw, int last);
+
+#define TILE(height, vectors, whole, name)                                                                             \
+    static void name##_##height##_##vectors(const cni_outer *o, const float *x, const float *dy, float *dw, int last)  \
+    {                                                                                                                  \
+        tile(o, x, dy, dw, height, vectors, whole, last);                                                              \
+    }
+#define TILES_6(v, whole, name)                                                                                        \
+    TILE(1, v, whole, name)                                                                                            \
+    TILE(2, v, whole, name) TILE(3, v, whole, name) TILE(4, v, whole, name) TILE(5, v, whole, name)                    \
+        TILE(6, v, whole, name)
+#define TILES_12(v, whole, name)                                                                                       \
+    TILES_6(v, whole, name)                                                                                            \
+    TILE(7, v, whole, name) TILE(8, v, whole, name) TILE(9, v, whole, name) TILE(10, v, whole, name)                   \
+        TILE(11, v, whole, name) TILE(12, v, whole, name)
+#define ROW_6(v, name) name##_1_##v, name##_2_##v, name##_3_##v, name##_4_##v, name##_5_##v, name##_6_##v
+#define ROW_12(v, name)                                                                                                \
+    ROW_6(v, name), name##_7_##v, name##_8_##v, name##_9_##v, name##_10_##v, name##_11_##v, name##_12_##v
+#if CNI_VECTOR_BYTES == 64
+#define TILES(v, whole, name) TILES_12(v, whole, name) TILE(13, v, whole, name) TILE(14, v, whole, name)
+#define ROW(v, name)          ROW_12(v, name), name##_13_##v, name##_14_##v
+#elif CNI_VECTOR_BYTES == 32
+#define TILES(v, whole, name) TILES_6(v, whole, name)
+#define ROW(v, name)          ROW_6(v, name)
+#else
+#define TILES(v, whole, name) TILES_12(v, whole, name)
+#define ROW(v, name)          ROW_12(v, name)
+#endif
+
+TILES(2, true, whole)
+TILES(2, false, part)
+TILES(1, false, part)
+
+static tile_function *const whole_tiles[MOST_ROWS] = {ROW(2, whole)};
+static tile_function *const part_tiles[PANEL_VECTORS][MOST_ROWS] = {{ROW(1, part)}, {ROW(2, part)}};
+
+static void outer(const cni_outer *o)
+{
+    int count = (o->height + MOST_ROWS - 1) / MOST_ROWS;
+    for (int j = 0; j < o->width; j += PANEL) {
+        int width = o->width - j < PANEL ? o->width - j : PANEL, vectors = (width + LANES - 1) / LANES;
+        tile_function *const *by_height = width == PANEL ? whole_tiles : part_tiles[vectors - 1];
+        for (int t = 0, i = 0; t < count; t++) {
+            int height = o->height / count + (t < o->height % count);
+            by_height[height - 1](o, (const float *)o->x + i, (const float *)o->dy + j,
+                                  (float *)o->dw + i * o->dw_row + j, width - (vectors - 1) * LANES);
+            i += height;
+        }
+    }
+}
+
+/* Four vectors of columns at a time, so that the additions need not wait for each other. */
+ALWAYS_INLINE void sum_columns(const float *y, ptrdiff_t y_row, size_t rows, int vectors, int last, float *to,
+                               bool accumulate)
+{
+    lanes sum[4] = {{0}};
+    for (size_t r = 0; r < rows; r++, y += y_row)
+        UNROLL for (int j = 0; j < vectors; j++) sum[j] += last < LANES ? load_some(y, last) : load(y + j * LANES);
+    UNROLL for (int j = 0; j < vectors; j++) add_to(to + j * LANES, sum[j], last, accumulate);
+}
+
+static void column_sums(const void *y, ptrdiff_t y_row, size_t rows, int width, void *sum, bool accumulate)
+{
+    const float *from = y;
+    float *to = sum;
+    int j = 0;
+    for (; j + 4 * LANES <= width; j += 4 * LANES) sum_columns(from + j, y_row, rows, 4, LANES, to + j, accumulate);
+    for (; j + LANES <= width; j += LANES) sum_columns(from + j, y_row, rows, 1, LANES, to + j, accumulate);
+    if (j < width) sum_columns(from + j, y_row, rows, 1, width - j, to + j, accumulate);
+}
+
+void CNI_FOR_ISA(cni_outer_part)(cni_matmul_kernels *kernels)
+{
+    kernels->outer = outer;
+    kernels->column_sums = column_sums;
+}

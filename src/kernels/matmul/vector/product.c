@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Products with vectors.  A tile of m pixels by one panel (PANEL_VECTORS vectors of columns) keeps its sums in
+ * registers from the first tap to the last:
+ *
+ *     for each tap, k:    PANEL_VECTORS loads of w, m broadcasts of x, m * PANEL_VECTORS multiply-adds
+ *
+ * MOST_ROWS x PANEL_VECTORS sums are what the registers hold beside w and x. */
+#include "kernels/matmul/matmul.h"
+#include "kernels/vector.h"
+
+#if CNI_VECTOR_BYTES == 64
+enum { MOST_ROWS = 14, PANEL_VECTORS = 2 };
+#elif CNI_VECTOR_BYTES == 32
+enum { MOST_ROWS = 6, PANEL_VECTORS = 2 };
+#else
+enum { MOST_ROWS = 8, PANEL_VECTORS = 3 };
+#endif
+
+enum { PANEL = PANEL_VECTORS * LANES };
+
+/* One tile: what is the same for all tiles of a panel, and where this one lies. */
+typedef struct panel {
+    const float *w;
+    float bias[PANEL] __attribute__((aligned(64)));
+    int width; /* columns that exist */
+} panel;
+
+ALWAYS_INLINE void finish(const cni_product *p, lanes sum, float *y, int width)
+{
+    if (p->relu) sum = vector_relu(sum);
+    if (width >= LANES)
+        store(y, sum);
+    else if (width > 0)
+        store_some(y, sum, width);
+}
+
+ALWAYS_INLINE void tile(const cni_product *p, const panel *of, const float *x, float *y, int rows, int vectors)
+{
+    lanes sum[MOST_ROWS][PANEL_VECTORS];
+    UNROLL for (int j = 0; j < vectors; j++)
+    {
+        lanes bias = load(of->bias + j * LANES);
+        UNROLL for (int i = 0; i < rows; i++) sum[i][j] = bias;
+    }
+    const float *w = of->w;
+    const ptrdiff_t pixel = p->x_pixel;
+    for (int t = 0; t < p->taps; t++) {
+        const float *at = x + p->tap[t], *end = at + p->depth;
+        for (; at < end; at++, w += PANEL) {
+            lanes columns[PANEL_VECTORS];
+            UNROLL for (int j = 0; j < vectors; j++) columns[j] = *(const lanes *)(w + j * LANES);
+            UNROLL for (int i = 0; i < rows; i++)
+            {
+                lanes value = splat(at[i * pixel]);
+                UNROLL for (int j = 0; j < vectors; j++) sum[i][j] += value * columns[j];
+            }
+        }
+    }
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < vectors; j++)
+        finish(p, sum[i][j], y + i * p->y_pixel + j * LANES, of->width - j * LANES);
+}
+
+typedef void tile_function(const cni_product *p, const panel *of, const float *x, float *y);
+
+#define TILE(rows, vectors)                                                                                            \
+    static void tile_##rows##_##vectors(const cni_product *p, const panel *of, const float *x, float *y)               \
+    {                                                                                                                  \
+        tile(p, of, x, y, rows, vectors);                                                                              \
+    }
+#define TILES_6(vectors)                                                                                               \
+    TILE(1, vectors) TILE(2, vectors) TILE(3, vectors) TILE(4, vectors) TILE(5, vectors) TILE(6, vectors)
+#define ROW_6(v) tile_1_##v, tile_2_##v, tile_3_##v, tile_4_##v, tile_5_##v, tile_6_##v
+#if CNI_VECTOR_BYTES == 64
+#define TILES(v)                                                                                                       \
+    TILES_6(v)                                                                                                         \
+    TILE(7, v) TILE(8, v) TILE(9, v) TILE(10, v) TILE(11, v) TILE(12, v) TILE(13, v) TILE(14, v)
+#define ROW(v)                                                                                                         \
+    ROW_6(v), tile_7_##v, tile_8_##v, tile_9_##v, tile_10_##v, tile_11_##v, tile_12_##v, tile_13_##v, tile_14_##v
+#elif CNI_VECTOR_BYTES == 32
+#define TILES(v) TILES_6(v)
+#define ROW(v)   ROW_6(v)
+#else
+#define TILES(v) TILES_6(v) TILE(7, v) TILE(8, v)
+#define ROW(v)   ROW_6(v), tile_7_##v, tile_8_##v
+#endif
+
+TILES(1)
+TILES(2)
+#if CNI_VECTOR_BYTES == 16
+TILES(3)
+#endif
+
+/* [vectors - 1][rows - 1] */
+static tile_function *const tiles[PANEL_VECTORS][MOST_ROWS] = {
+    {ROW(1)},
+    {ROW(2)},
+#if CNI_VECTOR_BYTES == 16
+    {ROW(3)},
+#endif
+};
+
+/* Rows are cut into tiles of nearly equal size, so that no small tile is left over. */
+static void row_of_tiles(const cni_product *p, const panel *of, const float *x, float *y, int most)
+{
+    tile_function *const *by_rows =
+        tiles[of->width > (PANEL_VECTORS - 1) * LANES ? PANEL_VECTORS - 1 : (of->width - 1) / LANES];
+    size_t count = (p->columns + (size_t)most - 1) / (size_t)most;
+    size_t rows = count ? p->columns / count : 0, larger = count ? p->columns % count : 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t m = rows + (i < larger);
+        by_rows[m - 1](p, of, x, y);
+        x += (ptrdiff_t)m * p->x_pixel;
+        y += (ptrdiff_t)m * p->y_pixel;
+    }
+}
+
+static void product(const cni_product *p)
+{
+    /* Pixels whose distance is a multiple of 2 KiB fall into few sets of the first cache: then fewer at a time. */
+    int most = p->x_pixel % 512 == 0 && MOST_ROWS > 7 ? 7 : MOST_ROWS;
+    panel of = {.w = p->panels};
+    for (int j = 0; j < p->width; j += PANEL, of.w += (size_t)p->taps * (size_t)p->depth * PANEL) {
+        of.width = p->width - j < PANEL ? p->width - j : PANEL;
+        memset(of.bias, 0, sizeof of.bias);
+        if (p->bias) memcpy(of.bias, (const float *)p->bias + j, (size_t)of.width * sizeof *of.bias);
+        for (size_t r = 0; r < p->rows; r++)
+            row_of_tiles(p, &of, (const float *)p->x + (ptrdiff_t)r * p->x_row,
+                         (float *)p->y + (ptrdiff_t)r * p->y_row + j, most);
+    }
+}
+
+/* Packing */
+
+static void pack_rows(const float *w, ptrdiff_t k_step, size_t depth, int width, float *to)
+{
+    for (size_t k = 0; k < depth; k++, w += k_step, to += PANEL) UNROLL for (int j = 0; j < PANEL; j += LANES)
+        {
+            int some = width - j;
+            *(lanes *)(to + j) = some >= LANES ? load(w + j) : some > 0 ? load_some(w + j, some) : (lanes){0};
+        }
+}
+
+/* Squares of the matrix, so that what is read and what is written stay in the first cache. */
+static void pack_any(const float *w, ptrdiff_t k_step, ptrdiff_t j_step, size_t depth, int width, float *to)
+{
+    enum { SQUARE = 16 };
+    for (size_t k = 0; k < depth; k += SQUARE) {
+        size_t last = depth - k < SQUARE ? depth : k + SQUARE;
+        for (int j = 0; j < PANEL; j++)
+            for (size_t i = k; i < last; i++)
+                to[i * PANEL + (size_t)j] = j < width ? w[(ptrdiff_t)i * k_step + j * j_step] : 0;
+    }
+}
+
+static void pack(const void *w, ptrdiff_t k_step, ptrdiff_t j_step, size_t depth, int width, void *to)
+{
+    if (j_step == 1)
+        pack_rows(w, k_step, depth, width, to);
+    else
+        pack_any(w, k_step, j_step, depth, width, to);
+}
+
+/* Few rows: y stays in the first cache while w goes by, four rows of it at a time. */
+
+ALWAYS_INLINE void thin_step(const cni_thin *t, int k, int count, int j, int some)
+{
+    lanes w[4];
+    UNROLL for (int i = 0; i < count; i++)
+    {
+        const float *from = (const float *)t->w + (k + i) * t->w_row + j;
+        w[i] = some < LANES ? load_some(from, some) : load(from);
+    }
+    for (int m = 0; m < t->rows; m++) {
+        const float *x = (const float *)t->x + m * t->x_row + k;
+        float *y = (float *)t->y + m * t->y_row + j;
+        lanes sum = some < LANES ? load_some(y, some) : load(y);
+        UNROLL for (int i = 0; i < count; i++) sum += splat(x[i]) * w[i];
+        if (some < LANES)
+            store_some(y, sum, some);
+        else
+            store(y, sum);
+    }
+}
+
+static void thin(const cni_thin *t)
+{
+    size_t bytes = (size_t)t->width * sizeof(float);
+    for (int m = 0; m < t->rows; m++) {
+        float *y = (float *)t->y + m * t->y_row;
+        if (t->bias)
+            memcpy(y, t->bias, bytes);
+        else
+            memset(y, 0, bytes);
+    }
+    int whole = t->width / LANES * LANES, k = 0;
+    for (; k + 4 <= t->depth; k += 4) {
+        for (int j = 0; j < whole; j += LANES) thin_step(t, k, 4, j, LANES);
+        if (whole < t->width) thin_step(t, k, 4, whole, t->width - whole);
+    }
+    for (; k < t->depth; k++) {
+        for (int j = 0; j < whole; j += LANES) thin_step(t, k, 1, j, LANES);
+        if (whole < t->width) thin_step(t, k, 1, whole, t->width - whole);
+    }
+    for (int m = 0; m < t->rows && t->relu; m++) {
+        float *y = (float *)t->y + m * t->y_row;
+        for (int j = 0; j < t->width; j++) y[j] = y[j] <= 0 ? 0 : y[j];
+    }
+}
+
+void CNI_FOR_ISA(cni_product_part)(cni_matmul_kernels *kernels)
+{
+    kernels->panel = PANEL;
+    kernels->pack = pack;
+    kernels->product = product;
+    kernels->thin = thin;
+}

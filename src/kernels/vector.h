@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Vectors of floats for the vector sources, one width per instruction set: arithmetic is that of the compiler's vector
+ * types; only what they cannot say stands here per instruction set.  Everything is static. */
+#ifndef CNI_VECTOR_H
+#define CNI_VECTOR_H
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+enum { LANES = CNI_VECTOR_BYTES / 4 };
+
+typedef float lanes __attribute__((vector_size(CNI_VECTOR_BYTES)));
+typedef int32_t mask __attribute__((vector_size(CNI_VECTOR_BYTES))); /* a lane is 0 or -1 */
+typedef float loose_lanes __attribute__((vector_size(CNI_VECTOR_BYTES), aligned(4), may_alias));
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#if defined(__clang__)
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 64")
+#endif
+
+ALWAYS_INLINE lanes load(const float *p)
+{
+    return *(const loose_lanes *)p;
+}
+
+ALWAYS_INLINE void store(float *p, lanes v)
+{
+    *(loose_lanes *)p = v;
+}
+
+ALWAYS_INLINE lanes splat(float x)
+{
+    return x - (lanes){0};
+}
+
+ALWAYS_INLINE lanes choose(mask which, lanes yes, lanes no)
+{
+    return (lanes)((which & (mask)yes) | (~which & (mask)no));
+}
+
+/* max(x, 0) that keeps NaN. */
+ALWAYS_INLINE lanes vector_relu(lanes x)
+{
+#if defined(__AVX512F__)
+    return (lanes)_mm512_max_ps(_mm512_setzero_ps(), (__m512)x); /* with a NaN the second operand comes back */
+#elif defined(__AVX2__)
+    return (lanes)_mm256_max_ps(_mm256_setzero_ps(), (__m256)x);
+#else
+    return choose((mask)(x <= (lanes){0}), (lanes){0}, x);
+#endif
+}
+
+/* The first n lanes, 0 < n <= LANES; nothing beyond them is touched, the others are 0. */
+
+#if defined(__AVX512F__)
+ALWAYS_INLINE lanes load_some(const float *p, int n)
+{
+    return (lanes)_mm512_maskz_loadu_ps((__mmask16)(0xffffu >> (LANES - n)), p);
+}
+
+ALWAYS_INLINE void store_some(float *p, lanes v, int n)
+{
+    _mm512_mask_storeu_ps(p, (__mmask16)(0xffffu >> (LANES - n)), (__m512)v);
+}
+#elif defined(__AVX2__)
+ALWAYS_INLINE __m256i first_lanes(int n)
+{
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+ALWAYS_INLINE lanes load_some(const float *p, int n)
+{
+    return (lanes)_mm256_maskload_ps(p, first_lanes(n));
+}
+
+ALWAYS_INLINE void store_some(float *p, lanes v, int n)
+{
+    _mm256_maskstore_ps(p, first_lanes(n), (__m256)v);
+}
+#else
+ALWAYS_INLINE lanes load_some(const float *p, int n)
+{
+    lanes v = {0};
+    memcpy(&v, p, (size_t)n * sizeof *p);
+    return v;
+}
+
+ALWAYS_INLINE void store_some(float *p, lanes v, int n)
+{
+    memcpy(p, &v, (size_t)n * sizeof *p);
+}
+#endif
+
+#endif
