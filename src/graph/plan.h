@@ -12,7 +12,7 @@ typedef struct cni_plan cni_plan;
 
 typedef struct cni_plan_options {
     int batch; /* largest n; at least 1 */
-    const cni_kernels *kernels;
+    const cni_kernels *kernels; /* these two outlive the plan */
     cni_pool *pool;
     bool snapshot; /* the plan keeps copies of the variables (predictors); cni_plan_refresh takes new ones */
     size_t budget; /* most bytes that the plan may allocate; 0: the machine's memory */
