@@ -2,41 +2,7 @@
  * Reverse-mode differentiation: a walk over the ops from the last to the first, in which each op that a gradient
  * reaches appends the ops that hand it on. */
 #include "graph/graph.h"
-#include "kernels/kernels.h"
-
-/* The sum of what several readers of a tensor send back. */
-static void run_accumulate(cni_step *step, const cni_run *run)
-{
-    const size_t count = cni_tensor_count(step->op->out[0], run->n);
-    if (run->kernels->real_size == sizeof(float)) {
-        const float *a = step->in[0], *b = step->in[1];
-        float *y = step->out[0];
-        for (size_t i = 0; i < count; i++) y[i] = a[i] + b[i];
-    } else {
-        const double *a = step->in[0], *b = step->in[1];
-        double *y = step->out[0];
-        for (size_t i = 0; i < count; i++) y[i] = a[i] + b[i];
-    }
-}
-
-static void accumulate_gradient(cni_graph *graph, const cni_op *op, cni_tensor *const *dout, cni_tensor **din)
-{
-    (void)graph, (void)op;
-    din[0] = din[1] = dout[0];
-}
-
-static const cni_op_kind accumulate = {
-    .name = "accumulate",
-    .gradient = accumulate_gradient,
-    .run = run_accumulate,
-    .in_place = true,
-    .element_wise = true,
-};
-
-static cni_tensor *add(cni_graph *graph, cni_tensor *a, cni_tensor *b)
-{
-    return cni_append(graph, &accumulate, NULL, 2, (cni_tensor *[]){a, b}, 1, &a->shape)->out[0];
-}
+#include "graph/ops/binary.h"
 
 typedef struct walk {
     cni_graph *graph;
@@ -44,6 +10,7 @@ typedef struct walk {
     int tensors;
 } walk;
 
+/* What several readers of a tensor send back is summed, in the order in which it arrives. */
 static void arrive(walk *w, const cni_op *op, const cni_tensor *tensor, cni_tensor *gradient)
 {
     if (!cni_shape_equal(&tensor->shape, &gradient->shape)) {
@@ -52,7 +19,7 @@ static void arrive(walk *w, const cni_op *op, const cni_tensor *tensor, cni_tens
         return;
     }
     cni_tensor **sum = &w->gradients[tensor->id];
-    *sum = *sum ? add(w->graph, *sum, gradient) : gradient;
+    *sum = *sum ? cni_add(w->graph, *sum, gradient) : gradient;
 }
 
 static void pass_through(walk *w, const cni_op *op)
