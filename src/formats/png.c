@@ -11,7 +11,8 @@
 
 static cn_status failed(int code, cni_error *error)
 {
-    return cni_fail(error, code == SPNG_EMEM ? CN_ERR_MEMORY : CN_ERR_FORMAT, "PNG: %s", spng_strerror(code));
+    const bool memory = code == SPNG_EMEM || code == SPNG_EZLIB_INIT; /* zlib begins or has no memory */
+    return cni_fail(error, memory ? CN_ERR_MEMORY : CN_ERR_FORMAT, "PNG: %s", spng_strerror(code));
 }
 
 static cn_status check_chunks(cni_bytes file, const cni_limits *limits, cni_error *error)
