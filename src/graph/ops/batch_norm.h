@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Batch normalization over the last axis: y = (x - mean) gamma / sqrt(variance + epsilon) + beta. */
+#ifndef CNI_OP_BATCH_NORM_H
+#define CNI_OP_BATCH_NORM_H
+
+#include "graph/graph.h"
+
+typedef struct cni_batch_norm {
+    cni_tensor *y, *mean, *variance; /* variance: biased */
+} cni_batch_norm;
+
+/** With the statistics of x [.., c] itself, over all axes but the last.  gamma, beta [c], or NULL for 1 and 0. */
+cni_batch_norm cni_batch_norm_train(cni_graph *graph, cni_tensor *x, cni_tensor *gamma, cni_tensor *beta,
+                                    double epsilon);
+
+/** With given statistics [c]; gradients for x, gamma and beta. */
+cni_tensor *cni_batch_norm_inference(cni_graph *graph, cni_tensor *x, cni_tensor *gamma, cni_tensor *beta,
+                                     cni_tensor *mean, cni_tensor *variance, double epsilon);
+
+#endif
