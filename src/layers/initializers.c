@@ -196,7 +196,7 @@ static const char *const distributions[] = {"truncated_normal", "normal", "unifo
 
 static const cni_field nothing[] = {CNI_ONLY("dtype", "None", CNI_READ_ONLY)};
 static const cni_field constant[] = {CNI_FIELD(a, "value", CNI_REQUIRED, NULL, 0, 0, "the value of every element")};
-static const cni_field identity[] = {CNI_FIELD(a, "gain", 0, "1.0", 0, 0, "factor of the identity matrix")};
+static const cni_field identity[] = {CNI_FIELD(a, "gain", CNI_UNWRITTEN, "1.0", 0, 0, "factor of the identity matrix")};
 static const cni_field normal[] = {CNI_FIELD(a, "mean", 0, "0.0", 0, 0, "mean of the normal distribution"),
                                    CNI_FIELD(b, "stddev", 0, "0.05", 0, 0, "its standard deviation"), SEED};
 static const cni_field uniform[] = {CNI_FIELD(a, "minval", 0, "-0.05", 0, 0, "lower end of the range"),
@@ -248,4 +248,5 @@ static const cni_kind *const kinds[] = {
     &random_uniform.kind, &truncated_normal.kind, &variance_scaling.kind, &glorot_uniform.kind, &glorot_normal.kind,
     &he_normal.kind,      &he_uniform.kind,     &lecun_normal.kind,     &lecun_uniform.kind,  &orthogonal_row.kind};
 
-const cni_family cni_initializers = {"initializer", "keras.initializers", kinds, sizeof kinds / sizeof *kinds, false};
+const cni_family cni_initializers = {
+    .what = "initializer", .module = "keras.initializers", .kinds = kinds, .count = sizeof kinds / sizeof *kinds};

@@ -223,10 +223,11 @@ static cn_status read_ints(const slot *s, const cni_value *v)
     for (size_t i = 0; i < count; i++) {
         const cni_value *item = v->type == CNI_LIST ? v->items[i] : v;
         if (item->type == CNI_NULL) ints[i] = CN_NONE;
+        else if (item->type == CNI_INT && item->integer == 0 && (s->field->flags & CNI_ZEROS)) ints[i] = CN_ZERO_INT;
         else if (item->type == CNI_INT && item->integer >= -1000000000 && item->integer <= 1000000000 &&
                  item->integer != 0)
             ints[i] = (int)item->integer;
-        else return refuse(s, CN_ERR_INVALID, v, "integers other than 0");
+        else return refuse(s, CN_ERR_INVALID, v, s->field->flags & CNI_ZEROS ? "integers" : "integers other than 0");
     }
     return CN_OK;
 }
@@ -397,7 +398,8 @@ cn_status cni_object_read(const cni_maker *maker, const cni_kind *kind, const cn
         if (!key && i >= kind->field_count)
             return cni_fail(maker->error, CN_ERR_INVALID, "%s: %zu arguments; %s takes at most %zu", where,
                             config->count, kind->name, kind->field_count);
-        if (key && !find_field(kind, key)) return unknown_argument(maker, kind, key, where);
+        if (key && !find_field(kind, key) && !kind->ignores_unknown)
+            return unknown_argument(maker, kind, key, where);
     }
     for (size_t i = 0; i < kind->field_count; i++) {
         slot s = slot_of(maker, kind, object, i, where);
@@ -436,6 +438,8 @@ cn_status cni_object_make(const cni_maker *maker, const cni_family *family, cons
                           cni_object **object)
 {
     *object = NULL;
+    cni_value none = {.type = CNI_TEXT, .text = family->none};
+    if ((!value || value->type == CNI_NULL) && family->none) value = &none;
     if (!value || value->type == CNI_NULL) return CN_OK;
     if (value->type == CNI_DICT) return make_from_dict(maker, family, value, where, object);
     char shown[65];
@@ -488,6 +492,7 @@ static cn_status copy_member(const slot *s, const void *given)
 {
     cni_error *error = s->maker->error;
     if (s->field->type == CNI_FIELD_NOTHING) return CN_OK;
+    if (s->field->flags & CNI_NO_MEMBER) return read_default(s);
     if (all_zero(given, member_size(s->field->type))) return read_default(s);
     cni_value *value = NULL;
     cni_arena *arena = s->maker->arena;
@@ -516,11 +521,11 @@ static cn_status copy_member(const slot *s, const void *given)
 cn_status cni_object_copy(const cni_maker *maker, const cni_kind *kind, const void *args, const char *where,
                           cni_object **out)
 {
-    size_t size;
+    size_t size, known = kind->public_size ? kind->public_size : kind->args_size;
     memcpy(&size, args, sizeof size);
     if (size < sizeof(cn_layer_args))
         return cni_fail(maker->error, CN_ERR_VERSION, "%s: struct_size=%zu; set it to sizeof the struct", where, size);
-    if (size > kind->args_size && !all_zero((const unsigned char *)args + kind->args_size, size - kind->args_size))
+    if (size > known && !all_zero((const unsigned char *)args + known, size - known))
         return cni_fail(maker->error, CN_ERR_VERSION,
                         "%s: the program was compiled for a newer cornu.h: it gives arguments that this library lacks",
                         where);
@@ -528,7 +533,7 @@ cn_status cni_object_copy(const cni_maker *maker, const cni_kind *kind, const vo
     CN_TRY(new_object(maker, kind, &object));
     unsigned char *given = cni_arena_alloc(maker->arena, kind->args_size);
     if (!given) return cni_no_memory(maker->error, kind->name);
-    memcpy(given, args, size < kind->args_size ? size : kind->args_size);
+    memcpy(given, args, size < known ? size : known);
     memcpy(object->args, given, sizeof(cn_layer_args));
     for (size_t i = 0; i < kind->field_count; i++) {
         slot s = slot_of(maker, kind, object, i, where);
@@ -541,14 +546,20 @@ cn_status cni_object_copy(const cni_maker *maker, const cni_kind *kind, const vo
 
 /* ---- back to values ---- */
 
+static int plain_int(int integer)
+{
+    return integer == CN_ZERO_INT ? 0 : integer;
+}
+
 static cni_value *write_ints(cni_arena *arena, const cni_field *field, const int *ints, int count)
 {
-    if (count == 1 && (field->flags & CNI_SHOWN_SINGLE)) return cni_value_int(arena, ints[0]);
+    if (count == 1 && (field->flags & CNI_SHOWN_SINGLE)) return cni_value_int(arena, plain_int(ints[0]));
     if (!count && (field->flags & CNI_NULLABLE)) return cni_value_null(arena);
     cni_value *list = cni_value_list(arena);
     for (int i = 0; list && i < count; i++) {
-        bool none = ints[i] == CN_NONE && strcmp(field->key, "noise_shape") == 0;
-        if (!cni_value_add(arena, list, NULL, none ? cni_value_null(arena) : cni_value_int(arena, ints[i]))) return NULL;
+        bool none = ints[i] == CN_NONE && (field->flags & CNI_NONES);
+        if (!cni_value_add(arena, list, NULL, none ? cni_value_null(arena) : cni_value_int(arena, plain_int(ints[i]))))
+            return NULL;
     }
     return list;
 }
@@ -634,13 +645,31 @@ static bool is_base(const char *key)
     return strcmp(key, "name") == 0 || strcmp(key, "trainable") == 0 || strcmp(key, "dtype") == 0;
 }
 
+static bool add_early(cni_arena *arena, cni_value *config, const cni_object *object)
+{
+    for (size_t i = 0; i < object->kind->field_count; i++)
+        if ((object->kind->fields[i].flags & CNI_EARLY) && object->objects[i] && !add_member(arena, config, object, i))
+            return false;
+    return true;
+}
+
+/* A key in its turn, unless it came early or is left out; what comes early comes after dtype. */
+static bool add_in_turn(cni_arena *arena, cni_value *config, const cni_object *object, size_t index)
+{
+    const cni_field *field = object->kind->fields + index;
+    bool skip = ((field->flags & CNI_EARLY) && object->objects[index]) ||
+                ((field->flags & CNI_UNWRITTEN) && is_default(arena, object, index));
+    return (skip || add_member(arena, config, object, index)) &&
+           (strcmp(field->key, "dtype") != 0 || add_early(arena, config, object));
+}
+
 static bool add_ordered(cni_arena *arena, cni_value *config, const cni_object *object)
 {
     for (const char *word = object->kind->order; *word;) {
         size_t length = strcspn(word, " ");
         for (size_t i = 0; i < object->kind->field_count; i++) {
             const char *key = object->kind->fields[i].key;
-            if (strlen(key) == length && strncmp(key, word, length) == 0 && !add_member(arena, config, object, i))
+            if (strlen(key) == length && strncmp(key, word, length) == 0 && !add_in_turn(arena, config, object, i))
                 return false;
         }
         word += length;
@@ -656,17 +685,11 @@ cni_value *cni_object_config(cni_arena *arena, const cni_object *object)
     if (!config) return NULL;
     if (kind->order) return add_ordered(arena, config, object) ? config : NULL;
     for (size_t i = 0; i < kind->field_count; i++)
-        if (is_base(kind->fields[i].key) && !add_member(arena, config, object, i)) return NULL;
+        if (is_base(kind->fields[i].key) && !add_in_turn(arena, config, object, i)) return NULL;
     for (size_t i = 0; i < kind->field_count; i++)
-        if ((kind->fields[i].flags & CNI_EARLY) && object->objects[i] && !add_member(arena, config, object, i))
+        if (!is_base(kind->fields[i].key) && !(kind->fields[i].flags & CNI_READ_ONLY) &&
+            !add_in_turn(arena, config, object, i))
             return NULL;
-    for (size_t i = 0; i < kind->field_count; i++) {
-        const cni_field *field = kind->fields + i;
-        bool skip = (field->flags & CNI_READ_ONLY) || is_base(field->key) ||
-                    ((field->flags & CNI_EARLY) && object->objects[i]) ||
-                    ((field->flags & CNI_UNWRITTEN) && is_default(arena, object, i));
-        if (!skip && !add_member(arena, config, object, i)) return NULL;
-    }
     return config;
 }
 
@@ -685,8 +708,10 @@ cni_value *cni_object_write(cni_arena *arena, const cni_object *object)
         return cni_value_text(arena, kind->name);
     cni_value *value = cni_value_dict(arena);
     const char *module = kind->module ? kind->module : object->family ? object->family->module : NULL;
+    const char *name = kind->written_as ? kind->written_as : kind->name;
+    if (kind->written_as) module = "keras.layers";
     bool made = value && cni_value_add(arena, value, "module", cni_value_text(arena, module)) &&
-                cni_value_add(arena, value, "class_name", cni_value_text(arena, kind->name)) &&
+                cni_value_add(arena, value, "class_name", cni_value_text(arena, name)) &&
                 cni_value_add(arena, value, "config", cni_object_config(arena, object)) &&
                 cni_value_add(arena, value, "registered_name", cni_value_null(arena));
     return made ? value : NULL;

@@ -40,7 +40,7 @@ typedef struct cni_field cni_field;
  *  CNI_FIELD_OBJECT const char *   what was given in C; the object itself is in cni_object.objects
  *  CNI_FIELD_PADDING, CNI_FIELD_FORMAT    never the default value
  *  CNI_FIELD_SIDES  int[2][2] {{top, bottom}, {left, right}}
- *  CNI_FIELD_INTS   int[8]    ends at 0 (an int stands for a list of one)
+ *  CNI_FIELD_INTS   int[8]    ends at 0 (an int stands for a list of one; with CNI_ZEROS a zero is CN_ZERO_INT)
  *  CNI_FIELD_REALS  double[16] ends at +0.0 (a number stands for a list of one; -0.0 is a zero) */
 typedef enum cni_field_type {
     CNI_FIELD_INT,
@@ -67,7 +67,10 @@ enum {
     CNI_READ_ONLY = 64, /* read and checked, never written (autocast) */
     CNI_OPEN = 128,    /* `min` itself is not allowed */
     CNI_FLOAT32 = 256, /* Keras keeps it in float32: written as the float's value (learning_rate) */
-    CNI_SHOWN_SINGLE = 512 /* INTS, REALS: a list of one is written as a number (axis, scale) */
+    CNI_SHOWN_SINGLE = 512, /* INTS, REALS: a list of one is written as a number (axis, scale) */
+    CNI_NONES = 1024,  /* INTS: CN_NONE is written as None (batch_shape) */
+    CNI_ZEROS = 2048,  /* INTS: zeros are allowed (a constraint's axis) */
+    CNI_NO_MEMBER = 4096 /* OBJECT: the C struct has no member for it; Keras' text and JSON do */
 };
 
 #define CNI_NONE_INT (CN_ZERO_INT + 1)
@@ -106,6 +109,12 @@ struct cni_field {
         .key = (key_), .offset = offsetof(ARGS, m), .type = CNI_FIELD_TEXT, .otherwise = (default_), .help = (help_),  \
         .choices = (choices_)                                                                                          \
     }
+/** As CNI_FIELD, for an argument that older files call `old_`. */
+#define CNI_RENAMED(m, key_, old_, flags_, default_, min_, max_, help_)                                                \
+    {                                                                                                                  \
+        .key = (key_), .offset = offsetof(ARGS, m), .type = CNI_TYPE_OF_(m), .flags = (flags_),                        \
+        .otherwise = (default_), .min = (min_), .max = (max_), .help = (help_), .old_key = (old_)                      \
+    }
 /** An argument that is accepted at this value only: anything else is refused as not supported. */
 #define CNI_ONLY(key_, default_, flags_)                                                                               \
     {                                                                                                                  \
@@ -117,9 +126,12 @@ struct cni_kind {
     const char *const *aliases;      /* other spellings that are read, NULL-terminated: "he_normal"; or NULL */
     const char *module;              /* "keras.initializers"; NULL: the family's */
     size_t args_size;                /* of the struct of arguments; 0: no arguments */
+    size_t public_size;              /* what of it stands in cornu.h, when that is less; or 0 */
     const cni_field *fields;         /* in the order of Keras' constructor */
     size_t field_count;
     const char *order;               /* the keys in the order of Keras' JSON, when another: "name alpha trainable dtype" */
+    const char *written_as;          /* a function that Keras cannot save with arguments: the layer that can stand for it */
+    bool ignores_unknown;            /* unknown keys of a dict are passed over, as Keras does here */
     const char *help, *example;      /* for people: one line; one line of C */
     const char *formula;             /* or NULL */
     /** Rules across arguments and defaults that depend on another one.  Messages name the argument. */
@@ -135,6 +147,7 @@ struct cni_family {
     const cni_kind *const *kinds;
     size_t count;
     bool written_by_name; /* JSON holds just the name when all arguments have their defaults (activations) */
+    const char *none;     /* the name that None stands for ("linear"), or NULL */
 };
 
 struct cni_object {
