@@ -9,7 +9,14 @@
 
 extern const cni_family cni_activations;
 
-/** activation(x); x itself when the object is NULL or linear. */
+/** activation(x); x itself when the object is NULL or linear.  The object may be an activation layer's configuration.
+ */
 cni_tensor *cni_lower_activation(cni_graph *graph, const cni_object *activation, cni_tensor *x);
+
+/** Turns the shape of x into that of activation(x), or says why there is none. */
+cn_status cni_activation_shape(const cni_object *activation, cni_shape *shape, cni_error *error);
+
+/** Whether each number is treated by itself, wherever it stands. */
+bool cni_activation_is_element_wise(const cni_object *activation);
 
 #endif

@@ -22,12 +22,14 @@ struct cn_layer {
     const char *name;
     bool trainable;
     bool built;
-    bool unused; /* no output of the model needs it */
+    bool unused;     /* no output of the model needs it */
     int input_count; /* at build */
     cni_shape *input_shapes;
     cni_variable *weights[CNI_MAX_WEIGHTS];
     int weight_count;
     cni_seed_state seed; /* of a layer that draws in training */
+    cni_mt19937 *seeds;  /* draws the seed of a default initializer (None) when a weight is made; NULL: 0 */
+    bool blank;          /* weights are left zero, their initializers unasked: a file's values follow */
     cn_model *model;     /* whose layer it is */
     cn_model *inner;     /* the model that this layer is, or NULL */
     cni_arena *arena;    /* the model's; weights are allocated apart (freed by cni_layer_free_weights) */
@@ -73,6 +75,13 @@ struct cni_layer_kind {
         CNI_FIELD(frozen, "trainable", CNI_NEGATED, "True", 0, 0, "whether training changes the weights"),             \
         CNI_ONLY("dtype", "float32", 0), CNI_ONLY("autocast", "True", CNI_READ_ONLY)
 
+/** The base argument of Keras' layers that have no member for it. */
+#define CNI_ACTIVITY                                                                                                   \
+    {                                                                                                                  \
+        .key = "activity_regularizer", .type = CNI_FIELD_OBJECT, .otherwise = "None", .family = &cni_regularizers,     \
+        .flags = CNI_EARLY | CNI_UNWRITTEN | CNI_NO_MEMBER, .help = "penalty on the output, divided by the batch size" \
+    }
+
 extern const cni_family cni_layers;
 
 /** Adds a weight of a known shape: `initializer`, `regularizer` and `constraint` are objects or NULL.  Its values are
@@ -80,6 +89,9 @@ extern const cni_family cni_layers;
 cn_status cni_layer_weight(cn_layer *layer, const char *name, const cni_shape *shape, const cni_object *initializer,
                            const cni_object *regularizer, const cni_object *constraint, bool trainable,
                            cni_error *error);
+/** The same with the objects that the configuration has as `argument`_initializer, _regularizer and _constraint. */
+cn_status cni_layer_add_weight(cn_layer *layer, const char *name, const char *argument, const cni_shape *shape,
+                               bool trainable, cni_error *error);
 void cni_layer_free_weights(cn_layer *layer);
 
 /** The weight as a tensor of the lowering's graph; differentiable when the layer and the weight are trainable. */
@@ -89,11 +101,50 @@ cni_tensor *cni_lower_weight(cni_lowering *lowering, const cn_layer *layer, int 
 cni_tensor *cni_lower_to_nhwc(cni_lowering *lowering, cn_data_format format, cni_tensor *x);
 cni_tensor *cni_lower_from_nhwc(cni_lowering *lowering, cn_data_format format, cni_tensor *x);
 
+/** activation(y) in the layer's format, for a `y` that is channels_last: element-wise functions run before the
+ *  transpose, where the op that makes y can take them up. */
+cni_tensor *cni_lower_finish(cni_lowering *lowering, cn_data_format format, const cni_object *activation,
+                             cni_tensor *y);
+
+/** A vector of numbers as a tensor of the lowering's graph, of rank 1 and not differentiable. */
+cni_tensor *cni_lower_numbers(cni_lowering *lowering, const double *numbers, int count);
+
+/** Where an image has its axes. */
+typedef struct cni_image_axes {
+    int rows, columns, channels;
+} cni_image_axes;
+static inline cni_image_axes cni_image_axes_of(cn_data_format format)
+{
+    return format == CN_CHANNELS_FIRST ? (cni_image_axes){2, 3, 1} : (cni_image_axes){1, 2, 3};
+}
+
 /** Sizes that convolution and pooling share (keras-semantics 1.3).  n < 0 is unknown. */
 typedef struct cni_window {
-    int64_t out;        /* -1 when unknown; may be <= 0: the caller's message */
-    int before, after;  /* padding */
+    int64_t out;       /* -1 when unknown; may be <= 0 with 'valid': the window is larger than n */
+    int before, after; /* padding; 0 when n is unknown */
 } cni_window;
 cni_window cni_window_of(int64_t n, int kernel, int stride, int dilation, cn_padding_mode mode);
+
+/** The windows of a layer over images. */
+typedef struct cni_windowed {
+    const char *argument; /* for messages: "kernel_size", "pool_size" */
+    const int *size, *strides;
+    const int *dilation; /* NULL: 1 */
+    cn_padding_mode mode;
+    cn_data_format format;
+} cni_windowed;
+
+/** The shape of what such windows give, with this many channels. */
+cn_status cni_windowed_shape(const cni_windowed *windowed, const cni_shape *in, int64_t channels, cni_shape *out,
+                             cni_error *error);
+
+/** The number of channels of images, or a failure when it is not known. */
+cn_status cni_known_channels(const cni_shape *in, int axis, int64_t *channels, cni_error *error);
+
+/** A failure when the layer is built and this axis is not what it was built for. */
+cn_status cni_same_channels(const cn_layer *layer, const cni_shape *in, int axis, cni_error *error);
+
+/** The numbers from 1 that divide both, as text: "1, 2 or 4".  Returns buffer. */
+char *cni_common_divisors(int64_t a, int64_t b, char *buffer, size_t size);
 
 #endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Dense: every output is a weighted sum of all inputs (keras-semantics 2.5). */
+#include "layers/layers.h"
+
+#include "graph/ops/dense.h"
+
+#define ARGS cn_dense_args
+static const cni_field fields[] = {
+    CNI_FIELD(units, "units", CNI_REQUIRED, NULL, 1, 1e9, "number of outputs; in the last layer, one per class"),
+    CNI_OBJECT(activation, "activation", &cni_activations, 0, "linear", "what the sums pass through"),
+    CNI_FIELD(no_bias, "use_bias", CNI_NEGATED, "True", 0, 0, "whether a number per output is added"),
+    CNI_OBJECT(kernel_initializer, "kernel_initializer", &cni_initializers, 0, "glorot_uniform",
+               "what the kernel starts from"),
+    CNI_OBJECT(bias_initializer, "bias_initializer", &cni_initializers, 0, "zeros", "what the bias starts from"),
+    CNI_OBJECT(kernel_regularizer, "kernel_regularizer", &cni_regularizers, 0, "None",
+               "penalty on the kernel, added to the loss"),
+    CNI_OBJECT(bias_regularizer, "bias_regularizer", &cni_regularizers, 0, "None", "penalty on the bias"),
+    CNI_OBJECT(activity_regularizer, "activity_regularizer", &cni_regularizers, CNI_EARLY | CNI_UNWRITTEN, "None",
+               "penalty on the output, divided by the batch size"),
+    CNI_OBJECT(kernel_constraint, "kernel_constraint", &cni_constraints, 0, "None",
+               "what the kernel is held to after each update"),
+    CNI_OBJECT(bias_constraint, "bias_constraint", &cni_constraints, 0, "None",
+               "what the bias is held to after each update"),
+    CNI_LAYER_FIELDS,
+    CNI_ONLY("lora_rank", "None", CNI_READ_ONLY),
+    CNI_ONLY("lora_alpha", "None", CNI_READ_ONLY),
+    CNI_ONLY("quantization_config", "None", CNI_READ_ONLY),
+};
+
+static cn_status output_shape(const cn_layer *layer, int count, const cni_shape *in, cni_shape *out, cni_error *error)
+{
+    (void)count;
+    const cn_dense_args *args = layer->config->args;
+    CN_TRY(cni_same_channels(layer, in, in->rank - 1, error));
+    *out = *in;
+    out->dims[in->rank - 1] = args->units;
+    return cni_activation_shape(cni_object_of(layer->config, "activation"), out, error);
+}
+
+static cn_status build(cn_layer *layer, int count, const cni_shape *in, cni_error *error)
+{
+    (void)count;
+    const cn_dense_args *args = layer->config->args;
+    int64_t channels;
+    CN_TRY(cni_known_channels(in, in->rank - 1, &channels, error));
+    CN_TRY(cni_layer_add_weight(layer, "kernel", "kernel", &CNI_SHAPE(channels, args->units), true, error));
+    return args->no_bias ? CN_OK : cni_layer_add_weight(layer, "bias", "bias", &CNI_SHAPE(args->units), true, error);
+}
+
+static cni_tensor *lower(cni_lowering *lowering, cn_layer *layer, int count, cni_tensor *const *in)
+{
+    (void)count;
+    const cn_dense_args *args = layer->config->args;
+    cni_tensor *kernel = cni_lower_weight(lowering, layer, 0);
+    cni_tensor *bias = args->no_bias ? NULL : cni_lower_weight(lowering, layer, 1);
+    cni_tensor *y = cni_dense(lowering->graph, in[0], kernel, bias, NULL);
+    return cni_lower_activation(lowering->graph, cni_object_of(layer->config, "activation"), y);
+}
+
+const cni_layer_kind cni_dense_layer = {
+    .kind = {.name = "Dense",
+             .module = "keras.layers",
+             .args_size = sizeof(cn_dense_args),
+             CNI_FIELDS(fields),
+             .help = "fully connected: every output is a weighted sum of all inputs",
+             .example = "cn_add(model, cn_dense(10, .activation = \"softmax\"));",
+             .formula = "out = activation(in . kernel + bias), over the last axis"},
+    .min_rank = 2,
+    .lazily_built = true,
+    .output_shape = output_shape,
+    .build = build,
+    .lower = lower,
+};
