@@ -90,7 +90,7 @@ bool cni_bytes_equal(cni_bytes bytes, const void *data, size_t size)
     return bytes.size == size && (!size || memcmp(bytes.data, data, size) == 0);
 }
 
-bool cni_product(const int64_t *dims, int rank, uint64_t scale, uint64_t limit, uint64_t *out)
+bool cni_dims_product(const int64_t *dims, int rank, uint64_t scale, uint64_t limit, uint64_t *out)
 {
     uint64_t product = scale;
     for (int i = 0; i < rank; i++)

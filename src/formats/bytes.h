@@ -56,7 +56,7 @@ bool cni_bytes_part(cni_bytes bytes, uint64_t from, uint64_t size, cni_bytes *ou
 bool cni_bytes_equal(cni_bytes bytes, const void *data, size_t size);
 
 /** dims[0] * dims[1] * ... * scale; false above `limit`.  An empty product is `scale`. */
-bool cni_product(const int64_t *dims, int rank, uint64_t scale, uint64_t limit, uint64_t *out);
+bool cni_dims_product(const int64_t *dims, int rank, uint64_t scale, uint64_t limit, uint64_t *out);
 
 /* ---- writing ---- */
 

@@ -67,7 +67,7 @@ static cn_status read_dims(cni_bytes file, const cni_limits *limits, header *out
     }
     uint64_t count;
     if (at.failed) return cni_fail(error, CN_ERR_FORMAT, "the IDX file ends within its header");
-    if (!cni_product(out->array.shape, out->array.rank, 1, limits->elements, &count))
+    if (!cni_dims_product(out->array.shape, out->array.rank, 1, limits->elements, &count))
         return cni_fail(error, CN_ERR_LIMIT, "the IDX array has more than %" PRIu64 " elements, the limit",
                         limits->elements);
     out->data_size = count * out->of->size;

@@ -7,6 +7,7 @@
  * The header is Python text, which our reader of values reads without running anything. */
 #include "formats/npy.h"
 #include "base/value.h"
+#include "tensor/convert.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -38,12 +39,6 @@ static const element *element_of(cn_dtype dtype)
     for (size_t i = 0; i < sizeof elements / sizeof *elements; i++)
         if (elements[i].dtype == dtype && elements[i].widening == AS_IT_IS) return &elements[i];
     return NULL;
-}
-
-size_t cni_dtype_size(cn_dtype dtype)
-{
-    const element *of = element_of(dtype);
-    return of ? of->size : 0;
 }
 
 /* ---- the header ---- */
@@ -136,7 +131,7 @@ static cn_status read_header(cni_arena *arena, cni_bytes file, const cni_limits 
     if (at.failed) return cni_fail(error, CN_ERR_FORMAT, "the file ends within the header");
     CN_TRY(read_dict(arena, dict, limits, out, error));
     uint64_t count, size;
-    if (!cni_product(out->dims, out->rank, 1, limits->elements, &count))
+    if (!cni_dims_product(out->dims, out->rank, 1, limits->elements, &count))
         return cni_fail(error, CN_ERR_LIMIT, "the array has more than %" PRIu64 " elements, the limit",
                         limits->elements);
     size = count * out->of->size;
@@ -263,7 +258,7 @@ cn_status cni_npy_write(cni_buffer *to, const cn_array *array, cni_error *error)
     const element *of = element_of(array->dtype);
     uint64_t count;
     if (!of || array->rank < 0 || array->rank > CN_MAX_RANK ||
-        !cni_product(array->shape, array->rank, 1, PTRDIFF_MAX / 8, &count) || (count && !array->data))
+        !cni_dims_product(array->shape, array->rank, 1, PTRDIFF_MAX / 8, &count) || (count && !array->data))
         return cni_fail(error, CN_ERR_INVALID,
                         "an array without data, or of a rank, shape or dtype that does not exist");
     char text[HEADER_ROOM];

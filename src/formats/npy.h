@@ -27,7 +27,4 @@ bool cni_npz_has(const cni_zip *zip, const char *name);
 
 cn_status cni_npz_add(cni_zip_writer *writer, const char *name, const cn_array *array, cni_error *error);
 
-/** Bytes of one element. */
-size_t cni_dtype_size(cn_dtype dtype);
-
 #endif

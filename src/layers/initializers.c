@@ -210,8 +210,12 @@ static const cni_field seeded[] = {SEED, AXES};
 
 #define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define ROW(var, name_, alias_, rows, draws_, order_, help_, ...)                                                      \
-    static const initializer_kind var = {.kind = {.name = name_, .aliases = alias_, .args_size = sizeof(arguments),    \
-                                                  CNI_FIELDS(rows), .draws_seed = draws_, .order = order_,             \
+    static const initializer_kind var = {.kind = {.name = name_,                                                       \
+                                                  .aliases = alias_,                                                   \
+                                                  .args_size = sizeof(arguments),                                      \
+                                                  CNI_FIELDS(rows),                                                    \
+                                                  .draws_seed = draws_,                                                \
+                                                  .order = order_,                                                     \
                                                   .help = help_},                                                      \
                                          __VA_ARGS__}
 
@@ -234,8 +238,8 @@ ROW(glorot_uniform, "GlorotUniform", NAMES("glorot_uniform"), seeded, true, NULL
     "uniform, limit sqrt(6 / (fan_in + fan_out))", .scale = 1, .mode = "fan_avg", .distribution = "uniform");
 ROW(glorot_normal, "GlorotNormal", NAMES("glorot_normal"), seeded, true, NULL,
     "truncated normal, variance 2 / (fan_in + fan_out)", .scale = 1, .mode = "fan_avg", .distribution = "");
-ROW(he_normal, "HeNormal", NAMES("he_normal"), seeded, true, NULL, "truncated normal, variance 2 / fan_in",
-    .scale = 2, .mode = "fan_in", .distribution = "");
+ROW(he_normal, "HeNormal", NAMES("he_normal"), seeded, true, NULL, "truncated normal, variance 2 / fan_in", .scale = 2,
+    .mode = "fan_in", .distribution = "");
 ROW(he_uniform, "HeUniform", NAMES("he_uniform"), seeded, true, NULL, "uniform, limit sqrt(6 / fan_in)", .scale = 2,
     .mode = "fan_in", .distribution = "uniform");
 ROW(lecun_normal, "LecunNormal", NAMES("lecun_normal"), seeded, true, NULL, "truncated normal, variance 1 / fan_in",
@@ -244,9 +248,10 @@ ROW(lecun_uniform, "LecunUniform", NAMES("lecun_uniform"), seeded, true, NULL, "
     .scale = 1, .mode = "fan_in", .distribution = "uniform");
 
 static const cni_kind *const kinds[] = {
-    &zeros.kind,          &ones.kind,           &constant_row.kind,     &identity_row.kind,   &random_normal.kind,
-    &random_uniform.kind, &truncated_normal.kind, &variance_scaling.kind, &glorot_uniform.kind, &glorot_normal.kind,
-    &he_normal.kind,      &he_uniform.kind,     &lecun_normal.kind,     &lecun_uniform.kind,  &orthogonal_row.kind};
+    &zeros.kind,          &ones.kind,           &constant_row.kind,     &identity_row.kind,
+    &random_normal.kind,  &random_uniform.kind, &truncated_normal.kind, &variance_scaling.kind,
+    &glorot_uniform.kind, &glorot_normal.kind,  &he_normal.kind,        &he_uniform.kind,
+    &lecun_normal.kind,   &lecun_uniform.kind,  &orthogonal_row.kind};
 
 const cni_family cni_initializers = {
     .what = "initializer", .module = "keras.initializers", .kinds = kinds, .count = sizeof kinds / sizeof *kinds};

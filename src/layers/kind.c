@@ -25,12 +25,18 @@ typedef struct slot {
 static size_t member_size(cni_field_type type)
 {
     static const size_t sizes[] = {
-        [CNI_FIELD_INT] = sizeof(int),           [CNI_FIELD_PAIR] = sizeof(int[2]),
-        [CNI_FIELD_REAL] = sizeof(double),       [CNI_FIELD_BOOL] = sizeof(bool),
-        [CNI_FIELD_TEXT] = sizeof(char *),       [CNI_FIELD_OBJECT] = sizeof(char *),
-        [CNI_FIELD_PADDING] = sizeof(cn_padding), [CNI_FIELD_FORMAT] = sizeof(cn_data_format),
-        [CNI_FIELD_SIDES] = sizeof(int[2][2]),   [CNI_FIELD_INTS] = sizeof(int[MAX_SIZE]),
-        [CNI_FIELD_REALS] = sizeof(double[MAX_REALS]), [CNI_FIELD_NOTHING] = 0,
+        [CNI_FIELD_INT] = sizeof(int),
+        [CNI_FIELD_PAIR] = sizeof(int[2]),
+        [CNI_FIELD_REAL] = sizeof(double),
+        [CNI_FIELD_BOOL] = sizeof(bool),
+        [CNI_FIELD_TEXT] = sizeof(char *),
+        [CNI_FIELD_OBJECT] = sizeof(char *),
+        [CNI_FIELD_PADDING] = sizeof(cn_padding),
+        [CNI_FIELD_FORMAT] = sizeof(cn_data_format),
+        [CNI_FIELD_SIDES] = sizeof(int[2][2]),
+        [CNI_FIELD_INTS] = sizeof(int[MAX_SIZE]),
+        [CNI_FIELD_REALS] = sizeof(double[MAX_REALS]),
+        [CNI_FIELD_NOTHING] = 0,
     };
     return sizes[type];
 }
@@ -68,10 +74,12 @@ static const char *range_text(const cni_field *field, char buffer[80])
 {
     const char *what = field->type == CNI_FIELD_REAL || field->type == CNI_FIELD_REALS ? "a number" : "an integer";
     const char *open = field->flags & CNI_OPEN ? "above" : "from";
-    if (field->min == 0 && field->max == 0) snprintf(buffer, 80, "%s", what);
-    else if (field->max >= 1e6) snprintf(buffer, 80, "%s %s %g%s", what, open, field->min,
-                                         field->flags & CNI_OPEN ? "" : " upwards");
-    else snprintf(buffer, 80, "%s %s %g to %g", what, open, field->min, field->max);
+    if (field->min == 0 && field->max == 0)
+        snprintf(buffer, 80, "%s", what);
+    else if (field->max >= 1e6)
+        snprintf(buffer, 80, "%s %s %g%s", what, open, field->min, field->flags & CNI_OPEN ? "" : " upwards");
+    else
+        snprintf(buffer, 80, "%s %s %g to %g", what, open, field->min, field->max);
     return buffer;
 }
 
@@ -105,7 +113,8 @@ static cn_status read_pair(const slot *s, const cni_value *v)
     for (int i = 0; i < 2; i++) {
         char range[80], expected[160];
         int64_t n = items[i]->type == CNI_BOOL ? items[i]->truth : items[i]->integer;
-        if ((items[i]->type != CNI_INT && items[i]->type != CNI_BOOL) || n > INT32_MAX || !in_range(s->field, (double)n)) {
+        if ((items[i]->type != CNI_INT && items[i]->type != CNI_BOOL) || n > INT32_MAX ||
+            !in_range(s->field, (double)n)) {
             snprintf(expected, sizeof expected, "one or two of: %s", range_text(s->field, range));
             return refuse(s, CN_ERR_INVALID, v, expected);
         }
@@ -127,8 +136,8 @@ static cn_status read_real(const slot *s, const cni_value *v)
 
 static cn_status read_bool(const slot *s, const cni_value *v)
 {
-    if (v->type != CNI_BOOL && !(v->type == CNI_INT && (v->integer == 0 || v->integer == 1) &&
-                                 strcmp(s->field->key, "trainable") != 0))
+    if (v->type != CNI_BOOL &&
+        !(v->type == CNI_INT && (v->integer == 0 || v->integer == 1) && strcmp(s->field->key, "trainable") != 0))
         return refuse(s, CN_ERR_INVALID, v, "True or False");
     bool truth = v->type == CNI_BOOL ? v->truth : v->integer != 0;
     *(bool *)s->member = truth != !!(s->field->flags & CNI_NEGATED);
@@ -167,8 +176,10 @@ static cn_status read_padding(const slot *s, const cni_value *v)
 {
     cn_padding *padding = s->member;
     const char *text = cni_value_as_text(v);
-    if (text && strcasecmp(text, "valid") == 0) padding->mode = CN_PADDING_VALID;
-    else if (text && strcasecmp(text, "same") == 0) padding->mode = CN_PADDING_SAME;
+    if (text && strcasecmp(text, "valid") == 0)
+        padding->mode = CN_PADDING_VALID;
+    else if (text && strcasecmp(text, "same") == 0)
+        padding->mode = CN_PADDING_SAME;
     else if (v->type == CNI_LIST && v->count == 2 && v->items[0]->type == CNI_LIST && v->items[1]->type == CNI_LIST) {
         int sides[2][2];
         for (int i = 0; i < 2; i++)
@@ -189,10 +200,14 @@ static cn_status read_format(const slot *s, const cni_value *v)
 {
     const char *text = cni_value_as_text(v);
     cn_data_format *format = s->member;
-    if (v->type == CNI_NULL) *format = s->maker->data_format;
-    else if (text && strcasecmp(text, "channels_last") == 0) *format = CN_CHANNELS_LAST;
-    else if (text && strcasecmp(text, "channels_first") == 0) *format = CN_CHANNELS_FIRST;
-    else return refuse(s, CN_ERR_INVALID, v, "'channels_last' or 'channels_first'");
+    if (v->type == CNI_NULL)
+        *format = s->maker->data_format;
+    else if (text && strcasecmp(text, "channels_last") == 0)
+        *format = CN_CHANNELS_LAST;
+    else if (text && strcasecmp(text, "channels_first") == 0)
+        *format = CN_CHANNELS_FIRST;
+    else
+        return refuse(s, CN_ERR_INVALID, v, "'channels_last' or 'channels_first'");
     return CN_OK;
 }
 
@@ -222,12 +237,15 @@ static cn_status read_ints(const slot *s, const cni_value *v)
     if (count > MAX_SIZE) return refuse(s, CN_ERR_INVALID, v, "at most 8 integers");
     for (size_t i = 0; i < count; i++) {
         const cni_value *item = v->type == CNI_LIST ? v->items[i] : v;
-        if (item->type == CNI_NULL) ints[i] = CN_NONE;
-        else if (item->type == CNI_INT && item->integer == 0 && (s->field->flags & CNI_ZEROS)) ints[i] = CN_ZERO_INT;
+        if (item->type == CNI_NULL)
+            ints[i] = CN_NONE;
+        else if (item->type == CNI_INT && item->integer == 0 && (s->field->flags & CNI_ZEROS))
+            ints[i] = CN_ZERO_INT;
         else if (item->type == CNI_INT && item->integer >= -1000000000 && item->integer <= 1000000000 &&
                  item->integer != 0)
             ints[i] = (int)item->integer;
-        else return refuse(s, CN_ERR_INVALID, v, s->field->flags & CNI_ZEROS ? "integers" : "integers other than 0");
+        else
+            return refuse(s, CN_ERR_INVALID, v, s->field->flags & CNI_ZEROS ? "integers" : "integers other than 0");
     }
     return CN_OK;
 }
@@ -279,12 +297,20 @@ static cn_status read_nothing(const slot *s, const cni_value *v)
 static cn_status read_none(const slot *s, const cni_value *v)
 {
     switch (s->field->type) {
-    case CNI_FIELD_INT: *(int *)s->member = CNI_NONE_INT; return CN_OK;
-    case CNI_FIELD_REAL: *(double *)s->member = NAN; return CN_OK;
-    case CNI_FIELD_TEXT: *(const char **)s->member = NULL; return CN_OK;
+    case CNI_FIELD_INT:
+        *(int *)s->member = CNI_NONE_INT;
+        return CN_OK;
+    case CNI_FIELD_REAL:
+        *(double *)s->member = NAN;
+        return CN_OK;
+    case CNI_FIELD_TEXT:
+        *(const char **)s->member = NULL;
+        return CN_OK;
     case CNI_FIELD_PAIR:
-    case CNI_FIELD_INTS: return CN_OK; /* zeros */
-    default: return refuse(s, CN_ERR_INVALID, v, "a value");
+    case CNI_FIELD_INTS:
+        return CN_OK; /* zeros */
+    default:
+        return refuse(s, CN_ERR_INVALID, v, "a value");
     }
 }
 
@@ -348,8 +374,10 @@ static cn_status finish(const cni_maker *maker, cni_object *object, const char *
         const cni_field *field = object->kind->fields + i;
         if (strcmp(field->key, "seed") != 0) continue;
         int seed = *(int *)((char *)object->args + field->offset);
-        if (seed != CNI_NONE_INT) object->seed = (uint32_t)seed;
-        else if (maker->seeds) object->seed = cni_py_default_seed(maker->seeds);
+        if (seed != CNI_NONE_INT)
+            object->seed = (uint32_t)seed;
+        else if (maker->seeds)
+            object->seed = cni_py_default_seed(maker->seeds);
     }
     return CN_OK;
 }
@@ -398,8 +426,7 @@ cn_status cni_object_read(const cni_maker *maker, const cni_kind *kind, const cn
         if (!key && i >= kind->field_count)
             return cni_fail(maker->error, CN_ERR_INVALID, "%s: %zu arguments; %s takes at most %zu", where,
                             config->count, kind->name, kind->field_count);
-        if (key && !find_field(kind, key) && !kind->ignores_unknown)
-            return unknown_argument(maker, kind, key, where);
+        if (key && !find_field(kind, key) && !kind->ignores_unknown) return unknown_argument(maker, kind, key, where);
     }
     for (size_t i = 0; i < kind->field_count; i++) {
         slot s = slot_of(maker, kind, object, i, where);
@@ -502,10 +529,18 @@ static cn_status copy_member(const slot *s, const void *given)
         value = cni_value_int(arena, integer == CN_ZERO_INT ? 0 : integer);
         break;
     }
-    case CNI_FIELD_REAL: value = cni_value_real(arena, *(const double *)given + 0.0); break;
-    case CNI_FIELD_TEXT: value = cni_value_text(arena, *(const char *const *)given); break;
-    case CNI_FIELD_OBJECT: CN_TRY(cni_value_read(arena, *(const char *const *)given, s->field->key, &value, error)); break;
-    case CNI_FIELD_BOOL: *(bool *)s->member = true; return CN_OK;
+    case CNI_FIELD_REAL:
+        value = cni_value_real(arena, *(const double *)given + 0.0);
+        break;
+    case CNI_FIELD_TEXT:
+        value = cni_value_text(arena, *(const char *const *)given);
+        break;
+    case CNI_FIELD_OBJECT:
+        CN_TRY(cni_value_read(arena, *(const char *const *)given, s->field->key, &value, error));
+        break;
+    case CNI_FIELD_BOOL:
+        *(bool *)s->member = true;
+        return CN_OK;
     case CNI_FIELD_PAIR: {
         const int *pair = given;
         value = cni_value_list(arena);
@@ -513,7 +548,9 @@ static cn_status copy_member(const slot *s, const void *given)
             if (!cni_value_add(arena, value, NULL, cni_value_int(arena, pair[i] ? pair[i] : pair[0]))) value = NULL;
         break;
     }
-    default: memcpy(s->member, given, member_size(s->field->type)); return check_copied(s);
+    default:
+        memcpy(s->member, given, member_size(s->field->type));
+        return check_copied(s);
     }
     return value ? read_member(s, value) : cni_no_memory(error, s->field->key);
 }
@@ -605,18 +642,29 @@ static cni_value *write_member(cni_arena *arena, const cni_object *object, size_
     const cni_field *field = object->kind->fields + index;
     void *member = (char *)object->args + field->offset;
     switch (field->type) {
-    case CNI_FIELD_INT: return write_int(arena, *(int *)member);
-    case CNI_FIELD_PAIR: return write_ints(arena, field, member, ((int *)member)[0] ? 2 : 0);
-    case CNI_FIELD_REAL: return write_real(arena, field, *(double *)member);
-    case CNI_FIELD_BOOL: return cni_value_bool(arena, *(bool *)member != !!(field->flags & CNI_NEGATED));
-    case CNI_FIELD_TEXT: return cni_value_text(arena, *(const char **)member);
-    case CNI_FIELD_OBJECT: return cni_object_write(arena, object->objects[index]);
-    case CNI_FIELD_PADDING: return write_padding(arena, field, member);
+    case CNI_FIELD_INT:
+        return write_int(arena, *(int *)member);
+    case CNI_FIELD_PAIR:
+        return write_ints(arena, field, member, ((int *)member)[0] ? 2 : 0);
+    case CNI_FIELD_REAL:
+        return write_real(arena, field, *(double *)member);
+    case CNI_FIELD_BOOL:
+        return cni_value_bool(arena, *(bool *)member != !!(field->flags & CNI_NEGATED));
+    case CNI_FIELD_TEXT:
+        return cni_value_text(arena, *(const char **)member);
+    case CNI_FIELD_OBJECT:
+        return cni_object_write(arena, object->objects[index]);
+    case CNI_FIELD_PADDING:
+        return write_padding(arena, field, member);
     case CNI_FIELD_FORMAT:
-        return cni_value_text(arena, *(cn_data_format *)member == CN_CHANNELS_FIRST ? "channels_first" : "channels_last");
-    case CNI_FIELD_SIDES: return write_sides(arena, field, member);
-    case CNI_FIELD_INTS: return write_ints(arena, field, member, cni_ints_count(member));
-    case CNI_FIELD_REALS: return write_reals(arena, field, member);
+        return cni_value_text(arena,
+                              *(cn_data_format *)member == CN_CHANNELS_FIRST ? "channels_first" : "channels_last");
+    case CNI_FIELD_SIDES:
+        return write_sides(arena, field, member);
+    case CNI_FIELD_INTS:
+        return write_ints(arena, field, member, cni_ints_count(member));
+    case CNI_FIELD_REALS:
+        return write_reals(arena, field, member);
     default: {
         cni_value *value = NULL;
         cni_value_read(arena, field->otherwise, field->key, &value, NULL);
@@ -715,6 +763,12 @@ cni_value *cni_object_write(cni_arena *arena, const cni_object *object)
                 cni_value_add(arena, value, "config", cni_object_config(arena, object)) &&
                 cni_value_add(arena, value, "registered_name", cni_value_null(arena));
     return made ? value : NULL;
+}
+
+void *cni_object_member(const cni_object *object, const char *key)
+{
+    const cni_field *field = find_field(object->kind, key);
+    return field && member_size(field->type) && object->args ? (char *)object->args + field->offset : NULL;
 }
 
 const cni_object *cni_object_of(const cni_object *object, const char *key)

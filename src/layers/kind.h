@@ -3,8 +3,8 @@
  *
  * A kind is one class of Keras (a layer, an initializer, an optimizer, ...): a name, the struct that holds its
  * arguments, and one row per argument.  From the rows come: reading Keras' JSON and Keras text, the C keyword structs,
- * defaults, range checks with their messages, Keras' JSON again, and `cornu help`.  A family is a closed table of kinds.
- * An object is a kind with its arguments filled in.
+ * defaults, range checks with their messages, Keras' JSON again, and `cornu help`.  A family is a closed table of
+ * kinds. An object is a kind with its arguments filled in.
  *
  *     #define ARGS cn_dense_args
  *     static const cni_field fields[] = {
@@ -58,19 +58,19 @@ typedef enum cni_field_type {
 } cni_field_type;
 
 enum {
-    CNI_REQUIRED = 1,  /* no default */
-    CNI_NEGATED = 2,   /* the member is the opposite of Keras' argument */
-    CNI_NULLABLE = 4,  /* may be None */
-    CNI_FLOAT = 8,     /* Keras wants a float: an int is refused (learning_rate) */
-    CNI_UNWRITTEN = 16, /* not written to JSON while it has its default */
-    CNI_EARLY = 32,    /* written after dtype when it is set (activity_regularizer) */
-    CNI_READ_ONLY = 64, /* read and checked, never written (autocast) */
-    CNI_OPEN = 128,    /* `min` itself is not allowed */
-    CNI_FLOAT32 = 256, /* Keras keeps it in float32: written as the float's value (learning_rate) */
+    CNI_REQUIRED = 1,       /* no default */
+    CNI_NEGATED = 2,        /* the member is the opposite of Keras' argument */
+    CNI_NULLABLE = 4,       /* may be None */
+    CNI_FLOAT = 8,          /* Keras wants a float: an int is refused (learning_rate) */
+    CNI_UNWRITTEN = 16,     /* not written to JSON while it has its default */
+    CNI_EARLY = 32,         /* written after dtype when it is set (activity_regularizer) */
+    CNI_READ_ONLY = 64,     /* read and checked, never written (autocast) */
+    CNI_OPEN = 128,         /* `min` itself is not allowed */
+    CNI_FLOAT32 = 256,      /* Keras keeps it in float32: written as the float's value (learning_rate) */
     CNI_SHOWN_SINGLE = 512, /* INTS, REALS: a list of one is written as a number (axis, scale) */
-    CNI_NONES = 1024,  /* INTS: CN_NONE is written as None (batch_shape) */
-    CNI_ZEROS = 2048,  /* INTS: zeros are allowed (a constraint's axis) */
-    CNI_NO_MEMBER = 4096 /* OBJECT: the C struct has no member for it; Keras' text and JSON do */
+    CNI_NONES = 1024,       /* INTS: CN_NONE is written as None (batch_shape) */
+    CNI_ZEROS = 2048,       /* INTS: zeros are allowed (a constraint's axis) */
+    CNI_NO_MEMBER = 4096    /* OBJECT: the C struct has no member for it; Keras' text and JSON do */
 };
 
 #define CNI_NONE_INT (CN_ZERO_INT + 1)
@@ -80,15 +80,16 @@ struct cni_field {
     size_t offset;   /* in the struct of arguments */
     cni_field_type type;
     unsigned flags;
-    const char *otherwise;           /* the default as Keras text; NULL with CNI_REQUIRED, "None" for none */
-    double min, max;                 /* both 0: any */
-    const char *help;                /* one line */
-    const cni_family *family;        /* CNI_FIELD_OBJECT */
-    const char *const *choices;      /* CNI_FIELD_TEXT: NULL-terminated */
-    const char *old_key;             /* how older files call it, or NULL */
+    const char *otherwise;      /* the default as Keras text; NULL with CNI_REQUIRED, "None" for none */
+    double min, max;            /* both 0: any */
+    const char *help;           /* one line */
+    const cni_family *family;   /* CNI_FIELD_OBJECT */
+    const char *const *choices; /* CNI_FIELD_TEXT: NULL-terminated */
+    const char *old_key;        /* how older files call it, or NULL */
 };
 
-/** The rows of one kind; `ARGS` names the struct.  The type follows from the member: an unknown one does not compile. */
+/** The rows of one kind; `ARGS` names the struct.  The type follows from the member: an unknown one does not compile.
+ */
 #define CNI_TYPE_OF_(m)                                                                                                \
     _Generic(&((ARGS *)0)->m, int *: CNI_FIELD_INT, int(*)[2]: CNI_FIELD_PAIR, double *: CNI_FIELD_REAL,              \
              bool *: CNI_FIELD_BOOL, const char **: CNI_FIELD_TEXT, cn_padding *: CNI_FIELD_PADDING,                  \
@@ -122,21 +123,21 @@ struct cni_field {
     }
 
 struct cni_kind {
-    const char *name;                /* Keras' class: "HeNormal" */
-    const char *const *aliases;      /* other spellings that are read, NULL-terminated: "he_normal"; or NULL */
-    const char *module;              /* "keras.initializers"; NULL: the family's */
-    size_t args_size;                /* of the struct of arguments; 0: no arguments */
-    size_t public_size;              /* what of it stands in cornu.h, when that is less; or 0 */
-    const cni_field *fields;         /* in the order of Keras' constructor */
+    const char *name;           /* Keras' class: "HeNormal" */
+    const char *const *aliases; /* other spellings that are read, NULL-terminated: "he_normal"; or NULL */
+    const char *module;         /* "keras.initializers"; NULL: the family's */
+    size_t args_size;           /* of the struct of arguments; 0: no arguments */
+    size_t public_size;         /* what of it stands in cornu.h, when that is less; or 0 */
+    const cni_field *fields;    /* in the order of Keras' constructor */
     size_t field_count;
-    const char *order;               /* the keys in the order of Keras' JSON, when another: "name alpha trainable dtype" */
-    const char *written_as;          /* a function that Keras cannot save with arguments: the layer that can stand for it */
-    bool ignores_unknown;            /* unknown keys of a dict are passed over, as Keras does here */
-    const char *help, *example;      /* for people: one line; one line of C */
-    const char *formula;             /* or NULL */
+    const char *order;          /* the keys in the order of Keras' JSON, when another: "name alpha trainable dtype" */
+    const char *written_as;     /* a function that Keras cannot save with arguments: the layer that can stand for it */
+    bool ignores_unknown;       /* unknown keys of a dict are passed over, as Keras does here */
+    const char *help, *example; /* for people: one line; one line of C */
+    const char *formula;        /* or NULL */
     /** Rules across arguments and defaults that depend on another one.  Messages name the argument. */
     cn_status (*check)(void *args, cni_error *error);
-    bool draws_seed;                 /* an object without a `seed` draws a default one when it is made */
+    bool draws_seed; /* an object without a `seed` draws a default one when it is made */
 };
 #define CNI_FIELDS(rows) .fields = (rows), .field_count = sizeof(rows) / sizeof *(rows)
 
@@ -181,10 +182,13 @@ cn_status cni_object_read(const cni_maker *maker, const cni_kind *kind, const cn
 cn_status cni_object_copy(const cni_maker *maker, const cni_kind *kind, const void *args, const char *where,
                           cni_object **object);
 
-/** The "config" dict in Keras' order, and {"module", "class_name", "config", "registered_name"} round it.  NULL when out
- *  of memory.  cni_object_write(NULL) is null. */
+/** The "config" dict in Keras' order, and {"module", "class_name", "config", "registered_name"} round it.  NULL when
+ * out of memory.  cni_object_write(NULL) is null. */
 cni_value *cni_object_config(cni_arena *arena, const cni_object *object);
 cni_value *cni_object_write(cni_arena *arena, const cni_object *object);
+
+/** The member of the arguments behind a key; NULL when the kind has no such member. */
+void *cni_object_member(const cni_object *object, const char *key);
 
 /** The nested object of a field; NULL when None. */
 const cni_object *cni_object_of(const cni_object *object, const char *key);

@@ -21,19 +21,37 @@ static cn_status new_variable(cn_layer *layer, const char *name, const cni_shape
     if (count < 0 || count > most_elements)
         return cni_fail(error, CN_ERR_LIMIT, "the weight %s would have shape %s; at most 2^30 numbers are possible",
                         name, CNI_SHOW_SHAPE(shape));
-    size_t bytes = ((size_t)count * sizeof(float) + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
     cni_variable *variable = CNI_NEW(layer->arena, cni_variable);
-    if (!variable || !cni_arena_charge(layer->arena, bytes)) return cni_no_memory(error, name);
+    if (!variable) return cni_no_memory(error, name);
     variable->name = cni_arena_text(layer->arena, name);
-    variable->data = aligned_alloc(ALIGNMENT, bytes);
-    if (!variable->name || !variable->data) {
-        free(variable->data);
-        return cni_no_memory(error, name);
-    }
-    memset(variable->data, 0, bytes);
+    if (!variable->name) return cni_no_memory(error, name);
     variable->shape = *shape;
     variable->version = 1;
     *out = variable;
+    return CN_OK;
+}
+
+cn_status cni_variable_allocate(cni_variable *variable, cni_error *error)
+{
+    if (variable->data) return CN_OK;
+    size_t bytes = (size_t)cni_shape_count(&variable->shape, 0) * sizeof(float);
+    bytes = (bytes + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
+    variable->data = aligned_alloc(ALIGNMENT, bytes);
+    if (!variable->data) return cni_no_memory(error, variable->name);
+    memset(variable->data, 0, bytes);
+    return CN_OK;
+}
+
+static cn_status fill(cni_variable *variable, cni_error *error)
+{
+    CN_TRY(cni_variable_allocate(variable, error));
+    return cni_initialize(variable->initializer, &variable->shape, variable->data, error);
+}
+
+cn_status cni_layer_fill(cn_layer *layer, cni_error *error)
+{
+    for (int i = 0; i < layer->weight_count; i++)
+        if (!layer->weights[i]->data) CN_TRY(fill(layer->weights[i], error));
     return CN_OK;
 }
 
@@ -57,17 +75,12 @@ cn_status cni_layer_weight(cn_layer *layer, const char *name, const cni_shape *s
     if (!initializer) CN_TRY(default_initializer(layer, &initializer, error));
     cni_variable *variable = NULL;
     CN_TRY(new_variable(layer, name, shape, &variable, error));
-    cn_status status = layer->blank ? CN_OK : cni_initialize(initializer, shape, variable->data, error);
-    if (status) {
-        free(variable->data);
-        return status;
-    }
     variable->trainable = trainable;
     variable->initializer = initializer;
     variable->regularizer = regularizer;
     variable->constraint = constraint;
     layer->weights[layer->weight_count++] = variable;
-    return CN_OK;
+    return layer->blank ? CN_OK : fill(variable, error);
 }
 
 static const cni_object *object_of(const cn_layer *layer, const char *argument, const char *what)

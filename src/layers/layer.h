@@ -29,7 +29,7 @@ struct cn_layer {
     int weight_count;
     cni_seed_state seed; /* of a layer that draws in training */
     cni_mt19937 *seeds;  /* draws the seed of a default initializer (None) when a weight is made; NULL: 0 */
-    bool blank;          /* weights are left zero, their initializers unasked: a file's values follow */
+    bool blank;          /* weights get shapes but no memory: a file's values follow, or cni_layer_fill */
     cn_model *model;     /* whose layer it is */
     cn_model *inner;     /* the model that this layer is, or NULL */
     cni_arena *arena;    /* the model's; weights are allocated apart (freed by cni_layer_free_weights) */
@@ -93,6 +93,10 @@ cn_status cni_layer_weight(cn_layer *layer, const char *name, const cni_shape *s
 cn_status cni_layer_add_weight(cn_layer *layer, const char *name, const char *argument, const cni_shape *shape,
                                bool trainable, cni_error *error);
 void cni_layer_free_weights(cn_layer *layer);
+
+/** Memory for a weight that has none (zeros), and initial values for all weights of a layer that have none. */
+cn_status cni_variable_allocate(cni_variable *variable, cni_error *error);
+cn_status cni_layer_fill(cn_layer *layer, cni_error *error);
 
 /** The weight as a tensor of the lowering's graph; differentiable when the layer and the weight are trainable. */
 cni_tensor *cni_lower_weight(cni_lowering *lowering, const cn_layer *layer, int index);

@@ -28,9 +28,12 @@ int64_t cni_shape_count(const cni_shape *shape, int from)
     bool zero = false;
     for (int i = from; i < shape->rank; i++) {
         if (shape->dims[i] < 0) return CNI_UNKNOWN;
-        if (shape->dims[i] == 0) zero = true;
-        else if (shape->dims[i] > most / count) return CNI_UNKNOWN;
-        else count *= shape->dims[i];
+        if (shape->dims[i] == 0)
+            zero = true;
+        else if (shape->dims[i] > most / count)
+            return CNI_UNKNOWN;
+        else
+            count *= shape->dims[i];
     }
     return zero ? 0 : count;
 }

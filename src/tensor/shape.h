@@ -15,8 +15,7 @@ typedef struct cni_shape {
 } cni_shape;
 
 /** CNI_SHAPE(CNI_UNKNOWN, 28, 28, 1) */
-#define CNI_SHAPE(...) \
-    ((cni_shape){(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}})
+#define CNI_SHAPE(...) ((cni_shape){(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}})
 
 bool cni_shape_equal(const cni_shape *a, const cni_shape *b);
 

@@ -202,12 +202,12 @@ static void products_are_checked(void **state)
 {
     (void)state;
     uint64_t product;
-    assert_true(cni_product((int64_t[]){3, 4}, 2, 8, 96, &product) && product == 96);
-    assert_false(cni_product((int64_t[]){3, 4}, 2, 8, 95, &product));
-    assert_false(cni_product((int64_t[]){INT64_C(1) << 33, INT64_C(1) << 33}, 2, 1, UINT64_MAX, &product));
-    assert_false(cni_product((int64_t[]){-1}, 1, 1, 100, &product));
-    assert_true(cni_product(NULL, 0, 4, 4, &product) && product == 4);
-    assert_true(cni_product((int64_t[]){0, 5}, 2, 4, 4, &product) && product == 0);
+    assert_true(cni_dims_product((int64_t[]){3, 4}, 2, 8, 96, &product) && product == 96);
+    assert_false(cni_dims_product((int64_t[]){3, 4}, 2, 8, 95, &product));
+    assert_false(cni_dims_product((int64_t[]){INT64_C(1) << 33, INT64_C(1) << 33}, 2, 1, UINT64_MAX, &product));
+    assert_false(cni_dims_product((int64_t[]){-1}, 1, 1, 100, &product));
+    assert_true(cni_dims_product(NULL, 0, 4, 4, &product) && product == 4);
+    assert_true(cni_dims_product((int64_t[]){0, 5}, 2, 4, 4, &product) && product == 0);
 }
 
 static void the_buffer_grows(void **state)
