@@ -191,6 +191,7 @@ typedef struct cn_progress {
     bool end_of_epoch;      /* logs hold val_ values too */
     bool evaluating, predicting;
     cn_logs logs;
+    const char *message;    /* what a callback has to say ("Epoch 3: early stopping"); then the rest is empty */
 } cn_progress;
 typedef void cn_progress_writer(void *user, const cn_progress *progress);
 

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The context: seeds, names, defaults, threads. */
+#include "model/context.h"
+
+#include "base/text.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+static void seed_both(cn_context *context, uint32_t seed)
+{
+    cni_mt_seed_python(&context->python, seed);
+    cni_mt_seed_numpy(&context->numpy, seed);
+}
+
+static void seed_from_system(cn_context *context)
+{
+    uint32_t seed;
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed) seed = (uint32_t)time(NULL);
+    seed_both(context, seed);
+}
+
+cn_context *cn_context_new(void)
+{
+    cn_context *context = calloc(1, sizeof *context);
+    if (!context) return NULL;
+    context->data_format = CN_CHANNELS_LAST;
+    context->epsilon = 1e-7;
+    context->isa = cni_cpu_isa(&context->error);
+    cni_kernels_init(&context->kernels, context->isa);
+    seed_from_system(context);
+    return context;
+}
+
+void cn_clear_names(cn_context *context)
+{
+    for (cni_name_count *entry = context->names, *next; entry; entry = next) {
+        next = entry->next;
+        free(entry);
+    }
+    context->names = NULL;
+}
+
+void cn_context_free(cn_context *context)
+{
+    if (!context) return;
+    cn_clear_names(context);
+    cni_pool_free(context->pool);
+    free(context);
+}
+
+static cn_context *the_default;
+
+static void make_default(void)
+{
+    the_default = cn_context_new();
+}
+
+cn_context *cn_default_context(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_default);
+    return the_default;
+}
+
+void cn_set_random_seed(uint32_t seed)
+{
+    cn_context_set_random_seed(cn_default_context(), seed);
+}
+
+void cn_context_set_random_seed(cn_context *context, uint32_t seed)
+{
+    if (context) seed_both(context, seed);
+}
+
+cn_status cn_set_threads(cn_context *context, int threads)
+{
+    if (!context) context = cn_default_context();
+    if (threads < 0 || threads > 1024) return CN_ERR_INVALID;
+    cni_pool_free(context->pool);
+    context->pool = NULL;
+    context->threads = threads;
+    return CN_OK;
+}
+
+cni_pool *cni_context_pool(cn_context *context)
+{
+    if (!context->pool) context->pool = cni_pool_new(context->threads);
+    return context->pool;
+}
+
+int cn_threads(cn_context *context)
+{
+    return cni_pool_threads(cni_context_pool(context ? context : cn_default_context()));
+}
+
+cn_status cn_set_data_format(cn_context *context, cn_data_format format)
+{
+    if (!context) context = cn_default_context();
+    if (format != CN_CHANNELS_LAST && format != CN_CHANNELS_FIRST) return CN_ERR_INVALID;
+    context->data_format = format;
+    return CN_OK;
+}
+
+const char *cn_instruction_set(cn_context *context)
+{
+    return (context ? context : cn_default_context())->kernels.name;
+}
+
+const char *cni_context_name(cn_context *context, cni_arena *arena, const char *class_name)
+{
+    char name[256];
+    cni_snake_case(class_name, name, sizeof name);
+    cni_name_count *entry = context->names;
+    while (entry && strcmp(entry->name, name) != 0) entry = entry->next;
+    if (entry) return cni_arena_printf(arena, "%s_%d", name, ++entry->count);
+    entry = calloc(1, sizeof *entry + strlen(name) + 1);
+    if (!entry) return NULL;
+    strcpy(entry->name, name);
+    entry->next = context->names;
+    context->names = entry;
+    return cni_arena_text(arena, name);
+}

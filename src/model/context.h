@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The context: what models share. */
+#ifndef CNI_CONTEXT_H
+#define CNI_CONTEXT_H
+
+#include "base/cpu.h"
+#include "base/error.h"
+#include "base/random.h"
+#include "base/threads.h"
+#include "kernels/kernels.h"
+#include "layers/kind.h"
+
+typedef struct cni_name_count {
+    struct cni_name_count *next;
+    int count;
+    char name[];
+} cni_name_count;
+
+struct cn_context {
+    cni_mt19937 python; /* default seeds */
+    cni_mt19937 numpy;  /* shuffling */
+    cni_name_count *names;
+    cn_data_format data_format;
+    double epsilon;
+    int threads;    /* 0 = as many as there are */
+    cni_pool *pool; /* made when first used */
+    cni_isa isa;
+    cni_kernels kernels;
+    cni_error error; /* of cn_read_keras_json, and of an instruction set that the machine lacks */
+};
+
+/** "conv2d", then "conv2d_1", ...: the next automatic name for a class, in the arena.  NULL when out of memory. */
+const char *cni_context_name(cn_context *context, cni_arena *arena, const char *class_name);
+
+cni_pool *cni_context_pool(cn_context *context);
+
+#endif

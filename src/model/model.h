@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a model is made of: layers, calls of layers, nodes (the tensors that calls give).  A Sequential model is a
+ * functional one that happens to be a chain: one wiring, one builder, one saver. */
+#ifndef CNI_MODEL_H
+#define CNI_MODEL_H
+
+#include "layers/layer.h"
+#include "model/context.h"
+
+typedef struct cni_call cni_call;
+typedef struct cni_compiled cni_compiled;
+
+/** One output of one call: Keras' [layer, node index, tensor index]. */
+struct cn_node {
+    cni_call *call;
+    int tensor_index;
+    int id; /* among the model's nodes */
+    cni_shape shape;
+};
+
+struct cni_call {
+    cn_layer *layer;
+    int id;         /* among the model's calls, while they are put in order */
+    int node_index; /* among the calls of this layer */
+    int input_count, output_count;
+    cn_node **inputs;
+    cn_node **outputs;
+};
+
+/** How a file gave inputs or outputs: bare, as a list, or as a dict; so that they are written as they were. */
+typedef struct cni_structure {
+    bool is_list, is_dict;
+    const char *keys[CN_MAX_ARRAYS];
+} cni_structure;
+
+/** Something that a higher floor keeps with a model and that is freed with it. */
+typedef struct cni_attachment {
+    void *data;
+    void (*release)(void *data);
+} cni_attachment;
+enum { CNI_ATTACH_TRAINER, CNI_ATTACH_RESULTS, CNI_ATTACH_HISTORY, CNI_ATTACHMENTS };
+
+struct cn_model {
+    cn_context *context;
+    cni_arena arena;
+    bool sequential;
+    bool complete; /* has inputs and outputs; every layer is built */
+    bool trainable;
+    const char *name;
+    cni_error error;      /* sticky: made while building */
+    cni_error call_error; /* of the last fit, evaluate, predict, save */
+    cn_layer **layers;    /* as they were made; after completion in Keras' order */
+    int layer_count, layer_capacity;
+    cni_call **calls; /* in an order in which they can run */
+    int call_count, call_capacity;
+    int node_count;
+    cn_node *inputs[CN_MAX_ARRAYS], *outputs[CN_MAX_ARRAYS];
+    int input_count, output_count;
+    cni_structure input_structure, output_structure;
+    cn_node *tip; /* of a Sequential: the last output */
+    cn_model *outer;
+    cni_compiled *compiled; /* NULL until compile; in the model's arena */
+    uint64_t wiring;        /* grows whenever plans made before are no longer true */
+    cni_attachment attachments[CNI_ATTACHMENTS];
+    char *text; /* of cn_model_json, cn_summary */
+    bool stop_training;
+    bool deferred;        /* weights get no memory until they are needed */
+    cn_model *reading_in; /* the model that this one is read as a part of */
+};
+
+/* ---- wiring.c: layers, calls, nodes ---- */
+
+/** A layer of a kind with its configuration; gets its name, draws its default seed. */
+cn_status cni_layer_make(cn_model *model, const cni_layer_kind *kind, cni_object *config, cn_layer **layer);
+/** A layer that is a model. */
+cn_status cni_layer_make_inner(cn_model *model, cn_model *inner, cn_layer **layer);
+/** The configuration says what layer->trainable says. */
+void cni_layer_write_trainable(cn_layer *layer);
+/** Appends it to a Sequential. */
+cn_status cni_sequential_append(cn_model *model, cn_layer *layer);
+/** Calls a layer: checks, builds, infers the shapes, gives the first output. */
+cn_status cni_call_layer(cn_layer *layer, int count, cn_node *const *inputs, cni_call **call);
+cn_status cni_call_input(cn_layer *layer);
+cn_status cni_model_set_outputs(cn_model *model, int count, cn_node *const *outputs);
+cn_layer *cni_find_layer(const cn_model *model, const char *name);
+/** `Conv2D "stem"`, for messages.  Returns buffer. */
+char *cni_layer_label(const cn_layer *layer, char *buffer, size_t size);
+#define CNI_LABEL(layer) cni_layer_label((layer), (char[200]){0}, 200)
+cni_maker cni_model_maker(cn_model *model);
+
+/* ---- build.c: shapes, weights, lowering ---- */
+
+/** Builds a layer for its inputs: rank checks, weights. */
+cn_status cni_layer_build(cn_layer *layer, int count, const cni_shape *in, cni_error *error);
+/** Shapes of the outputs of a call (several only for a model). */
+cn_status cni_layer_shapes(cn_layer *layer, int count, const cni_shape *in, int *out_count, cni_shape *out,
+                           cni_error *error);
+/** Shapes of the outputs for shapes of the inputs, through all layers; messages name the layer. */
+cn_status cni_model_shapes(cn_model *model, int count, const cni_shape *in, cni_shape *out, cni_error *error);
+/** Builds a Sequential that has no input yet. */
+cn_status cni_sequential_build(cn_model *model, const cni_shape *input, cni_error *error);
+/** Appends the model's ops to the lowering's graph. */
+cn_status cni_model_lower(cn_model *model, cni_lowering *lowering, cni_tensor *const *inputs, cni_tensor **outputs,
+                          cni_error *error);
+/** Layers in Keras' order and the calls that the outputs need. */
+cn_status cni_model_order(cn_model *model, cni_error *error);
+
+/** Every weight with the layer that owns it, in the order of get_weights(), each once; nested models included.
+ *  `frozen`: the layer or a model round it is not trainable. */
+typedef void cni_weight_visitor(void *user, cn_layer *layer, cni_variable *weight, bool frozen);
+void cni_model_weights(const cn_model *model, cni_weight_visitor *visit, void *user);
+/** The same for the layers themselves, nested models' layers in the place of the model. */
+typedef void cni_layer_visitor(void *user, cn_layer *layer, bool frozen);
+void cni_model_layers(const cn_model *model, cni_layer_visitor *visit, void *user);
+
+extern const cni_layer_kind cni_functional_kind, cni_sequential_kind;
+
+#endif
