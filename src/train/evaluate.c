@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * evaluate, and single steps on a batch. */
+#include "train/trainer.h"
+
+#include <string.h>
+
+static void tell(cn_progress_writer *progress, void *user, cni_trainer *trainer, int64_t step, int64_t steps,
+                 double begin)
+{
+    if (!progress) return;
+    cn_progress now = {.step = step,
+                       .steps = steps,
+                       .seconds = cni_now() - begin,
+                       .evaluating = true,
+                       .end_of_epoch = step == steps,
+                       .logs = *cni_trainer_scores(trainer, true)};
+    progress(user, &now);
+}
+
+cn_status cni_trainer_evaluate(cni_trainer *trainer, const cni_samples *rows, int batch, int steps,
+                               cn_progress_writer *progress, void *user, cni_error *error)
+{
+    cni_program *program;
+    double begin = cni_now();
+    int64_t batches = ((int64_t)rows->count + batch - 1) / batch;
+    if (steps > 0 && steps < batches) batches = steps;
+    CN_TRY(cni_trainer_program(trainer, rows, CNI_EVALUATE, batch, &program, error));
+    CN_TRY(cni_trainer_measure(trainer, program, error));
+    cni_trainer_reset(trainer);
+    for (int64_t i = 0; i < batches; i++) {
+        size_t first = (size_t)i * (size_t)batch, left = rows->count - first;
+        int n = left < (size_t)batch ? (int)left : batch;
+        CN_TRY(cni_samples_gather(rows, NULL, first, n, program, error));
+        CN_TRY(cni_samples_check_labels(trainer->model, rows, program, NULL, first, n, error));
+        cni_program_run(trainer->model, program, n, false);
+        cni_trainer_update(trainer, program, n);
+        tell(progress, user, trainer, i + 1, batches, begin);
+    }
+    return CN_OK;
+}
+
+/* One array or several: x and inputs, y and targets. */
+static int spread(cn_array one, const cn_array *several, cn_array *out)
+{
+    int count = 0;
+    if (one.data) out[count++] = one;
+    for (int i = 0; i < CN_MAX_ARRAYS && several[i].data && !one.data; i++) out[count++] = several[i];
+    return count;
+}
+
+static void rows_of(const cn_data *data, cni_samples *rows)
+{
+    *rows = (cni_samples){.sample_weight = data->sample_weight};
+    rows->inputs = spread(data->x, data->inputs, rows->x);
+    rows->targets = spread(data->y, data->targets, rows->y);
+    rows->count = cni_samples_total(rows);
+}
+
+static cn_status ready(cn_model *model, const cni_samples *rows, const char *what)
+{
+    cni_error *error = &model->call_error;
+    cni_error_clear(error);
+    if (model->error.status) return model->error.status;
+    if (!model->compiled)
+        return cni_fail(error, CN_ERR_STATE,
+                        "%s: you must compile the model first (cn_compile, or --loss and --optimizer)", what);
+    CN_TRY(cni_build_for_rows(model, rows, what, error));
+    return cni_samples_check(model, rows, what, error);
+}
+
+static const cn_logs *evaluate(cn_model *model, const cn_evaluate_args *args)
+{
+    cni_samples rows;
+    cn_data data = {.x = args->x, .y = args->y, .sample_weight = args->sample_weight};
+    memcpy(data.inputs, args->inputs, sizeof data.inputs);
+    memcpy(data.targets, args->targets, sizeof data.targets);
+    rows_of(&data, &rows);
+    if (ready(model, &rows, "evaluate")) return NULL;
+    cni_trainer *trainer = cni_trainer_of(model, &model->call_error);
+    int batch = args->batch_size > 0 ? args->batch_size : 32;
+    if (args->steps > 0 && args->batch_size <= 0)
+        batch = (int)((rows.count + (size_t)args->steps - 1) / (size_t)args->steps);
+    if (!trainer || cni_trainer_evaluate(trainer, &rows, batch, args->steps, args->progress, args->progress_user,
+                                         &model->call_error))
+        return NULL;
+    return cni_trainer_scores(trainer, false);
+}
+
+const cn_logs *cn_model_evaluate(cn_model *model, const cn_evaluate_args *args)
+{
+    cn_evaluate_args given = {0};
+    if (!model || model->error.status) return NULL;
+    if (args->struct_size < sizeof(size_t) || args->struct_size > sizeof given) {
+        cni_error_clear(&model->call_error);
+        cni_fail(&model->call_error, CN_ERR_VERSION, "evaluate: struct_size=%zu; set it to sizeof(cn_evaluate_args)",
+                 args->struct_size);
+        return NULL;
+    }
+    memcpy(&given, args, args->struct_size);
+    return evaluate(model, &given);
+}
+
+static const cn_logs *on_batch(cn_model *model, const cn_data *batch, cni_mode mode, const char *what)
+{
+    cni_samples rows;
+    cni_program *program;
+    cni_error *error = &model->call_error;
+    rows_of(batch, &rows);
+    if (ready(model, &rows, what)) return NULL;
+    cni_trainer *trainer = cni_trainer_of(model, error);
+    int n = (int)rows.count;
+    if (!trainer || cni_trainer_program(trainer, &rows, mode, n, &program, error) ||
+        cni_trainer_measure(trainer, program, error) || cni_samples_gather(&rows, NULL, 0, n, program, error) ||
+        cni_samples_check_labels(model, &rows, program, NULL, 0, n, error))
+        return NULL;
+    cni_trainer_reset(trainer);
+    cni_program_run(model, program, n, false);
+    cni_trainer_update(trainer, program, n);
+    return cni_trainer_scores(trainer, false);
+}
+
+const cn_logs *cn_train_on_batch(cn_model *model, const cn_data *batch)
+{
+    return on_batch(model, batch, CNI_TRAIN, "train_on_batch");
+}
+
+const cn_logs *cn_test_on_batch(cn_model *model, const cn_data *batch)
+{
+    return on_batch(model, batch, CNI_EVALUATE, "test_on_batch");
+}

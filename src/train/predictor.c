@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Predictors: a snapshot of a model's weights in a plan of its own, with its own threads and error. */
+#include "train/trainer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct cn_predictor {
+    cni_program *program;
+    cni_pool *pool;
+    cni_kernels kernels; /* the plan's: the context may be gone before the predictor */
+    const cn_model *model;
+    uint64_t wiring;
+    cni_error error;
+};
+
+cn_predictor *cn_predictor_new(cn_model *model, int batch, int threads)
+{
+    cni_error *error = &model->call_error;
+    cni_error_clear(error);
+    cni_program_key key = {.mode = CNI_PREDICT, .batch = batch, .snapshot = true};
+    if (model->error.status) return NULL;
+    if (!model->complete || batch < 1 || threads < 0 || threads > 1024) {
+        cni_fail(
+            error, CN_ERR_INVALID,
+            "cn_predictor_new: batch=%d, threads=%d: a built model, batch >= 1 and threads from 0 to 1024 expected",
+            batch, threads);
+        return NULL;
+    }
+    for (int i = 0; i < model->input_count; i++) {
+        key.inputs[i] = model->inputs[i]->shape;
+        key.inputs[i].dims[0] = CNI_UNKNOWN;
+        if (cni_shape_count(key.inputs + i, 1) < 0) {
+            cni_fail(error, CN_ERR_UNSUPPORTED,
+                     "cn_predictor_new: input %d has free dimensions %s; a predictor needs them fixed", i,
+                     CNI_SHOW_SHAPE(key.inputs + i));
+            return NULL;
+        }
+    }
+    cn_predictor *predictor = calloc(1, sizeof *predictor);
+    if (!predictor) {
+        cni_no_memory(error, "a predictor");
+        return NULL;
+    }
+    predictor->kernels = model->context->kernels;
+    predictor->model = model;
+    predictor->wiring = model->wiring;
+    if (threads > 1) predictor->pool = cni_pool_new(threads);
+    if (cni_program_new(model, &key, predictor->pool, &predictor->program, error)) {
+        cn_predictor_free(predictor);
+        return NULL;
+    }
+    return predictor;
+}
+
+void cn_predictor_free(cn_predictor *predictor)
+{
+    if (!predictor) return;
+    cni_program_free(predictor->program);
+    cni_pool_free(predictor->pool);
+    free(predictor);
+}
+
+cn_status cn_predictor_refresh(cn_predictor *predictor, const cn_model *model)
+{
+    cni_error_clear(&predictor->error);
+    if (model != predictor->model || model->wiring != predictor->wiring)
+        return cni_fail(&predictor->error, CN_ERR_STATE,
+                        "cn_predictor_refresh: the predictor was made from another model, or the model has changed");
+    cni_plan_refresh(predictor->program->plan);
+    return CN_OK;
+}
+
+cn_status cn_predictor_run(cn_predictor *predictor, int n, const float *const *inputs, float *const *outputs)
+{
+    cni_program *program = predictor->program;
+    cni_error_clear(&predictor->error);
+    if (n < 1 || n > program->key.batch)
+        return cni_fail(&predictor->error, CN_ERR_INVALID, "cn_predictor_run: n=%d; from 1 to %d", n,
+                        program->key.batch);
+    for (int i = 0; i < program->input_count; i++)
+        memcpy(program->x[i], inputs[i],
+               (size_t)n * (size_t)cni_shape_count(program->key.inputs + i, 1) * sizeof(float));
+    cni_plan_run(program->plan, CNI_GRADIENTS, n);
+    for (int i = 0; i < program->output_count; i++)
+        memcpy(outputs[i], program->y_pred[i],
+               (size_t)n * (size_t)cni_shape_count(program->output_shapes + i, 1) * sizeof(float));
+    return CN_OK;
+}
+
+const char *cn_predictor_error(const cn_predictor *predictor)
+{
+    return predictor ? predictor->error.text : "no predictor";
+}
