@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * .keras files. */
+#include "formats/keras.h"
+
+#include "formats/json.h"
+#include "formats/weights_h5.h"
+#include "formats/zip.h"
+#include "model/config.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* The members, wherever they come from. */
+typedef struct members {
+    cni_bytes config, weights;
+} members;
+
+static cn_status build(const members *m, const cn_load_options *options, cni_arena *arena, cn_model **model,
+                       cni_error *error)
+{
+    cni_value *value;
+    cn_status status = cni_json_read(arena, m->config, NULL, &value, error);
+    if (!status) status = cni_model_from_value(options->context, value, !options->no_compile, model, error);
+    if (status) return cni_fail_in(error, "config.json");
+    status = (*model)->complete ? cni_weights_from_bytes(*model, m->weights, arena, error) : CN_OK;
+    return status ? cni_fail_in(error, "model.weights.h5") : CN_OK;
+}
+
+cn_status cni_weights_from_bytes(cn_model *model, cni_bytes bytes, cni_arena *arena, cni_error *error)
+{
+    cni_h5 *file;
+    CN_TRY(cni_h5_open(arena, bytes, NULL, &file, error));
+    return cni_weights_read(model, cni_h5_root(file), error);
+}
+
+static cn_status read_member(cni_arena *arena, const cni_zip *zip, const char *name, cni_bytes *out, cni_error *error)
+{
+    const cni_zip_member *member = cni_zip_find(zip, name);
+    if (member) return cni_zip_read(arena, member, out, error);
+    return cni_fail(error, CN_ERR_FORMAT, "the archive has no member %s: is it a .keras file of version 3?", name);
+}
+
+static cn_status read_archive(cni_bytes file, const cn_load_options *options, cni_arena *arena, cn_model **model,
+                              cni_error *error)
+{
+    cni_zip zip;
+    members m;
+    CN_TRY(cni_zip_open(arena, file, NULL, &zip, error));
+    CN_TRY(read_member(arena, &zip, "config.json", &m.config, error));
+    CN_TRY(read_member(arena, &zip, "model.weights.h5", &m.weights, error));
+    return build(&m, options, arena, model, error);
+}
+
+cn_status cni_keras_read(const char *path, cni_bytes file, const cn_load_options *options, cni_arena *arena,
+                         cn_model **model, cni_error *error)
+{
+    cn_status status = read_archive(file, options, arena, model, error);
+    return status ? cni_fail_in(error, "%s", path) : CN_OK;
+}
+
+cn_status cni_keras_read_folder(const char *path, const cn_load_options *options, cni_arena *arena, cn_model **model,
+                                cni_error *error)
+{
+    members m;
+    const char *config = cni_arena_printf(arena, "%s/config.json", path);
+    const char *weights = cni_arena_printf(arena, "%s/model.weights.h5", path);
+    if (!config || !weights) return cni_no_memory(error, path);
+    CN_TRY(cni_file_read(arena, config, 1 << 26, &m.config, error));
+    CN_TRY(cni_file_read(arena, weights, (uint64_t)8 << 30, &m.weights, error));
+    cn_status status = build(&m, options, arena, model, error);
+    return status ? cni_fail_in(error, "%s", path) : CN_OK;
+}
+
+cn_status cni_keras_read_weights(cn_model *model, cni_bytes file, cni_arena *arena, cni_error *error)
+{
+    cni_zip zip;
+    cni_bytes weights;
+    CN_TRY(cni_zip_open(arena, file, NULL, &zip, error));
+    CN_TRY(read_member(arena, &zip, "model.weights.h5", &weights, error));
+    return cni_weights_from_bytes(model, weights, arena, error);
+}
+
+/* ---- writing ---- */
+
+/* The release whose layout is written; loaders do not read it. */
+static cn_status metadata(cni_arena *arena, cni_bytes *out, cni_error *error)
+{
+    char date[32];
+    time_t now = time(NULL);
+    struct tm utc;
+    strftime(date, sizeof date, "%Y-%m-%d@%H:%M:%S", gmtime_r(&now, &utc));
+    cni_value *value = cni_value_dict(arena);
+    bool made = value && cni_value_add(arena, value, "keras_version", cni_value_text(arena, "3.15.1")) &&
+                cni_value_add(arena, value, "date_saved", cni_value_text(arena, date));
+    return made ? cni_json_write(arena, value, 0, out, error) : cni_no_memory(error, "metadata.json");
+}
+
+static cn_status write_members(cn_model *model, cni_arena *arena, cni_zip_writer *zip, cni_buffer *weights,
+                               cni_error *error)
+{
+    cni_bytes meta, config;
+    cni_value *value = cni_model_to_value(arena, model, true);
+    if (!value) return cni_no_memory(error, "config.json");
+    CN_TRY(metadata(arena, &meta, error));
+    CN_TRY(cni_json_write(arena, value, 0, &config, error));
+    CN_TRY(cni_weights_write(model, arena, weights, error));
+    CN_TRY(cni_zip_add(zip, "metadata.json", meta, error));
+    CN_TRY(cni_zip_add(zip, "config.json", config, error));
+    CN_TRY(cni_zip_add(zip, "model.weights.h5", cni_buffer_bytes(weights), error));
+    return cni_zip_finish(zip, error);
+}
+
+cn_status cni_keras_write(cn_model *model, cni_buffer *out, cni_error *error)
+{
+    cni_arena arena = {0};
+    cni_zip_writer zip = {0};
+    cni_buffer weights = {0};
+    cn_status status = write_members(model, &arena, &zip, &weights, error);
+    if (!status) {
+        *out = zip.bytes; /* moved: the writer keeps only its directory */
+        zip.bytes = (cni_buffer){0};
+    }
+    cni_zip_writer_free(&zip);
+    cni_buffer_free(&weights);
+    cni_arena_free(&arena);
+    return status;
+}
