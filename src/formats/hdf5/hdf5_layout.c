@@ -72,7 +72,8 @@ static void read_chunk_index(cni_h5_cursor *cursor, cni_h5_layout *layout)
     }
 }
 
-/* Versions 3 and 4: class, then what the class needs. */
+/* Versions 3 to 5: class, then what the class needs.  Version 5 (HDF5 2.0) only widens sizes in the chunk indices, which
+ * say themselves how wide they are. */
 static void read_layout_3(cni_h5_cursor *cursor, cni_h5_object *dataset, unsigned version)
 {
     cni_h5_layout *layout = &dataset->layout;
@@ -106,12 +107,10 @@ static cn_status read_layout(cni_h5_object *dataset, const cni_h5_message *messa
     const unsigned version = cni_h5_u8(&cursor);
     if (version == 1 || version == 2)
         read_layout_1(&cursor, dataset);
-    else if (version == 3 || version == 4)
+    else if (version >= 3 && version <= 5)
         read_layout_3(&cursor, dataset, version);
-    else if (version != 5)
-        return cni_h5_cursor_fail(&cursor, CN_ERR_FORMAT, "layout version %u; 1 to 4 are supported", version);
     else
-        return refuse(dataset, "has a layout of version 5, newer than what is supported");
+        return cni_h5_cursor_fail(&cursor, CN_ERR_FORMAT, "layout version %u; 1 to 5 are supported", version);
     CN_TRY(cursor.status);
     if (dataset->layout.class > CNI_H5_VIRTUAL)
         return cni_h5_cursor_fail(&cursor, CN_ERR_FORMAT, "layout of unknown class %u",
