@@ -8,8 +8,7 @@ static cn_status refuse(cni_h5_object *dataset, const char *reason)
     return CN_OK;
 }
 
-/* ---- Layout (IV.A.2.i) --------------------------------------------------------------------------------------------
- */
+/* ---- Layout (IV.A.2.i) ---- */
 
 static void set_chunk(cni_h5_cursor *cursor, cni_h5_object *dataset, unsigned count, unsigned width)
 {
@@ -72,8 +71,8 @@ static void read_chunk_index(cni_h5_cursor *cursor, cni_h5_layout *layout)
     }
 }
 
-/* Versions 3 to 5: class, then what the class needs.  Version 5 (HDF5 2.0) only widens sizes in the chunk indices, which
- * say themselves how wide they are. */
+/* Versions 3 to 5: class, then what the class needs.  Version 5 (HDF5 2.0) only widens sizes in the chunk indices,
+ * which say themselves how wide they are. */
 static void read_layout_3(cni_h5_cursor *cursor, cni_h5_object *dataset, unsigned version)
 {
     cni_h5_layout *layout = &dataset->layout;
@@ -119,8 +118,7 @@ static cn_status read_layout(cni_h5_object *dataset, const cni_h5_message *messa
     return CN_OK;
 }
 
-/* ---- Filters (IV.A.2.l) -------------------------------------------------------------------------------------------
- */
+/* ---- Filters (IV.A.2.l) ---- */
 
 static void read_filter(cni_h5_cursor *cursor, unsigned version, cni_h5_filter *filter)
 {
@@ -157,8 +155,7 @@ static cn_status read_filters(cni_h5_object *dataset, const cni_h5_message *mess
     return CN_OK;
 }
 
-/* ---- Fill value (IV.A.2.f, e): what elements are that nobody wrote -------------------------------------------------
- */
+/* ---- Fill value (IV.A.2.f, e): what elements are that nobody wrote ---- */
 
 static cn_status read_fill(cni_h5_object *dataset, const cni_h5_message *message, cni_error *error)
 {
@@ -183,8 +180,7 @@ static cn_status read_fill(cni_h5_object *dataset, const cni_h5_message *message
     return CN_OK;
 }
 
-/* ---- All together -------------------------------------------------------------------------------------------------
- */
+/* ---- All together ---- */
 
 static cn_status read_shape(cni_h5_object *dataset, cni_error *error)
 {
