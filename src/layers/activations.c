@@ -3,6 +3,7 @@
  * whole axis. */
 #include "layers/activations.h"
 
+#include "graph/ops/binary.h"
 #include "graph/ops/reshape.h"
 #include "graph/ops/softmax.h"
 #include "graph/ops/transpose.h"
@@ -91,19 +92,6 @@ static cni_epilogue squareplus(const void *given)
     return (cni_epilogue){CNI_SQUAREPLUS, ((const arguments *)given)->a, 0, 0};
 }
 
-/* x > threshold: x, else 0 */
-static cni_epilogue threshold(const void *given)
-{
-    return relu_of(0, NAN, ((const arguments *)given)->a);
-}
-
-static cn_status check_threshold(void *given, cni_error *error)
-{
-    const arguments *args = given;
-    if (args->b == 0) return CN_OK;
-    return cni_fail(error, CN_ERR_UNSUPPORTED, "default_value=%g; expected 0.0: nothing else is supported", args->b);
-}
-
 /* ---- functions of an axis ---- */
 
 static cn_status check_axis(int axis, const cni_shape *shape, cni_error *error)
@@ -189,6 +177,18 @@ static cni_tensor *sparsemax(cni_graph *graph, const void *given, cni_tensor *x)
     return axis == x->shape.rank - 1 ? cni_sparsemax(graph, x) : over_axes(graph, x, chosen, cni_sparsemax);
 }
 
+/* x > threshold: x, else default_value.  The greater one's share is 1, 1/2 or 0; of what is equal nothing passes. */
+static cni_tensor *threshold(cni_graph *graph, const void *given, cni_tensor *x)
+{
+    const arguments *args = given;
+    cni_tensor *passed = cni_unary_op(graph, x, relu_of(0, NAN, args->a));
+    if (args->b == 0) return passed;
+    cni_tensor *limit = cni_graph_constant(graph, (cni_shape){.rank = 0}, args->a);
+    cni_tensor *share = cni_affine(graph, cni_binary(graph, CNI_GREATER_SHARE, x, limit), 2, -1);
+    cni_tensor *above = cni_unary_op(graph, share, relu_of(0, NAN, 0));
+    return cni_add(graph, passed, cni_affine(graph, above, -args->b, args->b));
+}
+
 static cni_tensor *glu(cni_graph *graph, const void *given, cni_tensor *x)
 {
     return cni_glu(graph, x, ((const arguments *)given)->axis);
@@ -225,7 +225,7 @@ static const cni_field shrink_fields[] = {
 static const cni_field squareplus_fields[] = {CNI_FIELD(a, "b", 0, "4.0", 0, 0, "how smooth the bend is")};
 static const cni_field threshold_fields[] = {
     CNI_FIELD(a, "threshold", CNI_REQUIRED, NULL, 0, 0, "what is above it passes"),
-    CNI_FIELD(b, "default_value", CNI_REQUIRED, NULL, 0, 0, "what the rest becomes; Cornu knows 0.0 only")};
+    CNI_FIELD(b, "default_value", CNI_REQUIRED, NULL, 0, 0, "what the rest becomes")};
 static const cni_field axis_fields[] = {
     CNI_FIELD(axis, "axis", 0, "-1", 0, 0, "the axis that is looked at as a whole")};
 
@@ -268,8 +268,8 @@ KIND(squareplus_kind, "squareplus", "a smooth relu without exponentials", .formu
      CNI_FIELDS(squareplus_fields));
 KIND(softsign_kind, "softsign", "between -1 and 1, slowly", .formula = "x / (1 + |x|)");
 KIND(exponential_kind, "exponential", "grows without end", .formula = "exp(x)");
-KIND(threshold_kind, "threshold", "passes what is above the threshold", .formula = "x > threshold: x, else 0",
-     CNI_FIELDS(threshold_fields), .check = check_threshold);
+KIND(threshold_kind, "threshold", "passes what is above the threshold",
+     .formula = "x > threshold: x, else default_value", CNI_FIELDS(threshold_fields));
 KIND(softmax_kind, "softmax", "positive numbers that sum to 1: probabilities of classes",
      .formula = "exp(x - max) / sum of exp(x - max)", CNI_FIELDS(axis_fields), .written_as = "Softmax");
 KIND(log_softmax_kind, "log_softmax", "logarithm of the softmax", .formula = "x - max - log(sum of exp(x - max))",
@@ -305,7 +305,7 @@ KIND(glu_kind, "glu", "gated linear unit: one half opens and shuts the other", .
     ROW(squareplus_kind, .epilogue = squareplus)                                                                       \
     ROW(softsign_kind, .function = CNI_SOFTSIGN)                                                                       \
     ROW(exponential_kind, .function = CNI_EXPONENTIAL)                                                                 \
-    ROW(threshold_kind, .epilogue = threshold)                                                                         \
+    ROW(threshold_kind, .lower = threshold)                                                                            \
     ROW(softmax_kind, .lower = softmax, .shape = axis_shape)                                                           \
     ROW(log_softmax_kind, .lower = log_softmax, .shape = axis_shape)                                                   \
     ROW(sparsemax_kind, .lower = sparsemax, .shape = axis_shape)                                                       \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Conv2D: two-dimensional convolution, as Keras has it: cross-correlation (keras-semantics 1). */
-#include "layers/convolution.h"
+#include "layers/convolution_layers.h"
 #include "layers/layers.h"
 
 #define ARGS cn_conv2d_args

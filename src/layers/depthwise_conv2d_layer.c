@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * DepthwiseConv2D: each channel is convolved by itself (keras-semantics 2.2). */
-#include "layers/convolution.h"
+#include "layers/convolution_layers.h"
 #include "layers/layers.h"
 
 #include "graph/ops/depthwise_conv2d.h"

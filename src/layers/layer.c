@@ -108,7 +108,8 @@ cni_tensor *cni_lower_weight(cni_lowering *lowering, const cn_layer *layer, int 
 {
     cni_variable *variable = layer->weights[index];
     cni_tensor *tensor = cni_graph_variable(lowering->graph, variable);
-    tensor->differentiable = lowering->training && !lowering->frozen && layer->trainable && variable->trainable;
+    if (lowering->training && !lowering->frozen && layer->trainable && variable->trainable)
+        tensor->differentiable = true;
     return tensor;
 }
 

@@ -27,10 +27,10 @@ static cni_tensor *sum_of(cni_graph *graph, cni_tensor *x)
     return cni_reduce(graph, CNI_SUM, x, CNI_ALL_AXES, false);
 }
 
-/* As a maximum, |x| has slope 0 at 0, as it has in Keras. */
+/* |x| with slope 1 at 0, as JAX has it. */
 static cni_tensor *absolute(cni_graph *graph, cni_tensor *x)
 {
-    return cni_binary(graph, CNI_MAXIMUM, x, cni_affine(graph, x, -1, 0));
+    return cni_unary_op(graph, x, (cni_epilogue){CNI_LEAKY_RELU, -1, 0, 0});
 }
 
 static cni_tensor *square(cni_graph *graph, cni_tensor *x)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What the convolution layers share: from windows over an image to the attributes of the op. */
-#ifndef CNI_CONVOLUTION_LAYER_H
-#define CNI_CONVOLUTION_LAYER_H
+#ifndef CNI_CONVOLUTION_LAYERS_H
+#define CNI_CONVOLUTION_LAYERS_H
 
 #include "graph/ops/conv2d.h"
 #include "layers/layer.h"
