@@ -18,16 +18,19 @@ static void portable(cni_kernels *kernels)
 static void avx2(cni_kernels *kernels)
 {
     cni_matmul_avx2(&kernels->matmul);
+    cni_learning_avx2(&kernels->learning);
 }
 
 static void avx512(cni_kernels *kernels)
 {
     cni_matmul_avx512(&kernels->matmul);
+    cni_learning_avx512(&kernels->learning);
 }
 #elif defined(__aarch64__)
 static void neon(cni_kernels *kernels)
 {
     cni_matmul_neon(&kernels->matmul);
+    cni_learning_neon(&kernels->learning);
 }
 #endif
 

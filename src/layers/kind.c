@@ -123,9 +123,19 @@ static cn_status read_pair(const slot *s, const cni_value *v)
     return CN_OK;
 }
 
+static cn_status read_object(const slot *s, const cni_value *v);
+
 static cn_status read_real(const slot *s, const cni_value *v)
 {
-    char range[80];
+    char range[80], either[160];
+    if (s->field->family && (v->type == CNI_DICT || v->type == CNI_CALL)) {
+        *(double *)s->member = NAN;
+        return read_object(s, v);
+    }
+    if (s->field->family && v->type != CNI_REAL && v->type != CNI_INT) {
+        snprintf(either, sizeof either, "a number or a %s with its arguments", s->field->family->what);
+        return refuse(s, CN_ERR_INVALID, v, either);
+    }
     if ((v->type != CNI_REAL && v->type != CNI_INT) || !in_range(s->field, v->real))
         return refuse(s, CN_ERR_INVALID, v, range_text(s->field, range));
     if ((s->field->flags & CNI_FLOAT) && v->type == CNI_INT)
@@ -308,6 +318,7 @@ static cn_status read_none(const slot *s, const cni_value *v)
         return CN_OK;
     case CNI_FIELD_PAIR:
     case CNI_FIELD_INTS:
+    case CNI_FIELD_REALS:
         return CN_OK; /* zeros */
     default:
         return refuse(s, CN_ERR_INVALID, v, "a value");
@@ -530,12 +541,33 @@ static cn_status check_copied(const slot *s)
                     s->field->key, s->field->help);
 }
 
+/* The object that the C struct may give instead of a number, as Keras text; NULL: none. */
+static const char *copied_text(const slot *s, const unsigned char *args)
+{
+    const char *text = NULL;
+    if (s->field->text_offset) memcpy(&text, args + s->field->text_offset, sizeof text);
+    return text;
+}
+
+static cn_status copy_object(const slot *s, const char *text, bool number_too)
+{
+    cni_value *value = NULL;
+    if (number_too)
+        return cni_fail(s->maker->error, CN_ERR_INVALID, "%s: %s is given both as a number and as a %s; give one of them",
+                        s->where, s->field->key, s->field->family->what);
+    CN_TRY(cni_value_read(s->maker->arena, text, s->field->key, &value, s->maker->error));
+    return read_member(s, value);
+}
+
 /* Zero is "not given"; CN_ZERO and CN_ZERO_INT are zeros; a text is read as Keras text. */
-static cn_status copy_member(const slot *s, const void *given)
+static cn_status copy_member(const slot *s, const unsigned char *args)
 {
     cni_error *error = s->maker->error;
+    const void *given = args + s->field->offset;
+    const char *text = copied_text(s, args);
     if (s->field->type == CNI_FIELD_NOTHING) return CN_OK;
     if (s->field->flags & CNI_NO_MEMBER) return read_default(s);
+    if (text) return copy_object(s, text, !all_zero(given, member_size(s->field->type)));
     if (all_zero(given, member_size(s->field->type))) return read_default(s);
     cni_value *value = NULL;
     cni_arena *arena = s->maker->arena;
@@ -590,7 +622,7 @@ cn_status cni_object_copy(const cni_maker *maker, const cni_kind *kind, const vo
     memcpy(object->args, given, sizeof(cn_layer_args));
     for (size_t i = 0; i < kind->field_count; i++) {
         slot s = slot_of(maker, kind, object, i, where);
-        CN_TRY(copy_member(&s, given + s.field->offset));
+        CN_TRY(copy_member(&s, given));
     }
     CN_TRY(finish(maker, object, where));
     *out = object;
@@ -620,16 +652,19 @@ static cni_value *write_ints(cni_arena *arena, const cni_field *field, const int
 static cni_value *write_real(cni_arena *arena, const cni_field *field, double real)
 {
     if (isnan(real)) return cni_value_null(arena);
+    if ((field->flags & CNI_WHOLE) && real == floor(real) && fabs(real) < 0x1p53)
+        return cni_value_int(arena, (int64_t)real);
     return cni_value_real(arena, field->flags & CNI_FLOAT32 ? (double)(float)real : real);
 }
 
 static cni_value *write_reals(cni_arena *arena, const cni_field *field, const double *reals)
 {
     int count = cni_reals_count(reals);
-    if (count == 1) return write_real(arena, field, reals[0] + 0.0);
+    if (count == 1 && !(field->flags & CNI_SHOWN_LIST)) return write_real(arena, field, reals[0] + 0.0);
+    if (!count && (field->flags & CNI_NULLABLE)) return cni_value_null(arena);
     cni_value *list = cni_value_list(arena);
     for (int i = 0; list && i < count; i++)
-        if (!cni_value_add(arena, list, NULL, cni_value_real(arena, reals[i] + 0.0))) return NULL;
+        if (!cni_value_add(arena, list, NULL, write_real(arena, field, reals[i] + 0.0))) return NULL;
     return list;
 }
 
@@ -663,6 +698,7 @@ static cni_value *write_member(cni_arena *arena, const cni_object *object, size_
     case CNI_FIELD_PAIR:
         return write_ints(arena, field, member, ((int *)member)[0] ? 2 : 0);
     case CNI_FIELD_REAL:
+        if (object->objects[index]) return cni_object_write(arena, object->objects[index]);
         return write_real(arena, field, *(double *)member);
     case CNI_FIELD_BOOL:
         return cni_value_bool(arena, *(bool *)member != !!(field->flags & CNI_NEGATED));
@@ -799,9 +835,10 @@ const cni_kind *cni_family_find(const cni_family *family, const char *name)
 {
     for (size_t i = 0; i < family->count; i++) {
         const cni_kind *kind = family->kinds[i];
-        if (strcmp(kind->name, name) == 0) return kind;
+        int (*compare)(const char *, const char *) = kind->any_case ? strcasecmp : strcmp;
+        if (compare(kind->name, name) == 0) return kind;
         for (const char *const *alias = kind->aliases; alias && *alias; alias++)
-            if (strcmp(*alias, name) == 0) return kind;
+            if (compare(*alias, name) == 0) return kind;
     }
     return NULL;
 }

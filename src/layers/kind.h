@@ -34,7 +34,7 @@ typedef struct cni_field cni_field;
 /** How a member of an argument struct is read, checked, shown and written.  Once filled in:
  *  CNI_FIELD_INT    int       None is CNI_NONE_INT
  *  CNI_FIELD_PAIR   int[2]    both given
- *  CNI_FIELD_REAL   double    None is NaN
+ *  CNI_FIELD_REAL   double    None is NaN.  With a `family` an object may stand for it: then NaN, and cni_object.objects
  *  CNI_FIELD_BOOL   bool      as the member says: with CNI_NEGATED the opposite of Keras' argument
  *  CNI_FIELD_TEXT   const char *   None is NULL; `choices` restricts it
  *  CNI_FIELD_OBJECT const char *   what was given in C; the object itself is in cni_object.objects
@@ -70,7 +70,9 @@ enum {
     CNI_SHOWN_SINGLE = 512, /* INTS, REALS: a list of one is written as a number (axis, scale) */
     CNI_NONES = 1024,       /* INTS: CN_NONE is written as None (batch_shape) */
     CNI_ZEROS = 2048,       /* INTS: zeros are allowed (a constraint's axis) */
-    CNI_NO_MEMBER = 4096    /* OBJECT: the C struct has no member for it; Keras' text and JSON do */
+    CNI_NO_MEMBER = 4096,   /* OBJECT: the C struct has no member for it; Keras' text and JSON do */
+    CNI_WHOLE = 8192,       /* REAL, REALS: whole numbers are written without a fraction (decay_steps) */
+    CNI_SHOWN_LIST = 16384  /* REALS: a list of one stays a list (boundaries) */
 };
 
 #define CNI_NONE_INT (CN_ZERO_INT + 1)
@@ -86,6 +88,8 @@ struct cni_field {
     const cni_family *family;   /* CNI_FIELD_OBJECT */
     const char *const *choices; /* CNI_FIELD_TEXT: NULL-terminated */
     const char *old_key;        /* how older files call it, or NULL */
+    size_t text_offset;         /* a number that may be an object of `family` instead (learning_rate): the member of the C
+                                   struct that takes the object as Keras text; 0 = none */
 };
 
 /** The rows of one kind; `ARGS` names the struct.  The type follows from the member: an unknown one does not compile.
@@ -137,6 +141,7 @@ struct cni_kind {
     const char *formula;        /* or NULL */
     /** Rules across arguments and defaults that depend on another one.  Messages name the argument. */
     cn_status (*check)(void *args, cni_error *error);
+    bool any_case;   /* its names are read whatever their case: "adam", "ADAM" */
     bool draws_seed; /* an object without a `seed` draws a default one when it is made */
 };
 #define CNI_FIELDS(rows) .fields = (rows), .field_count = sizeof(rows) / sizeof *(rows)

@@ -35,12 +35,17 @@ double cni_optimizer_learning_rate(const cni_optimizer_state *state); /* what th
 bool cni_optimizer_has_schedule(const cni_optimizer_state *state);
 void cni_optimizer_set_learning_rate(cni_optimizer_state *state, double learning_rate);
 int64_t cni_optimizer_iterations(const cni_optimizer_state *state);
+/** What the loss is to be multiplied by before it is differentiated (loss_scale_factor); 1 unless set. */
+double cni_optimizer_loss_scale(const cni_optimizer_state *state);
 
 /** Appends clipping, accumulation, weight decay, update, average and constraints.  gradients[i] belongs to weights[i];
- *  NULL: no gradient.  Sets graph->segment as it goes (CNI_REDUCE for the global norm, CNI_UPDATE). */
+ *  NULL: no gradient, counted as zeros.  Sets graph->segment as it goes: CNI_REDUCE for norms and accumulation,
+ *  CNI_UPDATE.  A state may be lowered into several graphs, each of which has asked for as many scalars before.
+ *  `epsilon`: the context's, for constraints. */
 void cni_lower_optimizer(cni_graph *graph, cni_optimizer_state *state, cni_tensor *const *gradients, double epsilon);
 
-/** Before a step: fills the run's scalars.  Answers whether CNI_UPDATE is to be run (accumulation: every k-th time). */
+/** Before a step: fills the run's scalars.  Answers whether CNI_UPDATE is to be run (with accumulation every k-th time,
+ * but always with averages or constraints).  CNI_REDUCE always is. */
 bool cni_optimizer_begin(cni_optimizer_state *state, double *scalars);
 /** After a step (after CNI_UPDATE when it ran). */
 void cni_optimizer_end(cni_optimizer_state *state);

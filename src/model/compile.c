@@ -28,12 +28,12 @@ static int output_count(const reader *r)
 /* ---- values ---- */
 
 /* A copy in the arena in which calls, which JSON has not, are the objects that they made. */
-static cni_value *keep(reader *r, const cni_family *family, const cni_value *value)
+static cni_value *keep(const cni_maker *maker, const cni_family *family, const cni_value *value)
 {
-    cni_arena *arena = &r->compiled->arena;
-    if (value->type == CNI_CALL) {
+    cni_arena *arena = maker->arena;
+    if (value->type == CNI_CALL && family) {
         cni_object *object;
-        return cni_object_make(&r->maker, family, value, "compile", &object) ? NULL : cni_object_write(arena, object);
+        return cni_object_make(maker, family, value, "compile", &object) ? NULL : cni_object_write(arena, object);
     }
     cni_value *copy = CNI_NEW(arena, cni_value);
     if (!copy) return NULL;
@@ -43,7 +43,7 @@ static cni_value *keep(reader *r, const cni_family *family, const cni_value *val
     copy->items = NULL;
     copy->keys = NULL;
     for (size_t i = 0; i < value->count; i++)
-        if (!cni_value_add(arena, copy, value->keys ? value->keys[i] : NULL, keep(r, family, value->items[i])))
+        if (!cni_value_add(arena, copy, value->keys ? value->keys[i] : NULL, keep(maker, family, value->items[i])))
             return NULL;
     return copy;
 }
@@ -158,7 +158,7 @@ static cn_status keep_part(reader *r, const cni_family *family, const cni_value 
 {
     if (!is_given(given)) given = before;
     if (!is_given(given)) return CN_OK;
-    *kept = keep(r, family, given);
+    *kept = keep(&r->maker, family, given);
     return *kept ? CN_OK : r->maker.error->status ? r->maker.error->status : cni_no_memory(r->maker.error, "compile");
 }
 
@@ -199,7 +199,7 @@ static cn_status finish(reader *r, cn_status status)
     return CN_OK;
 }
 
-cn_status cni_compile_read(cn_model *model, const cni_value *config, cni_error *error)
+static cn_status read_config(cn_model *model, const cni_value *config, cni_error *error)
 {
     reader r;
     CN_TRY(new_reader(model, error, &r));
@@ -212,9 +212,29 @@ cn_status cni_compile_read(cn_model *model, const cni_value *config, cni_error *
     return finish(&r, status);
 }
 
+cn_status cni_compile_read(cn_model *model, const cni_value *config, cni_error *error)
+{
+    cni_error_clear(&model->compile_error);
+    cn_status status = read_config(model, config, &model->compile_error);
+    if (!status || status == CN_ERR_MEMORY) return status;
+    cni_maker maker = {.arena = &model->arena, .error = error};
+    model->unread_compile = keep(&maker, NULL, config);
+    return model->unread_compile ? CN_OK : cni_no_memory(error, "compile_config");
+}
+
+cn_status cni_compiled_check(const cn_model *model, const char *what, cni_error *error)
+{
+    if (model->compiled) return CN_OK;
+    if (model->compile_error.status)
+        return cni_fail(error, model->compile_error.status, "%s: compile_config: %s", what, model->compile_error.text);
+    return cni_fail(error, CN_ERR_STATE, "%s: you must compile the model first (cn_compile, or --loss and --optimizer)",
+                    what);
+}
+
 cni_value *cni_compile_write(cni_arena *arena, const cn_model *model)
 {
     const cni_compiled *c = model->compiled;
+    if (!c) return model->unread_compile ? model->unread_compile : cni_value_dict(arena);
     cni_value *config = cni_value_dict(arena);
     const cni_value *parts[] = {c->loss, c->loss_weights, c->metrics, c->weighted_metrics};
     static const char *const names[] = {"loss", "loss_weights", "metrics", "weighted_metrics"};

@@ -25,8 +25,12 @@ struct cni_compiled {
     cni_value *loss, *loss_weights, *metrics, *weighted_metrics;
 };
 
-/** From Keras' compile_config. */
+/** From Keras' compile_config.  What cannot be trained by does not keep a model from predicting: the error is kept and
+ *  told by cni_compiled_check. */
 cn_status cni_compile_read(cn_model *model, const cni_value *config, cni_error *error);
+
+/** Whether the model can be trained and measured; `what` begins the message. */
+cn_status cni_compiled_check(const cn_model *model, const char *what, cni_error *error);
 cni_value *cni_compile_write(cni_arena *arena, const cn_model *model);
 void cni_compiled_free(cni_compiled *compiled);
 

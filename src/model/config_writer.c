@@ -169,6 +169,6 @@ cni_value *cni_model_to_value(cni_arena *arena, const cn_model *model, bool comp
                       sequential ? cni_value_null(arena) : cni_value_text(arena, "Functional")) &&
         (!model->complete || cni_value_add(arena, value, "build_config", model_build_config(arena, model))) &&
         cni_value_add(arena, value, "compile_config",
-                      compile && model->compiled ? cni_compile_write(arena, model) : cni_value_dict(arena));
+                      compile ? cni_compile_write(arena, model) : cni_value_dict(arena));
     return made ? value : NULL;
 }

@@ -59,7 +59,9 @@ struct cn_model {
     cni_structure input_structure, output_structure;
     cn_node *tip; /* of a Sequential: the last output */
     cn_model *outer;
-    cni_compiled *compiled; /* NULL until compile; in the model's arena */
+    cni_compiled *compiled; /* NULL until compile */
+    cni_value *unread_compile; /* a file's compile_config that Cornu cannot train by: kept, and written back */
+    cni_error compile_error;   /* why it cannot */
     uint64_t wiring;        /* grows whenever plans made before are no longer true */
     cni_attachment attachments[CNI_ATTACHMENTS];
     char *text; /* of cn_model_json, cn_summary */

@@ -61,9 +61,7 @@ static cn_status ready(cn_model *model, const cni_samples *rows, const char *wha
     cni_error *error = &model->call_error;
     cni_error_clear(error);
     if (model->error.status) return model->error.status;
-    if (!model->compiled)
-        return cni_fail(error, CN_ERR_STATE,
-                        "%s: you must compile the model first (cn_compile, or --loss and --optimizer)", what);
+    CN_TRY(cni_compiled_check(model, what, error));
     CN_TRY(cni_build_for_rows(model, rows, what, error));
     return cni_samples_check(model, rows, what, error);
 }

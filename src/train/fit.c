@@ -301,9 +301,7 @@ static cn_status run(cni_fit *fit)
 static cn_status prepare(cni_fit *fit)
 {
     cn_model *model = fit->model;
-    if (!model->compiled)
-        return cni_fail(fit->error, CN_ERR_STATE,
-                        "fit: you must compile the model first (cn_compile, or --loss and --optimizer)");
+    CN_TRY(cni_compiled_check(model, "fit", fit->error));
     if (!fit->history) return cni_no_memory(fit->error, "the history");
     CN_TRY(take_rows(fit));
     CN_TRY(weigh_classes(fit));

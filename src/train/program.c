@@ -99,7 +99,9 @@ static cn_status lower_update(making *m)
     w.count = 0;
     if (w.weights && w.gradients) {
         cni_model_weights(m->model, collect, &w);
-        cni_differentiate(m->graph, m->total, w.weights, w.count, w.gradients);
+        const double scale = cni_optimizer_loss_scale(state);
+        cni_tensor *scaled = scale == 1 ? m->total : cni_affine(m->graph, m->total, scale, 0);
+        cni_differentiate(m->graph, scaled, w.weights, w.count, w.gradients);
         cni_lower_optimizer(m->graph, state, w.gradients, m->model->context->epsilon);
     }
     cn_status status = w.weights && w.gradients ? CN_OK : cni_no_memory(m->error, "a training step");

@@ -92,10 +92,10 @@ static inline void walk_object(cni_h5_object *object, walked *w, size_t most_byt
 }
 
 /** Opens and reads everything, on a budget; CN_OK when the file opens, whatever happens then. */
-static inline cn_status walk_bytes(cni_bytes bytes, walked *w)
+static inline cn_status walk_on_budget(cni_bytes bytes, size_t budget, walked *w)
 {
     cni_arena arena;
-    cni_arena_init(&arena, (size_t)256 << 20);
+    cni_arena_init(&arena, budget);
     cni_h5 *file = NULL;
     cni_error error = {0};
     const cn_status status = cni_h5_open(&arena, bytes, NULL, &file, &error);
@@ -103,6 +103,11 @@ static inline cn_status walk_bytes(cni_bytes bytes, walked *w)
     walk_note(w, &error);
     cni_arena_free(&arena);
     return status;
+}
+
+static inline cn_status walk_bytes(cni_bytes bytes, walked *w)
+{
+    return walk_on_budget(bytes, (size_t)256 << 20, w);
 }
 
 #endif

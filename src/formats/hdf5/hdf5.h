@@ -17,7 +17,7 @@
 
 enum { CNI_H5_MAX_RANK = 32 }; /* of what can be listed; 8 of what is read */
 
-/* ---- Reading -------------------------------------------------------------------------------------------------- */
+/* ---- Reading ---- */
 
 typedef struct cni_h5 cni_h5;
 typedef struct cni_h5_object cni_h5_object;
@@ -105,7 +105,7 @@ cn_status cni_h5_attribute_texts(const cni_h5_attribute *attribute, const char *
 cn_status cni_h5_attribute_read(const cni_h5_attribute *attribute, cni_h5_number as, void *out, size_t count,
                                 cni_error *error);
 
-/* ---- Writing --------------------------------------------------------------------------------------------------
+/* ---- Writing ----
  * A tree is built in an arena and then serialised as h5py would by default: superblock 0, groups as symbol tables,
  * contiguous little-endian datasets, object headers of version 1.  The first thing that goes wrong is kept and told by
  * cni_h5_serialise; until then a failed call answers NULL, which the others take and ignore. */

@@ -91,8 +91,6 @@ static cn_status read_info(cni_h5_object *object, const cni_h5_message *message,
     return heap == CNI_H5_UNDEFINED ? CN_OK : cni_h5_read_dense(object, heap, names, false, error);
 }
 
-/* Attributes are few; the only long lists are in damaged files, and those are bounded by the header's size.  Names are
- * compared by hash-free brute force up to that. */
 static cn_status list_names(cni_h5_object *object, cni_error *error)
 {
     object->attribute_names = CNI_NEW_ARRAY(object->file->arena, const char *, object->attribute_count);

@@ -28,13 +28,34 @@ static cn_status check_size(const cni_h5_object *dataset, const cni_h5_chunk *ch
                        (unsigned long long)chunk->size, (unsigned long long)dataset->layout.chunk_bytes);
 }
 
+/* The offset of the n-th chunk. */
+void cni_h5_chunk_offset(const cni_h5_object *dataset, const cni_h5_chunk *chunk, uint64_t offset[CNI_H5_MAX_RANK])
+{
+    uint64_t n = chunk->number;
+    for (unsigned i = dataset->info.rank; i-- > 0;) {
+        const uint64_t along = chunks_along(dataset, i);
+        offset[i] = n % along * dataset->layout.chunk[i];
+        n /= along;
+    }
+}
+
+/* The number of the chunk at an offset, read axis by axis. */
+static uint64_t read_offset(const cni_h5_object *dataset, cni_h5_cursor *cursor)
+{
+    uint64_t number = 0;
+    for (unsigned i = 0; i < dataset->info.rank; i++) {
+        const uint64_t offset = cni_h5_u(cursor, 8), chunk = dataset->layout.chunk[i];
+        if (offset % chunk || offset >= dataset->info.dims[i])
+            cni_h5_cursor_fail(cursor, CN_ERR_FORMAT, "chunk starts at %llu on axis %u of %llu",
+                               (unsigned long long)offset, i, (unsigned long long)dataset->info.dims[i]);
+        number = number * chunks_along(dataset, i) + offset / chunk;
+    }
+    return number;
+}
+
 static cn_status add_chunk(cni_h5_object *dataset, cni_h5_chunk chunk, cni_error *error)
 {
     cni_h5 *file = dataset->file;
-    for (unsigned i = 0; i < dataset->info.rank; i++)
-        if (chunk.offset[i] % dataset->layout.chunk[i] || chunk.offset[i] >= dataset->info.dims[i])
-            return cni_h5_fail(file, error, CN_ERR_FORMAT, chunk.at, "chunk starts at %llu on axis %u of %llu",
-                               (unsigned long long)chunk.offset[i], i, (unsigned long long)dataset->info.dims[i]);
     CN_TRY(check_size(dataset, &chunk, error));
     CN_TRY(cni_h5_claim_bytes(file, chunk.at, chunk.size, "chunk", NULL, error));
     if (!cni_h5_grow(file->arena, &dataset->chunks, dataset->chunk_count, &dataset->chunk_room, sizeof chunk))
@@ -43,8 +64,7 @@ static cn_status add_chunk(cni_h5_object *dataset, cni_h5_chunk chunk, cni_error
     return CN_OK;
 }
 
-/* ---- Layout 3: the version 1 B-tree --------------------------------------------------------------------------------
- */
+/* ---- Layout 3: the version 1 B-tree ---- */
 
 static cn_status read_tree(cni_h5_object *dataset, uint64_t at, int level, cni_error *error)
 {
@@ -65,7 +85,10 @@ static cn_status read_tree(cni_h5_object *dataset, uint64_t at, int level, cni_e
     for (unsigned i = 0; i < count; i++) {
         cni_h5_chunk chunk = {.size = cni_h5_u32(&entries)};
         chunk.mask = cni_h5_u32(&entries);
-        for (unsigned k = 0; k < rank; k++) chunk.offset[k] = cni_h5_u(&entries, 8);
+        if (found)
+            cni_h5_skip(&entries, 8u * rank); /* a key: it need not be inside */
+        else
+            chunk.number = read_offset(dataset, &entries);
         cni_h5_skip(&entries, 8); /* the axis of bytes */
         chunk.at = cni_h5_address(&entries);
         CN_TRY(entries.status);
@@ -74,18 +97,7 @@ static cn_status read_tree(cni_h5_object *dataset, uint64_t at, int level, cni_e
     return CN_OK;
 }
 
-/* ---- Layout 4 -----------------------------------------------------------------------------------------------------
- */
-
-/* The offset of the n-th chunk, in C order. */
-static void place(const cni_h5_object *dataset, uint64_t n, cni_h5_chunk *chunk)
-{
-    for (unsigned i = dataset->info.rank; i-- > 0;) {
-        const uint64_t along = chunks_along(dataset, i);
-        chunk->offset[i] = n % along * dataset->layout.chunk[i];
-        n /= along;
-    }
-}
+/* ---- Layout 4 ---- */
 
 static cn_status read_single(cni_h5_object *dataset, cni_error *error)
 {
@@ -105,10 +117,9 @@ static cn_status read_implicit(cni_h5_object *dataset, cni_error *error)
     if (count > dataset->file->bytes.size / layout->chunk_bytes || dataset->pipeline.count)
         return cni_h5_fail(dataset->file, error, CN_ERR_FORMAT, layout->at, "implicit chunks do not fit the file");
     for (uint64_t n = 0; n < count; n++) {
-        cni_h5_chunk chunk = {.at = layout->at + n * layout->chunk_bytes, .size = layout->chunk_bytes};
+        cni_h5_chunk chunk = {.number = n, .at = layout->at + n * layout->chunk_bytes, .size = layout->chunk_bytes};
         if (layout->at > dataset->file->bytes.size)
             return cni_h5_fail(dataset->file, error, CN_ERR_FORMAT, layout->at, "chunks lie beyond the file");
-        place(dataset, n, &chunk);
         CN_TRY(add_chunk(dataset, chunk, error));
     }
     return CN_OK;
@@ -120,14 +131,13 @@ static cn_status read_elements(cni_h5_object *dataset, cni_h5_cursor *cursor, ui
 {
     const unsigned size_width = width - dataset->file->offset_size;
     for (uint64_t n = first; n < first + count; n++) {
-        cni_h5_chunk chunk = {.at = cni_h5_address(cursor), .size = dataset->layout.chunk_bytes};
+        cni_h5_chunk chunk = {.number = n, .at = cni_h5_address(cursor), .size = dataset->layout.chunk_bytes};
         if (size_width) {
             chunk.size = cni_h5_u(cursor, size_width - 4);
             chunk.mask = cni_h5_u32(cursor);
         }
         CN_TRY(cursor->status);
         if (chunk.at == CNI_H5_UNDEFINED) continue;
-        place(dataset, n, &chunk);
         CN_TRY(add_chunk(dataset, chunk, cursor->error));
     }
     return CN_OK;

@@ -182,7 +182,7 @@ cn_status cni_h5_verify(const cni_h5 *file, uint64_t at, uint64_t size, const ch
     const uint32_t stored = cni_h5_u32(&cursor);
     if (cursor.status) return cursor.status;
     const uint32_t computed = cni_h5_checksum(bytes, (size_t)size - 4);
-    if (stored == computed) return CN_OK;
+    if (stored == computed || CNI_H5_FUZZING) return CN_OK;
     return cni_h5_fail(file, error, CN_ERR_FORMAT, at, "%s: checksum is %08x, expected %08x; the file is damaged", what,
                        stored, computed);
 }

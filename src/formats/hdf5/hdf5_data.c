@@ -37,15 +37,14 @@ static cn_status misfit(const cni_h5_object *dataset, cni_error *error)
 
 enum { MOST_RANK = 8 };
 
-/* ---- Checks before anything is read --------------------------------------------------------------------------------
- */
+/* ---- Checks before anything is read ---- */
 
 static cn_status check_limits(const cni_h5_object *dataset, cni_error *error)
 {
     const cni_limits *limits = &dataset->file->limits;
     const cni_h5_info *info = &dataset->info;
     if (dataset->refusal) return fail(dataset, error, CN_ERR_UNSUPPORTED, dataset->refusal);
-    if (info->rank > MOST_RANK) return fail(dataset, error, CN_ERR_LIMIT, "has more dimensions than the limit allows");
+    if (info->rank > MOST_RANK) return fail(dataset, error, CN_ERR_LIMIT, "has more than 8 dimensions");
     for (unsigned i = 0; i < info->rank; i++)
         if (info->dims[i] > limits->dimension)
             return fail(dataset, error, CN_ERR_LIMIT, "is longer in one dimension than the limit allows");
@@ -62,7 +61,9 @@ static cn_status check_expansion(cni_h5_object *dataset, cni_error *error)
     if (dataset->layout.class != CNI_H5_CHUNKED && dataset->layout.at != CNI_H5_UNDEFINED)
         stored = dataset->layout.size;
     for (size_t i = 0; i < dataset->chunk_count; i++) stored += dataset->chunks[i].size;
-    const uint64_t declared = dataset->info.count * dataset->info.type.size;
+    uint64_t declared = dataset->info.count * dataset->info.type.size, unpacked;
+    if (__builtin_mul_overflow(dataset->chunk_count, dataset->layout.chunk_bytes, &unpacked)) unpacked = UINT64_MAX;
+    if (declared < unpacked) declared = unpacked; /* chunks may be far larger than the shape that they fill */
     if (declared > UINT64_MAX - file->declared || stored > UINT64_MAX - file->stored)
         return fail(dataset, error, CN_ERR_LIMIT, "is one too many to read");
     file->declared += declared;
@@ -96,8 +97,7 @@ static cn_status prepare(cni_h5_object *dataset, cni_error *error)
     return check_expansion(dataset, error);
 }
 
-/* ---- Elements that nobody wrote ------------------------------------------------------------------------------------
- */
+/* ---- Elements that nobody wrote ---- */
 
 static cn_status put_fill(const cni_h5_object *dataset, const sink *to, cni_error *error)
 {
@@ -111,8 +111,7 @@ static cn_status put_fill(const cni_h5_object *dataset, const sink *to, cni_erro
     return CN_OK;
 }
 
-/* ---- Chunks -------------------------------------------------------------------------------------------------------
- */
+/* ---- Chunks ---- */
 
 /* Copies what lies inside the dataset's shape: a run along the last axis for each index of the others. */
 static cn_status put_chunk(const cni_h5_object *dataset, const cni_h5_chunk *chunk, const unsigned char *bytes,
@@ -121,16 +120,17 @@ static cn_status put_chunk(const cni_h5_object *dataset, const cni_h5_chunk *chu
     const cni_h5_info *info = &dataset->info;
     const uint64_t *shape = dataset->layout.chunk;
     const unsigned last = info->rank - 1;
-    uint64_t index[CNI_H5_MAX_RANK] = {0}, inside[CNI_H5_MAX_RANK];
+    uint64_t index[CNI_H5_MAX_RANK] = {0}, inside[CNI_H5_MAX_RANK], offset[CNI_H5_MAX_RANK];
+    cni_h5_chunk_offset(dataset, chunk, offset);
     for (unsigned i = 0; i <= last; i++) {
-        const uint64_t left = info->dims[i] - chunk->offset[i];
+        const uint64_t left = info->dims[i] - offset[i];
         inside[i] = left < shape[i] ? left : shape[i];
     }
     for (;;) {
         uint64_t from = 0, at = 0;
         for (unsigned i = 0; i <= last; i++) {
             from = from * shape[i] + index[i];
-            at = at * info->dims[i] + chunk->offset[i] + index[i];
+            at = at * info->dims[i] + offset[i] + index[i];
         }
         if (!put(to, bytes + from * info->type.size, (size_t)inside[last], (size_t)at)) return misfit(dataset, error);
         unsigned axis = last;
@@ -141,8 +141,10 @@ static cn_status put_chunk(const cni_h5_object *dataset, const cni_h5_chunk *chu
 
 static bool at_edge(const cni_h5_object *dataset, const cni_h5_chunk *chunk)
 {
+    uint64_t offset[CNI_H5_MAX_RANK];
+    cni_h5_chunk_offset(dataset, chunk, offset);
     for (unsigned i = 0; i < dataset->info.rank; i++)
-        if (dataset->info.dims[i] - chunk->offset[i] < dataset->layout.chunk[i]) return true;
+        if (dataset->info.dims[i] - offset[i] < dataset->layout.chunk[i]) return true;
     return false;
 }
 
@@ -159,8 +161,7 @@ static cn_status read_chunks(cni_h5_object *dataset, const sink *to, cni_error *
     return CN_OK;
 }
 
-/* ---- The calls -----------------------------------------------------------------------------------------------------
- */
+/* ---- The calls ---- */
 
 static cn_status read_all(cni_h5_object *dataset, const sink *to, cni_error *error)
 {

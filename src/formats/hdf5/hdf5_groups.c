@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Names --------------------------------------------------------------------------------------------------------
- */
+/* ---- Names ---- */
 
 bool cni_h5_good_name(const char *name, size_t length)
 {
@@ -44,8 +43,7 @@ cn_status cni_h5_add_link(cni_h5_object *group, cni_h5_link link, size_t at, cni
     return CN_OK;
 }
 
-/* ---- Symbol tables (III.A.1, III.B, III.C, III.D) -----------------------------------------------------------------
- */
+/* ---- Symbol tables (III.A.1, III.B, III.C, III.D) ---- */
 
 typedef struct table {
     cni_h5_object *group;
@@ -141,8 +139,7 @@ static cn_status read_symbol_table(cni_h5_object *group, const cni_h5_message *m
     return read_tree(&t, tree, -1, error);
 }
 
-/* ---- Links (IV.A.2.g, IV.A.2.c) -----------------------------------------------------------------------------------
- */
+/* ---- Links (IV.A.2.g, IV.A.2.c) ---- */
 
 cn_status cni_h5_read_link_message(cni_h5_object *group, cni_h5_cursor cursor)
 {
@@ -179,8 +176,7 @@ static cn_status read_link_info(cni_h5_object *group, const cni_h5_message *mess
     return heap == CNI_H5_UNDEFINED ? CN_OK : cni_h5_read_dense(group, heap, names, true, error);
 }
 
-/* ---- All together -------------------------------------------------------------------------------------------------
- */
+/* ---- All together ---- */
 
 static int by_name(const void *a, const void *b)
 {

@@ -30,8 +30,7 @@ struct cni_h5 {
     cni_h5_object *root;
 };
 
-/* ---- Claims: an ordered tree of disjoint ranges of the file (hdf5_claims.c) ---------------------------------------
- */
+/* ---- Claims: an ordered tree of disjoint ranges of the file (hdf5_claims.c) ---- */
 
 struct cni_h5_claim {
     cni_h5_claim *left, *right;
@@ -48,8 +47,7 @@ cni_h5_claim *cni_h5_claim_at(const cni_h5 *file, size_t begin);
 cn_status cni_h5_claim_bytes(cni_h5 *file, uint64_t begin, uint64_t size, const char *what, void *owner,
                              cni_error *error);
 
-/* ---- The cursor: the only way to the bytes (hdf5_cursor.c) ----------------------------------------------------------
- */
+/* ---- The cursor: the only way to the bytes (hdf5_cursor.c) ---- */
 
 typedef struct cni_h5_cursor {
     const cni_h5 *file;
@@ -99,14 +97,20 @@ static inline size_t cni_h5_left(const cni_h5_cursor *cursor)
     return cursor->end - cursor->at;
 }
 
+/* A build for fuzzing looks past wrong checksums, which a fuzzer would seldom get right. */
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+#define CNI_H5_FUZZING true
+#else
+#define CNI_H5_FUZZING false
+#endif
+
 /** Bob Jenkins' lookup3, which HDF5 uses for its metadata. */
 uint32_t cni_h5_checksum(const unsigned char *bytes, size_t size);
 
 /** Compares the checksum in the last four of these bytes with that of the bytes before. */
 cn_status cni_h5_verify(const cni_h5 *file, uint64_t at, uint64_t size, const char *what, cni_error *error);
 
-/* ---- Objects ------------------------------------------------------------------------------------------------------
- */
+/* ---- Objects ---- */
 
 enum cni_h5_message_type { /* IV.A.2 */
                            CNI_H5_MSG_NIL = 0x00,
@@ -168,7 +172,7 @@ typedef enum cni_h5_index {
 } cni_h5_index;
 
 typedef struct cni_h5_chunk {
-    uint64_t offset[CNI_H5_MAX_RANK];
+    uint64_t number;   /* in C order of all chunks that the shape has room for */
     uint64_t at, size; /* stored bytes */
     uint32_t mask;     /* bit i: filter i was left out */
 } cni_h5_chunk;
@@ -267,6 +271,7 @@ cn_status cni_h5_read_dense(cni_h5_object *object, uint64_t heap, uint64_t tree,
 /* hdf5_layout.c, hdf5_chunks.c, hdf5_filters.c */
 cn_status cni_h5_read_dataset_header(cni_h5_object *dataset, cni_error *error);
 cn_status cni_h5_read_chunk_index(cni_h5_object *dataset, cni_error *error);
+void cni_h5_chunk_offset(const cni_h5_object *dataset, const cni_h5_chunk *chunk, uint64_t offset[CNI_H5_MAX_RANK]);
 /** The bytes of a chunk after its filters: layout.chunk_bytes of them, in the file or in a scratch buffer. */
 cn_status cni_h5_unfilter(cni_h5_object *dataset, const cni_h5_chunk *chunk, const unsigned char **out,
                           cni_error *error);

@@ -8,8 +8,7 @@ static cn_status refuse(cni_h5_object *dataset, const char *reason)
     return CN_OK;
 }
 
-/* ---- Layout (IV.A.2.i) --------------------------------------------------------------------------------------------
- */
+/* ---- Layout (IV.A.2.i) ---- */
 
 static void set_chunk(cni_h5_cursor *cursor, cni_h5_object *dataset, unsigned count, unsigned width)
 {
@@ -72,7 +71,8 @@ static void read_chunk_index(cni_h5_cursor *cursor, cni_h5_layout *layout)
     }
 }
 
-/* Versions 3 and 4: class, then what the class needs. */
+/* Versions 3 to 5: class, then what the class needs.  Version 5 (HDF5 2.0) only widens sizes in the chunk indices,
+ * which say themselves how wide they are. */
 static void read_layout_3(cni_h5_cursor *cursor, cni_h5_object *dataset, unsigned version)
 {
     cni_h5_layout *layout = &dataset->layout;
@@ -106,12 +106,10 @@ static cn_status read_layout(cni_h5_object *dataset, const cni_h5_message *messa
     const unsigned version = cni_h5_u8(&cursor);
     if (version == 1 || version == 2)
         read_layout_1(&cursor, dataset);
-    else if (version == 3 || version == 4)
+    else if (version >= 3 && version <= 5)
         read_layout_3(&cursor, dataset, version);
-    else if (version != 5)
-        return cni_h5_cursor_fail(&cursor, CN_ERR_FORMAT, "layout version %u; 1 to 4 are supported", version);
     else
-        return refuse(dataset, "has a layout of version 5, newer than what is supported");
+        return cni_h5_cursor_fail(&cursor, CN_ERR_FORMAT, "layout version %u; 1 to 5 are supported", version);
     CN_TRY(cursor.status);
     if (dataset->layout.class > CNI_H5_VIRTUAL)
         return cni_h5_cursor_fail(&cursor, CN_ERR_FORMAT, "layout of unknown class %u",
@@ -120,8 +118,7 @@ static cn_status read_layout(cni_h5_object *dataset, const cni_h5_message *messa
     return CN_OK;
 }
 
-/* ---- Filters (IV.A.2.l) -------------------------------------------------------------------------------------------
- */
+/* ---- Filters (IV.A.2.l) ---- */
 
 static void read_filter(cni_h5_cursor *cursor, unsigned version, cni_h5_filter *filter)
 {
@@ -158,8 +155,7 @@ static cn_status read_filters(cni_h5_object *dataset, const cni_h5_message *mess
     return CN_OK;
 }
 
-/* ---- Fill value (IV.A.2.f, e): what elements are that nobody wrote -------------------------------------------------
- */
+/* ---- Fill value (IV.A.2.f, e): what elements are that nobody wrote ---- */
 
 static cn_status read_fill(cni_h5_object *dataset, const cni_h5_message *message, cni_error *error)
 {
@@ -184,8 +180,7 @@ static cn_status read_fill(cni_h5_object *dataset, const cni_h5_message *message
     return CN_OK;
 }
 
-/* ---- All together -------------------------------------------------------------------------------------------------
- */
+/* ---- All together ---- */
 
 static cn_status read_shape(cni_h5_object *dataset, cni_error *error)
 {

@@ -6,8 +6,7 @@
 
 static const unsigned char signature[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
 
-/* ---- Superblock (II.A) --------------------------------------------------------------------------------------------
- */
+/* ---- Superblock (II.A) ---- */
 
 typedef struct superblock {
     uint64_t base, extension, driver, end, root;
@@ -138,8 +137,7 @@ cn_status cni_h5_open(cni_arena *arena, cni_bytes bytes, const cni_limits *limit
     return CN_OK;
 }
 
-/* ---- Objects ------------------------------------------------------------------------------------------------------
- */
+/* ---- Objects ---- */
 
 static cni_h5_kind judge_kind(const cni_h5_object *object)
 {
@@ -218,8 +216,7 @@ cni_h5_cursor cni_h5_message_cursor(const cni_h5_object *object, const cni_h5_me
     return cursor;
 }
 
-/* ---- Paths --------------------------------------------------------------------------------------------------------
- */
+/* ---- Paths ---- */
 
 static const cni_h5_link *find_link(const cni_h5_object *group, const char *name, size_t length)
 {

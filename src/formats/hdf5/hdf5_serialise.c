@@ -75,8 +75,7 @@ static void put_numbers(out *o, const void *data, uint64_t count, unsigned size)
         for (unsigned k = size; k-- > 0;) put(o, bytes + k, 1);
 }
 
-/* ---- Global heap: the texts of all attributes
- * ------------------------------------------------------------------------ */
+/* ---- Global heap: the texts of all attributes ---- */
 
 typedef struct collection {
     uint64_t begin, size; /* size 0: none is open */
@@ -132,8 +131,7 @@ static void put_texts_of(out *o, collection *c, cni_h5_item *item)
     for (size_t i = 0; i < item->child_count; i++) put_texts_of(o, c, item->children[i]); /* depth: MOST_DEPTH */
 }
 
-/* ---- Messages -----------------------------------------------------------------------------------------------------
- */
+/* ---- Messages ---- */
 
 static uint64_t space_size(const cni_h5_value *value)
 {
@@ -208,8 +206,7 @@ static void put_header_head(out *o, const cni_h5_item *item, unsigned messages, 
     put_zeros(o, 4);
 }
 
-/* ---- Datasets -----------------------------------------------------------------------------------------------------
- */
+/* ---- Datasets ---- */
 
 static void put_dataset(out *o, cni_h5_item *item)
 {
@@ -233,8 +230,7 @@ static void put_dataset(out *o, cni_h5_item *item)
     for (size_t i = 0; i < item->attribute_count; i++) put_attribute(o, &item->attributes[i]);
 }
 
-/* ---- Groups -------------------------------------------------------------------------------------------------------
- */
+/* ---- Groups ---- */
 
 static void put_symbol(out *o, const cni_h5_item *item)
 {
@@ -344,8 +340,7 @@ static void put_group(out *o, cni_h5_item *group)
     for (size_t i = 0; i < group->attribute_count; i++) put_attribute(o, &group->attributes[i]);
 }
 
-/* ---- The file -----------------------------------------------------------------------------------------------------
- */
+/* ---- The file ---- */
 
 static void put_superblock(out *o, const cni_h5_item *root)
 {

@@ -6,8 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- Dataspace (IV.A.2.b) -----------------------------------------------------------------------------------------
- */
+/* ---- Dataspace (IV.A.2.b) ---- */
 
 void cni_h5_read_dataspace(cni_h5_cursor *cursor, cni_h5_info *info)
 {
@@ -33,8 +32,7 @@ void cni_h5_read_dataspace(cni_h5_cursor *cursor, cni_h5_info *info)
     }
 }
 
-/* ---- Datatype (IV.A.2.d) ------------------------------------------------------------------------------------------
- */
+/* ---- Datatype (IV.A.2.d) ---- */
 
 /* Where sign, exponent and fraction lie in a real number, and the exponent's bias. */
 typedef struct real_format {
@@ -176,8 +174,7 @@ cn_status cni_h5_read_type_message(cni_h5 *file, cni_h5_cursor *cursor, bool sha
     return there.status;
 }
 
-/* ---- Numbers ------------------------------------------------------------------------------------------------------
- */
+/* ---- Numbers ---- */
 
 static uint64_t load(const cni_h5_type *type, const unsigned char *p)
 {

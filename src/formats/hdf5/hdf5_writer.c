@@ -46,8 +46,7 @@ cni_h5_item *cni_h5_writer_root(cni_h5_writer *writer)
     return writer ? writer->root : NULL;
 }
 
-/* ---- Children -----------------------------------------------------------------------------------------------------
- */
+/* ---- Children ---- */
 
 /* The place of a name among the children: of the child itself, or where it should go. */
 static size_t place_of(const cni_h5_item *group, const char *name, bool *there)
@@ -139,8 +138,7 @@ cni_h5_item *cni_h5_add_group(cni_h5_item *parent, const char *path)
     return add_path(parent, path, false);
 }
 
-/* ---- Values -------------------------------------------------------------------------------------------------------
- */
+/* ---- Values ---- */
 
 static bool set_shape(cni_h5_writer *writer, cni_h5_value *value, unsigned code, unsigned rank, const uint64_t *dims)
 {
