@@ -17,3 +17,18 @@ void cni_elementwise_double(cni_elementwise_kernels *kernels)
     cni_reduce_part_f64(kernels);
     cni_linear_part_f64(kernels);
 }
+
+#define OVERLAY(isa)                                                                                                   \
+    void cni_elementwise_##isa(cni_elementwise_kernels *kernels)                                                       \
+    {                                                                                                                  \
+        cni_unary_part_##isa(kernels);                                                                                 \
+        cni_binary_part_##isa(kernels);                                                                                \
+        cni_reduce_part_##isa(kernels);                                                                                \
+        cni_linear_part_##isa(kernels);                                                                                \
+    }
+#if defined(__x86_64__)
+OVERLAY(avx2)
+OVERLAY(avx512)
+#elif defined(__aarch64__)
+OVERLAY(neon)
+#endif

@@ -28,3 +28,15 @@ cni_box cni_box_simplified(const cni_box *box)
     if (out.rank == 0) out = (cni_box){1, {1}, {1}, {1}};
     return out;
 }
+
+#define OVERLAY(isa)                                                                                                   \
+    void cni_layout_##isa(cni_layout_kernels *kernels)                                                                 \
+    {                                                                                                                  \
+        cni_layout_part_##isa(kernels);                                                                                \
+    }
+#if defined(__x86_64__)
+OVERLAY(avx2)
+OVERLAY(avx512)
+#elif defined(__aarch64__)
+OVERLAY(neon)
+#endif

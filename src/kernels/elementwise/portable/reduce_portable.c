@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Sums, maxima and minima, plainly.  Sums go by blocks, so that rounding errors grow with the block and the number of
- * blocks and not with their product. */
+ * Sums, maxima and minima, plainly.  Sums go by halves, so that rounding errors grow with the logarithm of the count.
+ */
 #include "kernels/elementwise/elementwise.h"
 
 typedef CNI_REAL real;
@@ -9,14 +9,13 @@ enum { BLOCK = 128 };
 
 static real sum_of(const real *x, size_t count, size_t step)
 {
-    real total = 0;
-    for (size_t begin = 0; begin < count; begin += BLOCK) {
-        const size_t end = count - begin < BLOCK ? count : begin + BLOCK;
-        real part = 0;
-        for (size_t k = begin; k < end; k++) part += x[k * step];
-        total += part;
+    if (count > BLOCK) {
+        const size_t half = count / 2;
+        return sum_of(x, half, step) + sum_of(x + half * step, count - half, step);
     }
-    return total;
+    real sum = 0;
+    for (size_t k = 0; k < count; k++) sum += x[k * step];
+    return sum;
 }
 
 static real max_of(const real *x, size_t count, size_t step)

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Elementary functions of vectors of floats, for the vector sources.  NaN gives NaN.  Polynomials are minimax fits made
+ * for Cornu; the errors stated are the largest found against double over the whole range (tests/kernels). */
+#ifndef CNI_VECTOR_MATH_H
+#define CNI_VECTOR_MATH_H
+
+#include "kernels/vector.h"
+
+ALWAYS_INLINE lanes vector_abs(lanes x)
+{
+    return (lanes)((mask)x & 0x7fffffff);
+}
+
+/* |x| with the sign of s */
+ALWAYS_INLINE lanes with_sign_of(lanes x, lanes s)
+{
+    return (lanes)(((mask)x & 0x7fffffff) | ((mask)s & (mask)splat(-0.0f)));
+}
+
+ALWAYS_INLINE lanes vector_max(lanes a, lanes b) /* NaN if one of them is */
+{
+    return choose((mask)(a > b) | (mask)(a != a), a, b);
+}
+
+ALWAYS_INLINE lanes vector_min(lanes a, lanes b)
+{
+    return choose((mask)(a < b) | (mask)(a != a), a, b);
+}
+
+ALWAYS_INLINE lanes vector_sqrt(lanes x)
+{
+#if defined(__AVX512F__)
+    return (lanes)_mm512_sqrt_ps((__m512)x);
+#elif defined(__AVX2__)
+    return (lanes)_mm256_sqrt_ps((__m256)x);
+#else
+    UNROLL for (int i = 0; i < LANES; i++) x[i] = __builtin_sqrtf(x[i]);
+    return x;
+#endif
+}
+
+/* Over the lanes, by halves: the order depends on the width alone. */
+ALWAYS_INLINE float sum_of_lanes(lanes v)
+{
+    float part[LANES];
+    memcpy(part, &v, sizeof part);
+    UNROLL for (int half = LANES / 2; half; half /= 2)
+    {
+        UNROLL for (int i = 0; i < half; i++) part[i] += part[i + half];
+    }
+    return part[0];
+}
+
+ALWAYS_INLINE float max_of_lanes(lanes v) /* NaN if there is one */
+{
+    float part[LANES];
+    memcpy(part, &v, sizeof part);
+    UNROLL for (int half = LANES / 2; half; half /= 2)
+    {
+        UNROLL for (int i = 0; i < half; i++) part[i] =
+            ((part[i] > part[i + half]) | (part[i] != part[i])) ? part[i] : part[i + half];
+    }
+    return part[0];
+}
+
+/* 2^n for n from -126 to 127 */
+ALWAYS_INLINE lanes power_of_2(mask n)
+{
+    return (lanes)((n + 127) << 23);
+}
+
+/* x = n ln 2 + r with |r| <= ln 2 / 2; adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits. */
+ALWAYS_INLINE lanes reduce_by_ln2(lanes x, mask *n)
+{
+    const lanes magic = splat(12582912.0f), shifted = x * 1.44269504f + magic, whole = shifted - magic;
+    *n = (mask)shifted - (mask)magic;
+    return x - whole * 0.693145752f - whole * 1.42860677e-6f;
+}
+
+/* (exp(r) - 1 - r) / r^2 for |r| <= ln 2 / 2; error 3e-9 */
+ALWAYS_INLINE lanes exp_tail(lanes r)
+{
+    return (((0.00139505998f * r + 0.00836895406f) * r + 0.041666206f) * r + 0.166665182f) * r + 0.5f;
+}
+
+/* 1 ulp; down to the smallest subnormal */
+ALWAYS_INLINE lanes vector_exp(lanes x)
+{
+    mask n;
+    x = choose((mask)(x > 89.0f), splat(89.0f), choose((mask)(x < -105.0f), splat(-105.0f), x));
+    const lanes r = reduce_by_ln2(x, &n), p = exp_tail(r) * (r * r) + r + 1.0f;
+    const mask half = n >> 1; /* 2^n itself may be too large or too small */
+    return p * power_of_2(half) * power_of_2(n - half);
+}
+
+/* exp(x) - 1 for x up to 88; 2 ulp */
+ALWAYS_INLINE lanes vector_expm1(lanes x)
+{
+    mask n;
+    x = choose((mask)(x > 88.0f), splat(88.0f), choose((mask)(x < -30.0f), splat(-30.0f), x));
+    const lanes r = reduce_by_ln2(x, &n), p = exp_tail(r) * (r * r) + r, scale = power_of_2(n);
+    return p * scale + (scale - 1.0f);
+}
+
+/* 1 ulp */
+ALWAYS_INLINE lanes vector_log(lanes x)
+{
+    const mask root_half = (mask)splat(0.707106781f);
+    const mask small = (mask)(x < 0x1p-126f);
+    const lanes normal = choose(small, x * 0x1p23f, x);
+    const mask e = ((mask)normal - root_half) >> 23;
+    const lanes f = (lanes)((mask)normal - (e << 23)) - 1.0f; /* normal = 2^e (1 + f), 1 + f from root_half on */
+    const lanes n = __builtin_convertvector(e - (small & 23), lanes);
+    lanes p = -0.0785954669f * f + 0.128816232f;
+    p = ((p * f - 0.131287679f) * f + 0.141811967f) * f - 0.166245535f;
+    p = ((p * f + 0.200022861f) * f - 0.250008106f) * f + 0.333333164f;
+    const lanes f2 = f * f, y = n * 0.693145752f + (f + (f * f2 * p - 0.5f * f2 + n * 1.42860677e-6f));
+    const lanes special =
+        choose((mask)(x == 0.0f), splat(-__builtin_inff()), choose((mask)(x > 0.0f), x, splat(__builtin_nanf(""))));
+    return choose((mask)(x > 0.0f) & (mask)(x < __builtin_inff()), y, special);
+}
+
+/* log(1 + x) for x from 0 to 1: 2 artanh(x / (2 + x)); 2 ulp */
+ALWAYS_INLINE lanes vector_log1p(lanes x)
+{
+    const lanes s = x / (x + 2.0f), z = s * s;
+    const lanes p = ((0.140122324f * z + 0.139995694f) * z + 0.200108498f) * z + 0.333332062f;
+    return 2.0f * (s * z * p + s);
+}
+
+/* 1.3 ulp */
+ALWAYS_INLINE lanes vector_tanh(lanes x)
+{
+    const lanes z = x * x, size = vector_abs(x);
+    lanes p = -0.00571703678f * z + 0.0206505787f;
+    p = ((p * z - 0.0537434965f) * z + 0.133314908f) * z - 0.333332837f;
+    const lanes near = x * z * p + x, far = 1.0f - 2.0f / (vector_exp(size + size) + 1.0f);
+    return choose((mask)(size < 0.625f), near, with_sign_of(far, x));
+}
+
+/* 2.3 ulp */
+ALWAYS_INLINE lanes vector_sigmoid(lanes x)
+{
+    const lanes e = vector_exp(-vector_abs(x));
+    return choose((mask)(x >= 0.0f), splat(1), e) / (e + 1.0f);
+}
+
+/* exp(-t^2) w(t) / (1 + 2 t) for t = |x|, w a polynomial in (t - 2) / (t + 2) (Shepherd & Laframboise 1981).  t^2 is
+ * taken apart, t = high + low with an exact high^2, or its rounding would be seen in the result.  5 ulp. */
+ALWAYS_INLINE lanes vector_erfc(lanes x)
+{
+    const lanes size = vector_abs(x), t = choose((mask)(size > 10.2f), splat(10.2f), size), y = (t - 2.0f) / (t + 2.0f);
+    lanes w = -0.000399449607f * y - 0.00122800225f;
+    w = ((w * y + 0.00131331f) * y + 0.00863009784f) * y - 0.00806014333f;
+    w = ((w * y - 0.0542038828f) * y + 0.164055422f) * y - 0.166031465f;
+    w = (w * y - 0.0927639827f) * y + 1.27697837f;
+    const lanes high = (lanes)((mask)t & ~0xfff), d = (t - high) * (t + high);
+    const lanes tail = ((0.5f - d * 0.166666667f) * d - 1.0f) * d + 1.0f;
+    const lanes positive = vector_exp(-(high * high)) * tail * w / (t + t + 1.0f);
+    return choose((mask)(x < 0.0f), 2.0f - positive, positive);
+}
+
+#endif
