@@ -2,6 +2,7 @@
  * Objects from names, calls, dicts and C structs, by the rows of their kind. */
 #include "layers/kind.h"
 
+#include "base/take.h"
 #include "base/text.h"
 
 #include <inttypes.h>
@@ -606,19 +607,12 @@ static cn_status copy_member(const slot *s, const unsigned char *args)
 cn_status cni_object_copy(const cni_maker *maker, const cni_kind *kind, const void *args, const char *where,
                           cni_object **out)
 {
-    size_t size, known = kind->public_size ? kind->public_size : kind->args_size;
-    memcpy(&size, args, sizeof size);
-    if (size < sizeof(cn_layer_args))
-        return cni_fail(maker->error, CN_ERR_VERSION, "%s: struct_size=%zu; set it to sizeof the struct", where, size);
-    if (size > known && !all_zero((const unsigned char *)args + known, size - known))
-        return cni_fail(maker->error, CN_ERR_VERSION,
-                        "%s: the program was compiled for a newer cornu.h: it gives arguments that this library lacks",
-                        where);
+    size_t known = kind->public_size ? kind->public_size : kind->args_size;
     cni_object *object;
     CN_TRY(new_object(maker, kind, &object));
     unsigned char *given = cni_arena_alloc(maker->arena, kind->args_size);
     if (!given) return cni_no_memory(maker->error, kind->name);
-    memcpy(given, args, size < known ? size : known);
+    CN_TRY(cni_take_args(given, known, args, sizeof(cn_layer_args), where, maker->error));
     memcpy(object->args, given, sizeof(cn_layer_args));
     for (size_t i = 0; i < kind->field_count; i++) {
         slot s = slot_of(maker, kind, object, i, where);

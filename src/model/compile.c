@@ -2,6 +2,7 @@
  * compile(): from C keywords or from Keras' compile_config, both through the same tree of values. */
 #include "model/compile.h"
 
+#include "base/take.h"
 #include "model/config.h"
 
 #include <stdio.h>
@@ -415,12 +416,8 @@ cn_status cn_model_compile(cn_model *model, const cn_compile_args *args)
 {
     if (!model) return CN_ERR_MEMORY;
     if (model->error.status) return model->error.status;
-    cn_compile_args given = {0};
-    size_t size = args ? args->struct_size : 0;
-    if (size < sizeof(size_t) || size > sizeof given)
-        return cni_fail(&model->error, CN_ERR_VERSION, "compile: struct_size=%zu; set it to sizeof(cn_compile_args)",
-                        size);
-    memcpy(&given, args, size);
+    cn_compile_args given;
+    CN_TRY(cni_take_args(&given, sizeof given, args, sizeof(size_t), "compile", &model->error));
     reader r;
     CN_TRY(new_reader(model, &model->error, &r));
     return finish(&r, compile_from_args(&r, &given));

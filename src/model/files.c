@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The public calls that read and write files, and what of a keras.json is honoured. */
+#include "base/take.h"
 #include "model/config.h"
 #include "model/format.h"
 
@@ -14,16 +15,12 @@ static _Thread_local cni_error load_error;
 
 cn_status cn_load(const char *path, const cn_load_options *options, cn_model **model, const char **error)
 {
-    cn_load_options given = {.struct_size = sizeof given};
+    cn_load_options given = {0};
+    cn_status status = CN_OK;
     cni_error_clear(&load_error);
     *model = NULL;
     if (error) *error = NULL;
-    cn_status status = CN_OK;
-    if (options && (options->struct_size < sizeof(size_t) || options->struct_size > sizeof given))
-        status = cni_fail(&load_error, CN_ERR_VERSION, "cn_load: struct_size=%zu; set it to sizeof(cn_load_options)",
-                          options->struct_size);
-    else if (options)
-        memcpy(&given, options, options->struct_size);
+    if (options) status = cni_take_args(&given, sizeof given, options, sizeof(size_t), "cn_load", &load_error);
     if (!given.context) given.context = cn_default_context();
     if (given.memory <= 0) given.memory = (int64_t)DEFAULT_MEMORY_GIB << 30;
     if (!status) status = cni_formats.load(path, &given, model, &load_error);

@@ -2,6 +2,8 @@
  * evaluate, and single steps on a batch. */
 #include "train/trainer.h"
 
+#include "base/take.h"
+
 #include <string.h>
 
 static void tell(cn_progress_writer *progress, void *user, cni_trainer *trainer, int64_t step, int64_t steps,
@@ -39,20 +41,11 @@ cn_status cni_trainer_evaluate(cni_trainer *trainer, const cni_samples *rows, in
     return CN_OK;
 }
 
-/* One array or several: x and inputs, y and targets. */
-static int spread(cn_array one, const cn_array *several, cn_array *out)
-{
-    int count = 0;
-    if (one.data) out[count++] = one;
-    for (int i = 0; i < CN_MAX_ARRAYS && several[i].data && !one.data; i++) out[count++] = several[i];
-    return count;
-}
-
 static void rows_of(const cn_data *data, cni_samples *rows)
 {
     *rows = (cni_samples){.sample_weight = data->sample_weight};
-    rows->inputs = spread(data->x, data->inputs, rows->x);
-    rows->targets = spread(data->y, data->targets, rows->y);
+    rows->inputs = cni_samples_spread(data->x, data->inputs, rows->x);
+    rows->targets = cni_samples_spread(data->y, data->targets, rows->y);
     rows->count = cni_samples_total(rows);
 }
 
@@ -86,15 +79,10 @@ static const cn_logs *evaluate(cn_model *model, const cn_evaluate_args *args)
 
 const cn_logs *cn_model_evaluate(cn_model *model, const cn_evaluate_args *args)
 {
-    cn_evaluate_args given = {0};
+    cn_evaluate_args given;
     if (!model || model->error.status) return NULL;
-    if (args->struct_size < sizeof(size_t) || args->struct_size > sizeof given) {
-        cni_error_clear(&model->call_error);
-        cni_fail(&model->call_error, CN_ERR_VERSION, "evaluate: struct_size=%zu; set it to sizeof(cn_evaluate_args)",
-                 args->struct_size);
-        return NULL;
-    }
-    memcpy(&given, args, args->struct_size);
+    cni_error_clear(&model->call_error);
+    if (cni_take_args(&given, sizeof given, args, sizeof(size_t), "evaluate", &model->call_error)) return NULL;
     return evaluate(model, &given);
 }
 

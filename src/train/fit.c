@@ -2,6 +2,7 @@
  * fit: epochs over shuffled rows, validation, history. */
 #include "train/fit.h"
 
+#include "base/take.h"
 #include "tensor/convert.h"
 #include "train/callback.h"
 
@@ -48,14 +49,6 @@ void cni_fit_log(cni_fit *fit, const char *name, double value)
 
 /* ---- rows ---- */
 
-static int spread(cn_array one, const cn_array *several, cn_array *out)
-{
-    int count = 0;
-    if (one.data) out[count++] = one;
-    for (int i = 0; i < CN_MAX_ARRAYS && several[i].data && !one.data; i++) out[count++] = several[i];
-    return count;
-}
-
 static cn_status split_validation(cni_fit *fit)
 {
     double split = fit->args->validation_split;
@@ -80,10 +73,10 @@ static cn_status take_validation(cni_fit *fit)
     if (!one && !args->validation.x.data && !args->validation.inputs[0].data)
         return args->validation_split != 0 ? split_validation(fit) : CN_OK;
     cni_samples *rows = &fit->validation;
-    rows->inputs = one ? spread(args->validation_data[0], NULL, rows->x)
-                       : spread(args->validation.x, args->validation.inputs, rows->x);
-    rows->targets = one ? spread(args->validation_data[1], args->validation.targets, rows->y)
-                        : spread(args->validation.y, args->validation.targets, rows->y);
+    rows->inputs = one ? cni_samples_spread(args->validation_data[0], NULL, rows->x)
+                       : cni_samples_spread(args->validation.x, args->validation.inputs, rows->x);
+    rows->targets = one ? cni_samples_spread(args->validation_data[1], args->validation.targets, rows->y)
+                        : cni_samples_spread(args->validation.y, args->validation.targets, rows->y);
     rows->sample_weight = one ? args->validation_data[2] : args->validation.sample_weight;
     rows->count = cni_samples_total(rows);
     fit->validates = true;
@@ -93,8 +86,8 @@ static cn_status take_validation(cni_fit *fit)
 static cn_status take_rows(cni_fit *fit)
 {
     const cn_fit_args *args = fit->args;
-    fit->train.inputs = spread(args->x, args->inputs, fit->train.x);
-    fit->train.targets = spread(args->y, args->targets, fit->train.y);
+    fit->train.inputs = cni_samples_spread(args->x, args->inputs, fit->train.x);
+    fit->train.targets = cni_samples_spread(args->y, args->targets, fit->train.y);
     fit->train.sample_weight = args->sample_weight;
     fit->train.count = cni_samples_total(&fit->train);
     CN_TRY(cni_build_for_rows(fit->model, &fit->train, "fit", fit->error));
@@ -336,15 +329,10 @@ static cn_history *fit_model(cn_model *model, const cn_fit_args *args)
 
 cn_history *cn_model_fit(cn_model *model, const cn_fit_args *args)
 {
-    cn_fit_args given = {0};
+    cn_fit_args given;
     if (!model || model->error.status) return NULL;
     cni_error_clear(&model->call_error);
-    if (args->struct_size < sizeof(size_t) || args->struct_size > sizeof given) {
-        cni_fail(&model->call_error, CN_ERR_VERSION, "fit: struct_size=%zu; set it to sizeof(cn_fit_args)",
-                 args->struct_size);
-        return NULL;
-    }
-    memcpy(&given, args, args->struct_size);
+    if (cni_take_args(&given, sizeof given, args, sizeof(size_t), "fit", &model->call_error)) return NULL;
     return fit_model(model, &given);
 }
 

@@ -2,6 +2,8 @@
  * predict: all rows of the inputs through the model, batch by batch. */
 #include "train/trainer.h"
 
+#include "base/take.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,24 +72,13 @@ static cn_status predict(cn_model *model, const cni_samples *rows, int batch, re
 
 const cn_array *cn_model_predict(cn_model *model, const cn_predict_args *args)
 {
-    cn_predict_args given = {0};
+    cn_predict_args given;
+    cni_samples rows = {0};
+    results *r = NULL;
     if (!model || model->error.status) return NULL;
     cni_error_clear(&model->call_error);
-    if (args->struct_size < sizeof(size_t) || args->struct_size > sizeof given) {
-        cni_fail(&model->call_error, CN_ERR_VERSION, "predict: struct_size=%zu; set it to sizeof(cn_predict_args)",
-                 args->struct_size);
-        return NULL;
-    }
-    memcpy(&given, args, args->struct_size);
-    cni_samples rows = {0};
-    if (given.x.data)
-        rows.x[rows.inputs++] = given.x;
-    else
-        while (rows.inputs < CN_MAX_ARRAYS && given.inputs[rows.inputs].data) {
-            rows.x[rows.inputs] = given.inputs[rows.inputs];
-            rows.inputs++;
-        }
+    if (cni_take_args(&given, sizeof given, args, sizeof(size_t), "predict", &model->call_error)) return NULL;
+    rows.inputs = cni_samples_spread(given.x, given.inputs, rows.x);
     rows.count = cni_samples_total(&rows);
-    results *r = NULL;
     return predict(model, &rows, given.batch_size > 0 ? given.batch_size : 32, &r) ? NULL : r->arrays;
 }

@@ -8,7 +8,6 @@
 struct cn_predictor {
     cni_program *program;
     cni_pool *pool;
-    cni_kernels kernels; /* the plan's: the context may be gone before the predictor */
     const cn_model *model;
     uint64_t wiring;
     cni_error error;
@@ -42,7 +41,6 @@ cn_predictor *cn_predictor_new(cn_model *model, int batch, int threads)
         cni_no_memory(error, "a predictor");
         return NULL;
     }
-    predictor->kernels = model->context->kernels;
     predictor->model = model;
     predictor->wiring = model->wiring;
     if (threads > 1) predictor->pool = cni_pool_new(threads);

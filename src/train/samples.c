@@ -14,6 +14,14 @@ static cni_shape shape_of(const cn_array *array)
     return shape;
 }
 
+int cni_samples_spread(cn_array one, const cn_array *several, cn_array *out)
+{
+    int count = 0;
+    if (one.data) out[count++] = one;
+    for (int i = 0; i < CN_MAX_ARRAYS && several && several[i].data && !one.data; i++) out[count++] = several[i];
+    return count;
+}
+
 size_t cni_samples_total(const cni_samples *rows)
 {
     return rows->x[0].rank > 0 ? (size_t)rows->x[0].shape[0] : 0;

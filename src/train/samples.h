@@ -16,6 +16,9 @@ typedef struct cni_samples {
 /** Checks ranks, shapes, dtypes and counts; `what` begins messages ("fit", "validation_data").  targets = 0: x only. */
 cn_status cni_samples_check(const cn_model *model, const cni_samples *rows, const char *what, cni_error *error);
 
+/** The arrays that a caller gave as one or as several (may be NULL): their number. */
+int cni_samples_spread(cn_array one, const cn_array *several, cn_array *out);
+
 /** Number of rows of the first array, before `first` and `count` narrow it. */
 size_t cni_samples_total(const cni_samples *rows);
 
