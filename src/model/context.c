@@ -53,18 +53,18 @@ void cn_context_free(cn_context *context)
     free(context);
 }
 
-static cn_context *the_default;
+static cn_context *default_context;
+static pthread_once_t default_context_once = PTHREAD_ONCE_INIT;
 
 static void make_default(void)
 {
-    the_default = cn_context_new();
+    default_context = cn_context_new();
 }
 
 cn_context *cn_default_context(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, make_default);
-    return the_default;
+    pthread_once(&default_context_once, make_default);
+    return default_context;
 }
 
 void cn_set_random_seed(uint32_t seed)
@@ -80,6 +80,7 @@ void cn_context_set_random_seed(cn_context *context, uint32_t seed)
 cn_status cn_set_threads(cn_context *context, int threads)
 {
     if (!context) context = cn_default_context();
+    if (!context) return CN_ERR_MEMORY;
     if (threads < 0 || threads > 1024) return CN_ERR_INVALID;
     cni_pool_free(context->pool);
     context->pool = NULL;
@@ -95,12 +96,14 @@ cni_pool *cni_context_pool(cn_context *context)
 
 int cn_threads(cn_context *context)
 {
-    return cni_pool_threads(cni_context_pool(context ? context : cn_default_context()));
+    if (!context) context = cn_default_context();
+    return context ? cni_pool_threads(cni_context_pool(context)) : 1;
 }
 
 cn_status cn_set_data_format(cn_context *context, cn_data_format format)
 {
     if (!context) context = cn_default_context();
+    if (!context) return CN_ERR_MEMORY;
     if (format != CN_CHANNELS_LAST && format != CN_CHANNELS_FIRST) return CN_ERR_INVALID;
     context->data_format = format;
     return CN_OK;
@@ -108,7 +111,8 @@ cn_status cn_set_data_format(cn_context *context, cn_data_format format)
 
 const char *cn_instruction_set(cn_context *context)
 {
-    return (context ? context : cn_default_context())->kernels.name;
+    if (!context) context = cn_default_context();
+    return context ? context->kernels.name : "";
 }
 
 const char *cni_context_name(cn_context *context, cni_arena *arena, const char *class_name)

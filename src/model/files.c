@@ -22,6 +22,7 @@ cn_status cn_load(const char *path, const cn_load_options *options, cn_model **m
     if (error) *error = NULL;
     if (options) status = cni_take_args(&given, sizeof given, options, sizeof(size_t), "cn_load", &load_error);
     if (!given.context) given.context = cn_default_context();
+    if (!status && !given.context) status = cni_no_memory(&load_error, "a context");
     if (given.memory <= 0) given.memory = (int64_t)DEFAULT_MEMORY_GIB << 30;
     if (!status) status = cni_formats.load(path, &given, model, &load_error);
     if (!status && given.weights) status = cni_formats.load_weights(*model, given.weights, given.memory, &load_error);
@@ -102,6 +103,7 @@ cn_status cn_read_keras_json(cn_context *context, const char *path, const char *
 {
     char buffer[4096];
     if (!context) context = cn_default_context();
+    if (!context) return CN_ERR_MEMORY;
     if (!path) path = default_path(buffer, sizeof buffer);
     cni_arena arena = {0};
     const cni_value *settings = NULL;

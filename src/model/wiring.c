@@ -34,9 +34,10 @@ static cn_status add_layer(cn_model *model, cn_layer *layer)
 
 static cn_model *new_model(cn_context *context, const char *name, bool sequential)
 {
-    cn_model *model = calloc(1, sizeof *model);
+    if (!context) context = cn_default_context();
+    cn_model *model = context ? calloc(1, sizeof *model) : NULL;
     if (!model) return NULL;
-    model->context = context ? context : cn_default_context();
+    model->context = context;
     model->sequential = sequential;
     model->trainable = true;
     model->wiring = 1;
