@@ -8,7 +8,7 @@
 
 #define ARGS cn_batch_normalization_args
 static const cni_field fields[] = {
-    CNI_FIELD(axis, "axis", 0, "-1", 0, 0, "the axis that keeps its numbers apart: the channels; -1 is the last"),
+    CNI_FIELD(axis, "axis", CNI_SHOWN_SINGLE, "-1", 0, 0, "the axis that keeps its numbers apart: the channels; -1 is the last"),
     CNI_FIELD(momentum, "momentum", 0, "0.99", 0, 0, "how much of the moving statistics stays in each training step"),
     CNI_FIELD(epsilon, "epsilon", 0, "0.001", 0, 0, "added to the variance, so that nothing is divided by 0"),
     CNI_FIELD(no_center, "center", CNI_NEGATED, "True", 0, 0, "whether beta is added"),

@@ -96,6 +96,7 @@ static bool in_range(const cni_field *field, double value)
 static cn_status read_int(const slot *s, const cni_value *v)
 {
     char range[80];
+    if ((s->field->flags & CNI_SHOWN_SINGLE) && v->type == CNI_LIST && v->count == 1) v = v->items[0];
     if (v->type != CNI_INT || v->integer <= CNI_NONE_INT || v->integer > INT32_MAX ||
         !in_range(s->field, (double)v->integer))
         return refuse(s, CN_ERR_INVALID, v, range_text(s->field, range));

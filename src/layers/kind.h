@@ -67,7 +67,7 @@ enum {
     CNI_READ_ONLY = 64,     /* read and checked, never written (autocast) */
     CNI_OPEN = 128,         /* `min` itself is not allowed */
     CNI_FLOAT32 = 256,      /* Keras keeps it in float32: written as the float's value (learning_rate) */
-    CNI_SHOWN_SINGLE = 512, /* INTS, REALS: a list of one is written as a number (axis, scale) */
+    CNI_SHOWN_SINGLE = 512, /* INTS, REALS: a list of one is written as a number; INT: may be read from one (axis) */
     CNI_NONES = 1024,       /* INTS: CN_NONE is written as None (batch_shape) */
     CNI_ZEROS = 2048,       /* INTS: zeros are allowed (a constraint's axis) */
     CNI_NO_MEMBER = 4096,   /* OBJECT: the C struct has no member for it; Keras' text and JSON do */

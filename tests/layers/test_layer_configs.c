@@ -374,6 +374,51 @@ static void structs_have_the_defaults_of_texts(void **state)
     }
 }
 
+/* What older releases wrote. */
+static void older_spellings_are_read(void **state)
+{
+    (void)state;
+    static const char *const pairs[][2] = {
+        {"BatchNormalization(axis=[3])", "BatchNormalization(axis=3)"},
+        {"LeakyReLU(alpha=0.1)", "LeakyReLU(negative_slope=0.1)"},
+        {"InputLayer(batch_input_shape=[None, 4])", "Input((4,))"},
+        {"Convolution2D(8, 3, activation='swish')", "Conv2D(8, (3, 3), activation='silu')"},
+        {"MaxPool2D()", "MaxPooling2D((2, 2))"},
+        {"Activation(None)", "Activation('linear')"},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        keras_case c = {.call = pairs[i][0]};
+        workshop_open(&c.shop);
+        const cni_object *old = workshop_object(&c.shop, &cni_layers, pairs[i][0]);
+        const cni_object *new = workshop_object(&c.shop, &cni_layers, pairs[i][1]);
+        if (!old || !new) fail_msg("%s: %s", c.call, c.shop.error.text);
+        assert_same_value(&c, cni_object_config(&c.shop.arena, old), cni_object_config(&c.shop.arena, new));
+        workshop_close(&c.shop);
+    }
+}
+
+/* Functions with arguments have no name that Keras could save: the layer that does the same stands for them. */
+static void functions_with_arguments_are_written_as_layers(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"leaky_relu(negative_slope=0.1)", "{'module': 'keras.layers', 'class_name': 'LeakyReLU', "
+                                           "'config': {'negative_slope': 0.1}, 'registered_name': None}"},
+        {"relu(max_value=6.0)", "{'module': 'keras.layers', 'class_name': 'ReLU', 'config': {'negative_slope': 0.0, "
+                                "'max_value': 6.0, 'threshold': 0.0}, 'registered_name': None}"},
+        {"elu(alpha=1.0)", "'elu'"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        keras_case c = {.call = cases[i][0]};
+        workshop_open(&c.shop);
+        const cni_object *object = workshop_object(&c.shop, &cni_activations, cases[i][0]);
+        const cni_value *wanted = workshop_value(&c.shop, cases[i][1]);
+        if (!object) fail_msg("%s: %s", c.call, c.shop.error.text);
+        assert_same_value(&c, cni_object_write(&c.shop.arena, object), wanted);
+        workshop_close(&c.shop);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +430,8 @@ int main(void)
         cmocka_unit_test(every_row_can_be_explained),
         cmocka_unit_test(every_member_of_the_header_has_a_row),
         cmocka_unit_test(structs_have_the_defaults_of_texts),
+        cmocka_unit_test(older_spellings_are_read),
+        cmocka_unit_test(functions_with_arguments_are_written_as_layers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

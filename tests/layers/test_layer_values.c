@@ -478,6 +478,36 @@ static void regularizers_and_constraints_compute_what_keras_computes(void **stat
     golden_close(&file);
 }
 
+/* Keras: scale is reshaped to (C, 1, 1) where keras.json says channels_first, offset is not. */
+static void lists_of_scales_follow_the_context(void **state)
+{
+    (void)state;
+    static const float x[8] = {1, 2, 3, 4, 5, 6, 7, 8}, expected[8] = {10, 120, 30, 140, 150, 280, 210, 340};
+    workshop shop;
+    bench b;
+    workshop_open(&shop);
+    cni_maker maker = workshop_maker(&shop);
+    cni_object *config = NULL;
+    maker.data_format = CN_CHANNELS_FIRST;
+    assert_int_equal(cni_object_make(&maker, &cni_layers, workshop_value(&shop, "Rescaling([10, 30], offset=[0, 100])"),
+                                     "it", &config),
+                     CN_OK);
+    cn_layer layer = layer_of(&shop, config);
+    cni_shape in = CNI_SHAPE(CNI_UNKNOWN, 2, 2, 2), out;
+    assert_int_equal(layer.kind->output_shape(&layer, 1, &in, &out, &shop.error), CN_OK);
+    assert_true(cni_shape_equal(&in, &out));
+    bench_open(&b);
+    cni_lowering lowering = {.graph = b.graph, .layer = &layer};
+    cni_tensor *from = cni_graph_input(b.graph, in), *to = layer.kind->lower(&lowering, &layer, 1, &from);
+    to->is_output = true;
+    bench_plan(&b, "rescaling", 1);
+    bench_put(&b, from, x, 1);
+    cni_plan_run(b.plan, CNI_GRADIENTS, 1);
+    compare("rescaling", "y", bench_get(&b, to), expected, 8, (tolerance){0, 0});
+    cni_plan_free(b.plan);
+    workshop_close(&shop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -490,6 +520,7 @@ int main(void)
         cmocka_unit_test(batch_normalization_layers_compute_what_keras_computes),
         cmocka_unit_test(activations_compute_what_keras_computes),
         cmocka_unit_test(regularizers_and_constraints_compute_what_keras_computes),
+        cmocka_unit_test(lists_of_scales_follow_the_context),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
