@@ -5,6 +5,7 @@
 #include "graph/ops/loss.h"
 #include "graph/ops/reduce.h"
 #include "graph/ops/reshape.h"
+#include "learning/target_shapes.h"
 
 #include <string.h>
 
@@ -32,47 +33,6 @@ typedef struct resolved {
     int axis; /* from 0 */
 } resolved;
 
-static int64_t last(const cni_shape *shape)
-{
-    return shape->rank ? shape->dims[shape->rank - 1] : 0;
-}
-
-/* Ranks that differ by one, where the longer ends in 1: the shorter is expanded if its rank is 1, else the longer is
- * squeezed. */
-static void adjust_ranks(cni_shape *a, cni_shape *b)
-{
-    cni_shape *longer = a->rank > b->rank ? a : b, *shorter = a->rank > b->rank ? b : a;
-    if (longer->rank != shorter->rank + 1 || last(longer) != 1) return;
-    if (shorter->rank == 1)
-        shorter->dims[shorter->rank++] = 1;
-    else
-        longer->rank--;
-}
-
-static bool fits(int64_t a, int64_t b)
-{
-    return a == b || a == CNI_UNKNOWN || b == CNI_UNKNOWN;
-}
-
-/* Class numbers: the shape of the predictions without their last dimension, or with 1 in its place. */
-static bool labels_fit(const cni_shape *y_true, const cni_shape *y_pred)
-{
-    if (y_true->rank != y_pred->rank - 1 && !(y_true->rank == y_pred->rank && last(y_true) == 1)) return false;
-    for (int i = 0; i < y_pred->rank - 1; i++)
-        if (!fits(y_true->dims[i], y_pred->dims[i])) return false;
-    return true;
-}
-
-static bool shapes_fit(const cni_loss_kind *kind, const cni_shape *y_true, const cni_shape *y_pred)
-{
-    if (y_true->rank != y_pred->rank) return false;
-    for (int i = 0; i < y_pred->rank; i++) {
-        const int64_t a = y_true->dims[i], b = y_pred->dims[i];
-        if (!fits(a, b) && (kind->same_shape || i == 0 || (a != 1 && b != 1))) return false;
-    }
-    return true;
-}
-
 /* Arguments that the kind does not take. */
 static void complete(arguments *args, const cni_loss_kind *given, const cni_loss_kind *kind)
 {
@@ -95,15 +55,15 @@ static cn_status resolve(const cni_object *loss, const cni_shape *y_true, const 
         return cni_fail(error, CN_ERR_SHAPE, "loss %s: predictions of shape %s; expected two dimensions or more",
                         cni_loss_name(loss), CNI_SHOW_SHAPE(y_pred));
     if (sparse) {
-        if (!labels_fit(y_true, y_pred))
+        if (!cni_labels_fit(y_true, y_pred))
             return cni_fail(
                 error, CN_ERR_SHAPE,
                 "loss %s: targets of shape %s for predictions of shape %s; expected class numbers, one where "
                 "the predictions have one row of classes (one-hot targets: categorical_crossentropy)",
                 cni_loss_name(loss), CNI_SHOW_SHAPE(y_true), CNI_SHOW_SHAPE(y_pred));
     } else {
-        adjust_ranks(&r->y_true, &r->y_pred);
-        if (!shapes_fit(r->kind, &r->y_true, &r->y_pred))
+        cni_adjust_ranks(&r->y_true, &r->y_pred);
+        if (!cni_targets_fit(&r->y_true, &r->y_pred, !r->kind->same_shape))
             return cni_fail(error, CN_ERR_SHAPE,
                             "loss %s: targets of shape %s for predictions of shape %s; expected the same shape%s",
                             cni_loss_name(loss), CNI_SHOW_SHAPE(y_true), CNI_SHOW_SHAPE(y_pred),
@@ -135,7 +95,7 @@ static cni_tensor *spread_weights(cni_graph *graph, const resolved *r, cni_tenso
     memmove(entries.dims + r->axis, entries.dims + r->axis + 1, sizeof(int64_t) * (size_t)(entries.rank - r->axis - 1));
     entries.rank--;
     full = entries;
-    adjust_ranks(&full, &given);
+    cni_adjust_ranks(&full, &given);
     bool whole = given.rank == full.rank, per_sample = whole, each = whole;
     for (int i = 1; i < full.rank && whole; i++) {
         whole &= given.dims[i] == 1 || given.dims[i] == full.dims[i];
@@ -171,7 +131,7 @@ static void set_spec(const resolved *r, cni_loss_spec *spec, double epsilon)
     spec->epsilon = epsilon;
     spec->smoothing_keep = 1 - smoothing;
     spec->smoothing_add =
-        spec->function == CNI_BINARY_CROSSENTROPY ? 0.5 * smoothing : smoothing / (double)last(&r->y_true);
+        spec->function == CNI_BINARY_CROSSENTROPY ? 0.5 * smoothing : smoothing / (double)cni_last_dim(&r->y_true);
     spec->ignores = r->args.ignore_class != CNI_NONE_INT;
     spec->ignored = r->args.ignore_class;
 }
@@ -318,12 +278,11 @@ ROW(huber, "Huber", NAMES("huber"), huber_fields, "name reduction", "huber_loss"
 ROW(crossentropy, "crossentropy", NAMES("ce"), categorical_fields, "name", "crossentropy", CNI_LOSS_FUNCTIONS, true,
     NULL, "the crossentropy that fits the shapes of targets and predictions", .any_case = true);
 
-/* Binary where there is one prediction; sparse where targets lack the dimension of the classes. */
 static const cni_loss_kind *kind_for(const cni_loss_kind *kind, const cni_shape *y_true, const cni_shape *y_pred)
 {
-    if (kind != &crossentropy) return kind;
-    if (last(y_pred) == 1) return &binary;
-    return y_true->rank < y_pred->rank || (last(y_true) == 1 && last(y_pred) > 1) ? &sparse : &categorical;
+    static const cni_loss_kind *const by_style[] = {
+        [CNI_BINARY_TARGETS] = &binary, [CNI_SPARSE_TARGETS] = &sparse, [CNI_CATEGORICAL_TARGETS] = &categorical};
+    return kind == &crossentropy ? by_style[cni_style_of(y_true, y_pred)] : kind;
 }
 
 static const cni_kind *const kinds[] = {&categorical.kind, &sparse.kind, &binary.kind,      &squared.kind,
