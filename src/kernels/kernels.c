@@ -17,28 +17,34 @@ static void portable(cni_kernels *kernels)
 #if defined(__x86_64__)
 static void avx2(cni_kernels *kernels)
 {
-    cni_elementwise_avx2(&kernels->elementwise);
-    cni_layout_avx2(&kernels->layout);
-    cni_normalization_avx2(&kernels->normalization);
+    cni_convolution_avx2(&kernels->convolution);
     cni_matmul_avx2(&kernels->matmul);
+    cni_pooling_avx2(&kernels->pooling);
+    cni_elementwise_avx2(&kernels->elementwise);
+    cni_normalization_avx2(&kernels->normalization);
+    cni_layout_avx2(&kernels->layout);
     cni_learning_avx2(&kernels->learning);
 }
 
 static void avx512(cni_kernels *kernels)
 {
-    cni_elementwise_avx512(&kernels->elementwise);
-    cni_layout_avx512(&kernels->layout);
-    cni_normalization_avx512(&kernels->normalization);
+    cni_convolution_avx512(&kernels->convolution);
     cni_matmul_avx512(&kernels->matmul);
+    cni_pooling_avx512(&kernels->pooling);
+    cni_elementwise_avx512(&kernels->elementwise);
+    cni_normalization_avx512(&kernels->normalization);
+    cni_layout_avx512(&kernels->layout);
     cni_learning_avx512(&kernels->learning);
 }
 #elif defined(__aarch64__)
 static void neon(cni_kernels *kernels)
 {
-    cni_elementwise_neon(&kernels->elementwise);
-    cni_layout_neon(&kernels->layout);
-    cni_normalization_neon(&kernels->normalization);
+    cni_convolution_neon(&kernels->convolution);
     cni_matmul_neon(&kernels->matmul);
+    cni_pooling_neon(&kernels->pooling);
+    cni_elementwise_neon(&kernels->elementwise);
+    cni_normalization_neon(&kernels->normalization);
+    cni_layout_neon(&kernels->layout);
     cni_learning_neon(&kernels->learning);
 }
 #endif

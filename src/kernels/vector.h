@@ -39,6 +39,17 @@ ALWAYS_INLINE lanes splat(float x)
     return x - (lanes){0};
 }
 
+/* Keeps the compiler from loading the same cell again for every use. */
+#if defined(__AVX512F__)
+#define IN_REGISTER(v) __asm__("" : "+v"(v))
+#elif defined(__x86_64__)
+#define IN_REGISTER(v) __asm__("" : "+x"(v))
+#elif defined(__aarch64__)
+#define IN_REGISTER(v) __asm__("" : "+w"(v))
+#else
+#define IN_REGISTER(v) ((void)0)
+#endif
+
 ALWAYS_INLINE lanes choose(mask which, lanes yes, lanes no)
 {
     return (lanes)((which & (mask)yes) | (~which & (mask)no));

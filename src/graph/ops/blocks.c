@@ -58,6 +58,7 @@ static size_t table_bytes(const cni_sampling *sampling)
 /* A thread's own: the taps' distances, then the copy. */
 static size_t private_bytes(const cni_sampling *sampling, size_t real_size)
 {
+    if (sampling->in_place) return table_bytes(sampling);
     return table_bytes(sampling) + cni_round_up(copy_bytes(sampling, most_block_rows(sampling, real_size), real_size));
 }
 
@@ -156,7 +157,7 @@ static input find_input(const cni_blocks *blocks, const cni_block *b, void *copy
     const void *image =
         cni_at(blocks->x, (ptrdiff_t)b->image * s->from[0] * s->from[1] * s->from[2], blocks->real_size);
     input whole = {.cells = image, .row = (ptrdiff_t)s->from[1] * s->from[2]};
-    if (!rows->taps || !columns->taps) return whole;
+    if (s->in_place || !rows->taps || !columns->taps) return whole;
     int bottom = (b->last - 1) * rows->step + rows->position[rows->taps - 1];
     int right = (columns->count - 1) * columns->step + columns->position[columns->taps - 1];
     cni_rectangle reads = {.top = b->first * rows->step + rows->position[0],
@@ -176,6 +177,10 @@ static void find_taps(const cni_blocks *blocks, cni_block *b, const input *in, p
     ptrdiff_t pixel = (ptrdiff_t)blocks->sampling->from[2] * blocks->sampling->repeat;
     int used = b->part->folded ? cni_smaller(columns->taps, 1) : columns->taps;
     b->x = in->cells;
+    b->top = in->top;
+    b->left = in->left;
+    b->row = in->row;
+    b->pixel = pixel;
     b->x_row = rows->step * in->row;
     b->x_pixel = columns->step * pixel;
     b->tap = table;

@@ -14,7 +14,8 @@ typedef struct cni_sampling {
     int window[2], strides[2], dilation[2], padding[2];
     bool transposed;
     int repeat;    /* each channel that is read is needed so many times, side by side; else 1 */
-    bool can_fold; /* a row of taps may count as one tap with all its cells' channels */
+    bool can_fold; /* a row of taps may count as one tap with all its cells\' channels */
+    bool in_place; /* never copied: taps may lie outside the image */
 } cni_sampling;
 
 typedef struct cni_part {
@@ -41,7 +42,9 @@ typedef struct cni_block {
     const cni_part *part;
     int image, first, last; /* rows of the part's outputs */
     int unit, last_unit;
-    const void *x;            /* what `tap` counts from */
+    const void *x; /* what `tap` counts from: cell (top, left) of the image */
+    int top, left;
+    ptrdiff_t row, pixel;     /* from cell to cell */
     ptrdiff_t x_row, x_pixel; /* from output row to output row, from output column to output column */
     const ptrdiff_t *tap;
     int taps, cells;             /* taps; cells per tap: 1, or those of a row of the window when folded */

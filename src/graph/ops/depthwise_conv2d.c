@@ -11,18 +11,45 @@ enum { WEIGHT_CHANNELS = 64, WANTED_TASKS = 32, SLICE_BYTES = 1 << 23, COPY_BYTE
 
 static const cni_op_kind depthwise_kind, data_kind, weights_kind;
 
+/* Work in place leaves out the taps outside, in pieces along the border; a copy has zeros there.  The pieces cost more
+ * when the border is a large part of the image. */
+static bool mostly_inside(const cni_sampling *s)
+{
+    double inside = 1;
+    for (int i = 0; i < 2; i++) {
+        const int steps = s->transposed ? 1 : s->strides[i], to = s->transposed ? s->from[i] : s->to[i];
+        const int border = (s->window[i] - 1) * s->dilation[i] / steps;
+        inside *= border < to ? 1 - (double)border / to : 0;
+    }
+    return inside >= 0.5;
+}
+
 static cni_sampling sampling_of(const cni_op *op, const cni_tensor *w, bool transposed)
 {
     const cni_conv2d_attributes *a = op->attributes;
     const int64_t *from = op->in[0]->shape.dims, *to = op->out[0]->shape.dims, *window = w->shape.dims;
-    return (cni_sampling){.from = {(int)from[1], (int)from[2], (int)from[3]},
-                          .to = {(int)to[1], (int)to[2], (int)to[3]},
-                          .window = {(int)window[0], (int)window[1]},
-                          .strides = {a->strides[0], a->strides[1]},
-                          .dilation = {a->dilation[0], a->dilation[1]},
-                          .padding = {a->top, a->left},
-                          .transposed = transposed,
-                          .repeat = transposed ? 1 : (int)window[3]};
+    cni_sampling s = {.from = {(int)from[1], (int)from[2], (int)from[3]},
+                      .to = {(int)to[1], (int)to[2], (int)to[3]},
+                      .window = {(int)window[0], (int)window[1]},
+                      .strides = {a->strides[0], a->strides[1]},
+                      .dilation = {a->dilation[0], a->dilation[1]},
+                      .padding = {a->top, a->left},
+                      .transposed = transposed,
+                      .repeat = transposed ? 1 : (int)window[3]};
+    s.in_place = s.repeat == 1 && mostly_inside(&s);
+    return s;
+}
+
+/* Where a tap of a part lies in w. */
+static ptrdiff_t weight_of(const cni_sampling *s, const cni_phase *rows, const cni_phase *columns, int r, int k,
+                           int width)
+{
+    return ((ptrdiff_t)rows->index[r] * s->window[1] + columns->index[k]) * width;
+}
+
+static size_t table_bytes(const cni_sampling *s)
+{
+    return cni_round_up(2 * (size_t)s->window[0] * (size_t)s->window[1] * sizeof(ptrdiff_t));
 }
 
 /* Forward: in x, w, bias.  For the data: in dy, w. */
@@ -31,38 +58,83 @@ typedef struct work {
     const cni_kernels *kernels;
     const cni_epilogue *epilogue;
     cni_blocks blocks;
-    const void *w, *bias; /* w of a part: first_tap * width */
+    const void *w, *bias;
     void *y;
-    char *sums; /* of m filters, before they are added up: for each thread */
-    size_t sums_bytes;
+    char *tables, *sums; /* of each thread: taps; m filters before they are added up */
+    size_t table_bytes, sums_bytes;
     int width, m;
 } work;
 
-static cni_depthwise kernel_of(const work *w, const cni_block *b)
+/* Some outputs of a block, which have the same taps inside the image. */
+typedef struct piece {
+    int row, last_row, column, last_column;
+    int tap_row, last_tap_row, tap_column, last_tap_column;
+} piece;
+
+static void find_taps(const work *w, const cni_block *b, const piece *p, ptrdiff_t *tap, ptrdiff_t *weight)
+{
+    const cni_phase *rows = b->part->rows, *columns = b->part->columns;
+    for (int r = p->tap_row; r < p->last_tap_row; r++)
+        for (int k = p->tap_column; k < p->last_tap_column; k++) {
+            *tap++ = (ptrdiff_t)(p->row * rows->step + rows->position[r] - b->top) * b->row +
+                     (ptrdiff_t)(p->column * columns->step + columns->position[k] - b->left) * b->pixel;
+            *weight++ = weight_of(w->blocks.sampling, rows, columns, r, k, w->width);
+        }
+}
+
+/* y: where the block's first output is to go. */
+static void compute_piece(const work *w, const cni_block *b, const piece *p, ptrdiff_t *table, void *y, ptrdiff_t y_row,
+                          ptrdiff_t y_pixel)
 {
     size_t real_size = w->kernels->real_size;
-    return (cni_depthwise){.x = b->x,
-                           .x_row = b->x_row,
-                           .x_pixel = b->x_pixel,
-                           .tap = b->tap,
-                           .taps = b->taps,
-                           .w = cni_at(w->w, (ptrdiff_t)b->part->first_tap * w->width, real_size),
-                           .bias = w->bias,
-                           .y = cni_at_mutable(w->y, b->y, real_size),
-                           .y_row = b->y_row,
-                           .y_pixel = b->y_pixel,
-                           .rows = b->rows,
-                           .columns = b->columns,
-                           .width = w->width,
-                           .relu = cni_plain_relu(w->epilogue)};
+    int taps = (p->last_tap_row - p->tap_row) * (p->last_tap_column - p->tap_column);
+    find_taps(w, b, p, table, table + taps);
+    const cni_depthwise kernel = {
+        .x = b->x,
+        .x_row = b->x_row,
+        .x_pixel = b->x_pixel,
+        .tap = table,
+        .weight = table + taps,
+        .taps = taps,
+        .w = w->w,
+        .bias = w->bias,
+        .y = cni_at_mutable(y, (p->row - b->first) * y_row + p->column * y_pixel, real_size),
+        .y_row = y_row,
+        .y_pixel = y_pixel,
+        .rows = (size_t)(p->last_row - p->row),
+        .columns = (size_t)(p->last_column - p->column),
+        .width = w->width,
+        .relu = cni_plain_relu(w->epilogue),
+    };
+    w->kernels->convolution.depthwise(&kernel);
+}
+
+static void compute_block(const work *w, const cni_block *b, int thread, void *y, ptrdiff_t y_row, ptrdiff_t y_pixel)
+{
+    const cni_sampling *s = w->blocks.sampling;
+    const cni_phase *rows = b->part->rows, *columns = b->part->columns;
+    ptrdiff_t *table = (ptrdiff_t *)(w->tables + (size_t)thread * w->table_bytes);
+    if (!s->in_place) { /* a copy with its border: everything is inside */
+        const piece all = {b->first, b->last, 0, columns->count, 0, rows->taps, 0, columns->taps};
+        compute_piece(w, b, &all, table, y, y_row, y_pixel);
+        return;
+    }
+    piece p;
+    for (p.row = b->first; p.row < b->last; p.row = p.last_row) {
+        p.last_row = cni_phase_segment(rows, s->from[0], p.row, b->last, &p.tap_row, &p.last_tap_row);
+        for (p.column = 0; p.column < columns->count; p.column = p.last_column) {
+            p.last_column =
+                cni_phase_segment(columns, s->from[1], p.column, columns->count, &p.tap_column, &p.last_tap_column);
+            compute_piece(w, b, &p, table, y, y_row, y_pixel);
+        }
+    }
 }
 
 static void forward_block(void *context, size_t index, int thread)
 {
     const work *w = context;
     cni_block b = cni_block_of(&w->blocks, index, thread);
-    cni_depthwise kernel = kernel_of(w, &b);
-    w->kernels->convolution.depthwise(&kernel);
+    compute_block(w, &b, thread, cni_at_mutable(w->y, b.y, w->kernels->real_size), b.y_row, b.y_pixel);
     cni_block_finish(&w->blocks, &b, w->epilogue, w->kernels, w->y, 0, w->width);
 }
 
@@ -70,7 +142,7 @@ static size_t forward_workspace(const cni_op *op, int n, int threads, size_t rea
 {
     (void)n;
     cni_sampling sampling = sampling_of(op, op->in[1], false);
-    return cni_blocks_scratch(&sampling, threads, real_size);
+    return (size_t)threads * table_bytes(&sampling) + cni_blocks_scratch(&sampling, threads, real_size);
 }
 
 static void run_forward(cni_step *step, const cni_run *run)
@@ -82,8 +154,11 @@ static void run_forward(cni_step *step, const cni_run *run)
               .w = step->in[1],
               .bias = step->in[2],
               .y = step->out[0],
+              .tables = step->workspace,
+              .table_bytes = table_bytes(&sampling),
               .width = sampling.to[2]};
-    cni_blocks_init(&w.blocks, &sampling, run, step->in[0], 1, step->workspace);
+    cni_blocks_init(&w.blocks, &sampling, run, step->in[0], 1,
+                    w.tables + (size_t)cni_pool_threads(run->pool) * w.table_bytes);
     cni_parallel(run->pool, w.blocks.tasks, forward_block, &w);
 }
 
@@ -104,19 +179,13 @@ static void data_block(void *context, size_t index, int thread)
 {
     const work *w = context;
     cni_block b = cni_block_of(&w->blocks, index, thread);
-    cni_depthwise kernel = kernel_of(w, &b);
-    if (w->m > 1) {
-        kernel.y = w->sums + (size_t)thread * w->sums_bytes;
-        kernel.y_pixel = w->width;
-        kernel.y_row = (ptrdiff_t)b.columns * w->width;
+    if (w->m == 1) {
+        compute_block(w, &b, thread, cni_at_mutable(w->y, b.y, w->kernels->real_size), b.y_row, b.y_pixel);
+        return;
     }
-    w->kernels->convolution.depthwise(&kernel);
-    if (w->m > 1) add_filters(w, &b, kernel.y);
-}
-
-static size_t taps_bytes(const cni_op *op, size_t real_size)
-{
-    return cni_round_up(cni_tensor_image(op->in[1]) * real_size);
+    void *sums = w->sums + (size_t)thread * w->sums_bytes;
+    compute_block(w, &b, thread, sums, (ptrdiff_t)b.columns * w->width, w->width);
+    add_filters(w, &b, sums);
 }
 
 /* A block has at most as many outputs as dx has cells. */
@@ -130,65 +199,50 @@ static size_t data_workspace(const cni_op *op, int n, int threads, size_t real_s
 {
     (void)n;
     cni_sampling sampling = sampling_of(op, op->in[1], true);
-    return taps_bytes(op, real_size) + (size_t)threads * sums_bytes(op, real_size) +
+    return (size_t)threads * (table_bytes(&sampling) + sums_bytes(op, real_size)) +
            cni_blocks_scratch(&sampling, threads, real_size);
-}
-
-/* Rows of w in the order in which the parts use them. */
-static void sort_taps(const work *w, const void *from, void *to)
-{
-    size_t real_size = w->kernels->real_size;
-    char *at = to;
-    for (int i = 0; i < w->blocks.parts; i++) {
-        const cni_phase *rows = w->blocks.part[i].rows, *columns = w->blocks.part[i].columns;
-        for (int r = 0; r < rows->taps; r++)
-            for (int s = 0; s < columns->taps; s++, at += (size_t)w->width * real_size) {
-                ptrdiff_t tap = (ptrdiff_t)rows->index[r] * w->blocks.sampling->window[1] + columns->index[s];
-                memcpy(at, cni_at(from, tap * w->width, real_size), (size_t)w->width * real_size);
-            }
-    }
 }
 
 static void run_data(cni_step *step, const cni_run *run)
 {
     const cni_op *op = step->op;
-    size_t real_size = run->kernels->real_size;
     cni_sampling sampling = sampling_of(op, op->in[1], true);
-    char *memory = step->workspace;
+    size_t threads = (size_t)cni_pool_threads(run->pool);
     work w = {.kernels = run->kernels,
-              .w = memory,
+              .w = step->in[1],
               .y = step->out[0],
-              .sums = memory + taps_bytes(op, real_size),
-              .sums_bytes = sums_bytes(op, real_size),
+              .tables = step->workspace,
+              .table_bytes = table_bytes(&sampling),
+              .sums_bytes = sums_bytes(op, run->kernels->real_size),
               .width = sampling.from[2],
               .m = (int)op->in[1]->shape.dims[3]};
-    cni_blocks_init(&w.blocks, &sampling, run, step->in[0], 1,
-                    w.sums + (size_t)cni_pool_threads(run->pool) * w.sums_bytes);
-    sort_taps(&w, step->in[1], memory);
+    w.sums = w.tables + threads * w.table_bytes;
+    cni_blocks_init(&w.blocks, &sampling, run, step->in[0], 1, w.sums + threads * w.sums_bytes);
     cni_parallel(run->pool, w.blocks.tasks, data_block, &w);
 }
 
-/* For the weights: in x, dy.  Tasks: channels of dy, and slices of the images, which are added in their order.  How
+/* For the weights: in x, dy.  Tasks: some channels of dy, and slices of the images, which are added in their order. How
  * many is a matter of the shapes alone. */
 
 typedef struct weights_work {
     const cni_kernels *kernels;
     cni_sampling s;
+    const cni_phase *rows, *columns;
     const void *x, *dy;
     void *dw;
     char *slice_memory, *private_memory;
-    size_t weights, slice_bytes, private_bytes, table_bytes;
-    int n, m, channels, pieces, slices, block_rows;
+    size_t weights, slice_bytes, private_bytes, table_bytes, axis_bytes;
+    int n, m, channels, pieces, slices, block_rows, reach[2];
+    bool copies; /* the channels of a task are copied, so that they lie side by side */
 } weights_work;
 
-static int rows_read(const cni_sampling *s, int rows)
+static cni_axis_shape axis_of(const cni_sampling *s, int axis)
 {
-    return (rows - 1) * s->strides[0] + (s->window[0] - 1) * s->dilation[0] + 1;
-}
-
-static int columns_read(const cni_sampling *s)
-{
-    return (s->to[1] - 1) * s->strides[1] + (s->window[1] - 1) * s->dilation[1] + 1;
+    return (cni_axis_shape){.to = s->to[axis],
+                            .window = s->window[axis],
+                            .stride = s->strides[axis],
+                            .dilation = s->dilation[axis],
+                            .padding = s->padding[axis]};
 }
 
 /* Everything but the pointers. */
@@ -210,83 +264,153 @@ static weights_work plan_weights(const cni_op *op, int n, size_t real_size)
     p.slice_bytes = cni_round_up(p.weights * real_size);
     p.slices = cni_smaller(n, cni_ratio_up(WANTED_TASKS, p.pieces));
     if ((size_t)p.slices * p.slice_bytes > SLICE_BYTES) p.slices = 1;
-    size_t row = (size_t)columns_read(&p.s) * (size_t)(p.channels * p.m) * real_size;
-    p.block_rows = 1;
-    while (p.block_rows < p.s.to[0] && row * (size_t)rows_read(&p.s, p.block_rows + 1) <= COPY_BYTES) p.block_rows++;
-    p.table_bytes = cni_round_up((size_t)(w[0] * w[1]) * sizeof(ptrdiff_t));
-    p.private_bytes = p.table_bytes + cni_round_up(row * (size_t)rows_read(&p.s, p.block_rows));
+    cni_axis_shape rows = axis_of(&p.s, 0), columns = axis_of(&p.s, 1);
+    p.axis_bytes = cni_axis_bytes(&rows) + cni_axis_bytes(&columns);
+    p.table_bytes = table_bytes(&p.s);
+    p.private_bytes = p.table_bytes;
+    p.block_rows = p.s.to[0];
+    p.reach[0] = cni_axis_reach(&rows) + 1;
+    p.reach[1] = cni_axis_reach(&columns) + 1;
+    p.copies = p.m > 1 || p.pieces > 1 || !mostly_inside(&p.s);
+    if (p.copies) {
+        size_t columns_read = (size_t)((p.s.to[1] - 1) * p.s.strides[1] + p.reach[1]);
+        size_t row = columns_read * (size_t)(p.channels * p.m) * real_size;
+        int most = (int)(COPY_BYTES / row), fit = most > p.reach[0] ? (most - p.reach[0]) / p.s.strides[0] + 1 : 1;
+        p.block_rows = cni_smaller(fit, p.s.to[0]);
+        p.private_bytes += cni_round_up(row * (size_t)((p.block_rows - 1) * p.s.strides[0] + p.reach[0]));
+    }
     return p;
 }
 
 static size_t weights_workspace(const cni_op *op, int n, int threads, size_t real_size)
 {
     weights_work p = plan_weights(op, n, real_size);
-    return (size_t)threads * p.private_bytes + (p.slices > 1 ? (size_t)p.slices * p.slice_bytes : 0);
+    return p.axis_bytes + (size_t)threads * p.private_bytes + (p.slices > 1 ? (size_t)p.slices * p.slice_bytes : 0);
 }
 
-static void weigh_block(const weights_work *w, int image, int first, int last, int channel, int channels,
-                        const ptrdiff_t *tap, void *copy, void *dw, bool accumulate)
+/* x: cell (top, left) of the image, or of a copy. */
+typedef struct weights_input {
+    const void *x;
+    int top, left;
+    ptrdiff_t row, pixel;      /* from cell to cell */
+    int image, channel, width; /* of dy */
+    void *dw;
+} weights_input;
+
+static void weigh_piece(const weights_work *w, const weights_input *in, const piece *p, ptrdiff_t *table)
 {
     const cni_sampling *s = &w->s;
     size_t real_size = w->kernels->real_size;
-    cni_rectangle reads = {.top = first * s->strides[0] - s->padding[0],
-                           .left = -s->padding[1],
-                           .rows = rows_read(s, last - first),
-                           .columns = columns_read(s),
-                           .channel = channel,
-                           .channels = channels,
-                           .repeat = w->m};
-    cni_rectangle_copy(&reads, cni_at(w->x, (ptrdiff_t)image * s->from[0] * s->from[1] * s->from[2], real_size),
-                       s->from[0], s->from[1], s->from[2], real_size, copy);
-    ptrdiff_t pixel = (ptrdiff_t)channels * w->m, dy_row = (ptrdiff_t)s->to[1] * s->to[2];
-    cni_depthwise_weights kernel = {
-        .x = copy,
-        .x_row = s->strides[0] * reads.columns * pixel,
-        .x_pixel = s->strides[1] * pixel,
-        .tap = tap,
-        .taps = s->window[0] * s->window[1],
-        .dy = cni_at(w->dy, ((ptrdiff_t)image * s->to[0] + first) * dy_row + (ptrdiff_t)channel * w->m, real_size),
+    int taps = 0, most = s->window[0] * s->window[1];
+    for (int r = p->tap_row; r < p->last_tap_row; r++)
+        for (int k = p->tap_column; k < p->last_tap_column; k++, taps++) {
+            table[taps] = (p->row * w->rows->step + w->rows->position[r] - in->top) * in->row +
+                          (p->column * w->columns->step + w->columns->position[k] - in->left) * in->pixel;
+            table[most + taps] = weight_of(s, w->rows, w->columns, r, k, s->to[2]);
+        }
+    ptrdiff_t dy_row = (ptrdiff_t)s->to[1] * s->to[2];
+    const cni_depthwise_weights kernel = {
+        .x = in->x,
+        .x_row = s->strides[0] * in->row,
+        .x_pixel = s->strides[1] * in->pixel,
+        .tap = table,
+        .weight = table + most,
+        .taps = taps,
+        .dy = cni_at(
+            w->dy, ((ptrdiff_t)in->image * s->to[0] + p->row) * dy_row + (ptrdiff_t)p->column * s->to[2] + in->channel,
+            real_size),
         .dy_row = dy_row,
         .dy_pixel = s->to[2],
-        .rows = (size_t)(last - first),
-        .columns = (size_t)s->to[1],
-        .dw = cni_at_mutable(dw, (ptrdiff_t)channel * w->m, real_size),
-        .dw_row = s->to[2],
-        .width = (int)pixel,
-        .accumulate = accumulate,
+        .rows = (size_t)(p->last_row - p->row),
+        .columns = (size_t)(p->last_column - p->column),
+        .dw = in->dw,
+        .width = in->width,
     };
     w->kernels->convolution.depthwise_weights(&kernel);
+}
+
+/* In place: piece by piece, each with the taps that are inside. */
+static void weigh_pieces(const weights_work *w, const weights_input *in, ptrdiff_t *table)
+{
+    const cni_sampling *s = &w->s;
+    piece p;
+    for (p.row = 0; p.row < s->to[0]; p.row = p.last_row) {
+        p.last_row = cni_phase_segment(w->rows, s->from[0], p.row, s->to[0], &p.tap_row, &p.last_tap_row);
+        for (p.column = 0; p.column < s->to[1]; p.column = p.last_column) {
+            p.last_column =
+                cni_phase_segment(w->columns, s->from[1], p.column, s->to[1], &p.tap_column, &p.last_tap_column);
+            weigh_piece(w, in, &p, table);
+        }
+    }
+}
+
+/* What output rows first ... last - 1 read, with its border: then all taps are inside. */
+static void weigh_copy(const weights_work *w, weights_input *in, int first, int last, char *memory)
+{
+    const cni_sampling *s = &w->s;
+    size_t real_size = w->kernels->real_size;
+    in->top = first * s->strides[0] - s->padding[0];
+    const cni_rectangle reads = {.top = in->top,
+                                 .left = in->left,
+                                 .rows = (last - first - 1) * s->strides[0] + w->reach[0],
+                                 .columns = (s->to[1] - 1) * s->strides[1] + w->reach[1],
+                                 .channel = in->channel / w->m,
+                                 .channels = in->width / w->m,
+                                 .repeat = w->m};
+    ptrdiff_t image = (ptrdiff_t)in->image * s->from[0] * s->from[1] * s->from[2];
+    cni_rectangle_copy(&reads, cni_at(w->x, image, real_size), s->from[0], s->from[1], s->from[2], real_size,
+                       memory + w->table_bytes);
+    in->x = memory + w->table_bytes;
+    const piece all = {first, last, 0, s->to[1], 0, s->window[0], 0, s->window[1]};
+    weigh_piece(w, in, &all, (ptrdiff_t *)memory);
+}
+
+static void weigh_image(const weights_work *w, weights_input *in, char *memory)
+{
+    const cni_sampling *s = &w->s;
+    if (!w->copies) {
+        in->x = cni_at(w->x, (ptrdiff_t)in->image * s->from[0] * in->row, w->kernels->real_size);
+        weigh_pieces(w, in, (ptrdiff_t *)memory);
+        return;
+    }
+    for (int first = 0; first < s->to[0]; first += w->block_rows)
+        weigh_copy(w, in, first, cni_smaller(first + w->block_rows, s->to[0]), memory);
 }
 
 static void weigh(void *context, size_t index, int thread)
 {
     const weights_work *w = context;
     const cni_sampling *s = &w->s;
+    size_t real_size = w->kernels->real_size;
     int slice = (int)(index % (size_t)w->slices), channel = (int)(index / (size_t)w->slices) * w->channels;
     int channels = cni_smaller(w->channels, s->from[2] - channel);
-    char *memory = w->private_memory + (size_t)thread * w->private_bytes;
-    ptrdiff_t *tap = (ptrdiff_t *)memory, pixel = (ptrdiff_t)channels * w->m;
-    for (int r = 0; r < s->window[0]; r++)
-        for (int k = 0; k < s->window[1]; k++)
-            tap[r * s->window[1] + k] =
-                ((ptrdiff_t)r * s->dilation[0] * columns_read(s) + (ptrdiff_t)k * s->dilation[1]) * pixel;
     void *dw = w->slices > 1 ? w->slice_memory + (size_t)slice * w->slice_bytes : w->dw;
+    weights_input in = {.pixel = w->copies ? channels * w->m : s->from[2],
+                        .channel = channel * w->m,
+                        .width = channels * w->m,
+                        .dw = cni_at_mutable(dw, (ptrdiff_t)channel * w->m, real_size)};
+    in.left = w->copies ? -s->padding[1] : 0;
+    in.row = (w->copies ? (s->to[1] - 1) * s->strides[1] + w->reach[1] : s->from[1]) * in.pixel;
+    for (int t = 0; t < s->window[0] * s->window[1]; t++)
+        memset(cni_at_mutable(in.dw, (ptrdiff_t)t * s->to[2], real_size), 0, (size_t)in.width * real_size);
     int first = (int)((int64_t)w->n * slice / w->slices), last = (int)((int64_t)w->n * (slice + 1) / w->slices);
-    for (int image = first; image < last; image++)
-        for (int row = 0; row < s->to[0]; row += w->block_rows)
-            weigh_block(w, image, row, cni_smaller(row + w->block_rows, s->to[0]), channel, channels, tap,
-                        memory + w->table_bytes, dw, image > first || row > 0);
+    for (in.image = first; in.image < last; in.image++)
+        weigh_image(w, &in, w->private_memory + (size_t)thread * w->private_bytes);
 }
 
 static void run_weights(cni_step *step, const cni_run *run)
 {
     size_t real_size = run->kernels->real_size;
     weights_work w = plan_weights(step->op, run->n, real_size);
+    cni_axis_shape rows = axis_of(&w.s, 0), columns = axis_of(&w.s, 1);
+    char *memory = step->workspace;
     w.kernels = run->kernels;
+    w.rows = cni_axis_init(&rows, memory);
+    w.columns = cni_axis_init(&columns, memory + cni_axis_bytes(&rows));
     w.x = step->in[0];
     w.dy = step->in[1];
     w.dw = step->out[0];
-    w.private_memory = step->workspace;
+    w.private_memory = memory + w.axis_bytes;
     w.slice_memory = w.private_memory + (size_t)cni_pool_threads(run->pool) * w.private_bytes;
     cni_parallel(run->pool, (size_t)w.pieces * (size_t)w.slices, weigh, &w);
     if (w.slices > 1)

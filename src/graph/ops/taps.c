@@ -75,6 +75,27 @@ bool cni_phase_dense(const cni_phase *phase)
     return true;
 }
 
+/* Positions ascend, so the taps inside are neighbours. */
+static void taps_inside(const cni_phase *phase, int size, int output, int *tap, int *last_tap)
+{
+    int at = output * phase->step, t = 0;
+    while (t < phase->taps && at + phase->position[t] < 0) t++;
+    *tap = t;
+    while (t < phase->taps && at + phase->position[t] < size) t++;
+    *last_tap = t;
+}
+
+int cni_phase_segment(const cni_phase *phase, int size, int first, int last, int *tap, int *last_tap)
+{
+    taps_inside(phase, size, first, tap, last_tap);
+    int end = first + 1, next, last_next;
+    for (; end < last; end++) {
+        taps_inside(phase, size, end, &next, &last_next);
+        if (next != *tap || last_next != *last_tap) break;
+    }
+    return end;
+}
+
 bool cni_rectangle_inside(const cni_rectangle *rectangle, int h, int w)
 {
     return rectangle->top >= 0 && rectangle->left >= 0 && rectangle->top + rectangle->rows <= h &&

@@ -47,6 +47,10 @@ int cni_axis_reach(const cni_axis_shape *shape);
 /** True when each tap reads the cell after that of the tap before. */
 bool cni_phase_dense(const cni_phase *phase);
 
+/** Outputs from `first` on, at most up to `last`, of which the same taps are inside an image of `size` cells: returns
+ *  where they end; these are taps *tap ... *last_tap - 1. */
+int cni_phase_segment(const cni_phase *phase, int size, int first, int last, int *tap, int *last_tap);
+
 /** A rectangle of an image [h, w, c] of reals of `real_size` bytes, zero outside the image. */
 typedef struct cni_rectangle {
     int top, left, rows, columns; /* top and left may be negative, the end may be beyond the image's */

@@ -11,3 +11,15 @@ void cni_convolution_double(cni_convolution_kernels *kernels)
 {
     cni_depthwise_part_f64(kernels);
 }
+
+#define OVERLAY(isa)                                                                                                   \
+    void cni_convolution_##isa(cni_convolution_kernels *kernels)                                                       \
+    {                                                                                                                  \
+        cni_depthwise_part_##isa(kernels);                                                                             \
+    }
+#if defined(__x86_64__)
+OVERLAY(avx2)
+OVERLAY(avx512)
+#elif defined(__aarch64__)
+OVERLAY(neon)
+#endif

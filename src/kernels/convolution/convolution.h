@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Kernels for depthwise convolution: each channel has its own window.  (What mixes channels is a product: matmul.)
- * The image's border is in the buffer, so that a tap of the window is a constant distance: any stride and dilation. */
+ * All taps of a call are inside the image for all outputs of the call, so that a tap is a constant distance: any stride
+ * and dilation.  Whoever calls leaves out the taps that are outside. */
 #ifndef CNI_CONVOLUTION_H
 #define CNI_CONVOLUTION_H
 
@@ -9,14 +10,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** y(r, p, j) = bias[j] + sum over t < taps of x[r x_row + p x_pixel + tap[t] + j] * w[t width + j]
+/** y(r, p, j) = bias[j] + sum over t < taps of x[r x_row + p x_pixel + tap[t] + j] * w[weight[t] + j]
  *  for r < rows, p < columns, j < width; in the order of the taps. */
 typedef struct cni_depthwise {
     const void *x;
     ptrdiff_t x_row, x_pixel;
-    const ptrdiff_t *tap;
+    const ptrdiff_t *tap, *weight;
     int taps;
-    const void *w;    /* [taps, width] */
+    const void *w;
     const void *bias; /* [width] or NULL */
     void *y;          /* element (r, p, j) at r y_row + p y_pixel + j */
     ptrdiff_t y_row, y_pixel;
@@ -25,20 +26,18 @@ typedef struct cni_depthwise {
     bool relu; /* y = max(y, 0), NaN stays */
 } cni_depthwise;
 
-/** dw[t * dw_row + j] = (accumulate ? dw[...] : 0) + sum over r < rows, p < columns of
+/** dw[weight[t] + j] += sum over r < rows, p < columns of
  *  x[r x_row + p x_pixel + tap[t] + j] * dy[r dy_row + p dy_pixel + j]   for t < taps, j < width. */
 typedef struct cni_depthwise_weights {
     const void *x;
     ptrdiff_t x_row, x_pixel;
-    const ptrdiff_t *tap;
+    const ptrdiff_t *tap, *weight;
     int taps;
     const void *dy;
     ptrdiff_t dy_row, dy_pixel;
     size_t rows, columns;
     void *dw;
-    ptrdiff_t dw_row;
     int width;
-    bool accumulate;
 } cni_depthwise_weights;
 
 typedef struct cni_convolution_kernels {

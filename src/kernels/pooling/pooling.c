@@ -11,3 +11,15 @@ void cni_pooling_double(cni_pooling_kernels *kernels)
 {
     cni_pooling_part_f64(kernels);
 }
+
+#define OVERLAY(isa)                                                                                                   \
+    void cni_pooling_##isa(cni_pooling_kernels *kernels)                                                               \
+    {                                                                                                                  \
+        cni_pooling_part_##isa(kernels);                                                                               \
+    }
+#if defined(__x86_64__)
+OVERLAY(avx2)
+OVERLAY(avx512)
+#elif defined(__aarch64__)
+OVERLAY(neon)
+#endif

@@ -45,6 +45,14 @@ static inline span covering_columns(const cni_windows *v, int s)
     return covering(s, v->strides[1], v->left, v->window[1], v->ow);
 }
 
+/* From covering_columns(v, s - 1) to covering_columns(v, s), without a division. */
+static inline void move_on(const cni_windows *v, int s, span *columns)
+{
+    while (columns->last < v->ow && columns->last * v->strides[1] - v->left <= s) columns->last++;
+    while (columns->first < columns->last && columns->first * v->strides[1] - v->left + v->window[1] <= s)
+        columns->first++;
+}
+
 /* The tap by which window (i, j) sees cell (r, s). */
 static inline int tap_of(const cni_windows *v, int r, int s, int i, int j)
 {

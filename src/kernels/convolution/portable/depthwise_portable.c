@@ -2,8 +2,6 @@
  * Depthwise convolution, plainly. */
 #include "kernels/convolution/convolution.h"
 
-#include <string.h>
-
 typedef CNI_REAL real;
 
 static void pixel(const cni_depthwise *d, const real *x, real *y)
@@ -11,7 +9,7 @@ static void pixel(const cni_depthwise *d, const real *x, real *y)
     const real *bias = d->bias, *w = d->w;
     for (int j = 0; j < d->width; j++) {
         real sum = bias ? bias[j] : 0;
-        for (int t = 0; t < d->taps; t++) sum += x[d->tap[t] + j] * w[(size_t)t * d->width + j];
+        for (int t = 0; t < d->taps; t++) sum += x[d->tap[t] + j] * w[d->weight[t] + j];
         y[j] = d->relu && sum <= 0 ? 0 : sum;
     }
 }
@@ -27,8 +25,7 @@ static void depthwise(const cni_depthwise *d)
 static void depthwise_weights(const cni_depthwise_weights *d)
 {
     for (int t = 0; t < d->taps; t++) {
-        real *dw = (real *)d->dw + t * d->dw_row;
-        if (!d->accumulate) memset(dw, 0, (size_t)d->width * sizeof *dw);
+        real *dw = (real *)d->dw + d->weight[t];
         for (size_t r = 0; r < d->rows; r++)
             for (size_t p = 0; p < d->columns; p++) {
                 const real *x = (const real *)d->x + (ptrdiff_t)r * d->x_row + (ptrdiff_t)p * d->x_pixel + d->tap[t];

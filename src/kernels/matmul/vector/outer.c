@@ -59,12 +59,13 @@ typedef void tile_function(const cni_outer *o, const float *x, const float *dy, 
     }
 #define TILES_6(v, whole, name)                                                                                        \
     TILE(1, v, whole, name)                                                                                            \
-    TILE(2, v, whole, name) TILE(3, v, whole, name) TILE(4, v, whole, name) TILE(5, v, whole, name)                    \
-        TILE(6, v, whole, name)
+    TILE(2, v, whole, name)                                                                                            \
+    TILE(3, v, whole, name) TILE(4, v, whole, name) TILE(5, v, whole, name) TILE(6, v, whole, name)
 #define TILES_12(v, whole, name)                                                                                       \
     TILES_6(v, whole, name)                                                                                            \
-    TILE(7, v, whole, name) TILE(8, v, whole, name) TILE(9, v, whole, name) TILE(10, v, whole, name)                   \
-        TILE(11, v, whole, name) TILE(12, v, whole, name)
+    TILE(7, v, whole, name)                                                                                            \
+    TILE(8, v, whole, name)                                                                                            \
+    TILE(9, v, whole, name) TILE(10, v, whole, name) TILE(11, v, whole, name) TILE(12, v, whole, name)
 #define ROW_6(v, name) name##_1_##v, name##_2_##v, name##_3_##v, name##_4_##v, name##_5_##v, name##_6_##v
 #define ROW_12(v, name)                                                                                                \
     ROW_6(v, name), name##_7_##v, name##_8_##v, name##_9_##v, name##_10_##v, name##_11_##v, name##_12_##v

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Arrays that end where the memory ends: reading or writing one element too far is a crash. */
+#ifndef GUARDED_H
+#define GUARDED_H
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+typedef struct guarded {
+    float *data; /* flush with the end */
+    size_t count;
+    char *map;
+    size_t bytes;
+} guarded;
+
+static inline guarded new_guarded(size_t count)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), room = (count * sizeof(float) + page - 1) / page * page;
+    guarded g = {.count = count, .bytes = room + 2 * page};
+    g.map = mmap(NULL, g.bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (g.map == MAP_FAILED || mprotect(g.map + page, room, PROT_READ | PROT_WRITE)) abort();
+    g.data = (float *)(g.map + page + room) - count;
+    return g;
+}
+
+static inline void free_guarded(guarded *g)
+{
+    munmap(g->map, g->bytes);
+}
+
+#endif

@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Products, depthwise convolution and pooling: every instruction set that this machine has against the portable
+ * kernels, on random shapes, in memory that ends with the arrays.
+ *
+ * Small whole numbers give the same bits in any order; real numbers must agree within the error of a sum of K products,
+ * 4 eps sqrt(K) sum |a| |b|. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "kernels/guarded.h"
+#include "kernels/kernels.h"
+
+static uint32_t draw(uint32_t *random, uint32_t below)
+{
+    *random = *random * 1664525 + 1013904223;
+    return (uint32_t)(((uint64_t)*random * below) >> 32);
+}
+
+static void fill(uint32_t *random, guarded *g, bool whole)
+{
+    for (size_t i = 0; i < g->count; i++)
+        g->data[i] = whole ? (float)draw(random, 7) - 3 : (float)draw(random, 1u << 24) / (1 << 23) - 1;
+}
+
+/* What is not written must stay what it was: NaN of this pattern. */
+static const uint32_t untouched = 0x7fc12345;
+
+static void mark(guarded *g)
+{
+    for (size_t i = 0; i < g->count; i++) memcpy(&g->data[i], &untouched, sizeof untouched);
+}
+
+static void compare(const guarded *got, const guarded *expected, const guarded *magnitude, size_t products, bool whole,
+                    const char *what, const char *kernels, uint32_t seed)
+{
+    for (size_t i = 0; i < got->count; i++) {
+        double bound = whole ? 0 : 4 * 1.1920929e-7 * sqrt((double)products + 1) * (double)magnitude->data[i];
+        bool same = !memcmp(&got->data[i], &expected->data[i], sizeof(float)) || got->data[i] == expected->data[i] ||
+                    fabs((double)got->data[i] - (double)expected->data[i]) <= bound;
+        if (!same)
+            fail_msg("%s, %s kernels, seed %u, element %zu: got %.9g, portable %.9g, bound %.3g", what, kernels, seed,
+                     i, (double)got->data[i], (double)expected->data[i], bound);
+    }
+}
+
+static void absolute(guarded *g)
+{
+    for (size_t i = 0; i < g->count; i++) g->data[i] = fabsf(g->data[i]);
+}
+
+enum { SEEDS = 300 };
+
+typedef void test_function(const cni_kernels *kernels, const cni_kernels *portable, uint32_t seed, bool whole);
+
+static void on_all_kernels(test_function *test)
+{
+    cni_kernels portable;
+    cni_kernels_init(&portable, CNI_ISA_PORTABLE);
+    for (int isa = 1; isa < CNI_ISA_COUNT; isa++) {
+        if (!cni_isa_available((cni_isa)isa)) continue;
+        cni_kernels kernels;
+        cni_kernels_init(&kernels, (cni_isa)isa);
+        for (uint32_t seed = 0; seed < SEEDS; seed++) test(&kernels, &portable, seed, seed % 2);
+    }
+}
+
+/* Packs with the kernels' own panel width and multiplies. */
+static void pack_and_multiply(const cni_kernels *kernels, cni_product p, const guarded *w, guarded *y)
+{
+    int panel = kernels->matmul.panel, depth = p.taps * p.depth, panels = (p.width + panel - 1) / panel;
+    guarded packed = new_guarded((size_t)panels * (size_t)depth * (size_t)panel);
+    for (int j = 0; j < panels; j++) {
+        int width = p.width - j * panel < panel ? p.width - j * panel : panel;
+        kernels->matmul.pack(w->data + j * panel, p.width, 1, (size_t)depth, width,
+                             packed.data + (size_t)j * (size_t)depth * (size_t)panel);
+    }
+    p.panels = packed.data;
+    p.y = y->data;
+    kernels->matmul.product(&p);
+    free_guarded(&packed);
+}
+
+static void check_product(const cni_kernels *kernels, const cni_kernels *portable, uint32_t seed, bool whole)
+{
+    uint32_t random = seed * 2654435761u;
+    int window = 1 + (int)draw(&random, 3), stride = 1 + (int)draw(&random, 2), c = 1 + (int)draw(&random, 40);
+    int rows = 1 + (int)draw(&random, 3), columns = 1 + (int)draw(&random, 47), width = 1 + (int)draw(&random, 80);
+    int pixel = seed % 5 ? c : 512; /* 512: the tiles of the fast kernels are smaller */
+    int image_width = (columns - 1) * stride + window, image_height = rows - 1 + window;
+    ptrdiff_t taps[9];
+    for (int t = 0; t < window * window; t++) taps[t] = ((ptrdiff_t)(t / window) * image_width + t % window) * pixel;
+    size_t x_count = (size_t)(image_height * image_width - 1) * (size_t)pixel + (size_t)c;
+    guarded x = new_guarded(x_count), w = new_guarded((size_t)(window * window * c * width));
+    guarded bias = new_guarded((size_t)width), y = new_guarded((size_t)(rows * columns * width));
+    guarded expected = new_guarded(y.count), magnitude = new_guarded(y.count);
+    fill(&random, &x, whole);
+    fill(&random, &w, whole);
+    fill(&random, &bias, whole);
+    mark(&y);
+    cni_product p = {.x = x.data,
+                     .x_row = (ptrdiff_t)image_width * pixel,
+                     .x_pixel = (ptrdiff_t)stride * pixel,
+                     .tap = taps,
+                     .taps = window * window,
+                     .depth = c,
+                     .bias = seed % 3 ? bias.data : NULL,
+                     .y_row = (ptrdiff_t)columns * width,
+                     .y_pixel = width,
+                     .rows = (size_t)rows,
+                     .columns = (size_t)columns,
+                     .width = width,
+                     .relu = seed % 7 == 0};
+    pack_and_multiply(kernels, p, &w, &y);
+    pack_and_multiply(portable, p, &w, &expected);
+    absolute(&x);
+    absolute(&w);
+    absolute(&bias);
+    pack_and_multiply(portable, p, &w, &magnitude);
+    compare(&y, &expected, &magnitude, (size_t)(window * window * c), whole, "product", kernels->name, seed);
+    guarded *const all[] = {&x, &w, &bias, &y, &expected, &magnitude};
+    for (int i = 0; i < 6; i++) free_guarded(all[i]);
+}
+
+static void products(void **state)
+{
+    (void)state;
+    on_all_kernels(check_product);
+}
+
+/* A transposed matrix packs like the matrix itself. */
+static void check_pack(const cni_kernels *kernels, const cni_kernels *portable, uint32_t seed, bool whole)
+{
+    (void)portable, (void)whole;
+    uint32_t random = seed * 2654435761u;
+    int panel = kernels->matmul.panel, width = 1 + (int)draw(&random, (uint32_t)panel);
+    size_t depth = 1 + draw(&random, 70), pitch = (size_t)width + draw(&random, 5);
+    guarded w = new_guarded((depth - 1) * pitch + (size_t)width),
+            back = new_guarded((size_t)(width - 1) * depth + depth);
+    guarded packed = new_guarded(depth * (size_t)panel), other = new_guarded(packed.count);
+    fill(&random, &w, false);
+    mark(&packed);
+    mark(&other);
+    for (size_t k = 0; k < depth; k++)
+        for (int j = 0; j < width; j++) back.data[(size_t)j * depth + k] = w.data[k * pitch + (size_t)j];
+    kernels->matmul.pack(w.data, (ptrdiff_t)pitch, 1, depth, width, packed.data);
+    kernels->matmul.pack(back.data, 1, (ptrdiff_t)depth, depth, width, other.data);
+    for (size_t k = 0; k < depth; k++)
+        for (int j = 0; j < panel; j++) {
+            float value = j < width ? w.data[k * pitch + (size_t)j] : 0;
+            assert_true(packed.data[k * (size_t)panel + (size_t)j] == value);
+            assert_true(other.data[k * (size_t)panel + (size_t)j] == value);
+        }
+    guarded *const all[] = {&w, &back, &packed, &other};
+    for (int i = 0; i < 4; i++) free_guarded(all[i]);
+}
+
+static void packing(void **state)
+{
+    (void)state;
+    on_all_kernels(check_pack);
+}
+
+static void check_outer(const cni_kernels *kernels, const cni_kernels *portable, uint32_t seed, bool whole)
+{
+    uint32_t random = seed * 2654435761u;
+    int rows = 1 + (int)draw(&random, 3), columns = 1 + (int)draw(&random, 40);
+    int height = 1 + (int)draw(&random, 50), width = 1 + (int)draw(&random, 80);
+    int x_pixel = height + (int)draw(&random, 4), dy_pixel = width + (int)draw(&random, 4), pixels = rows * columns;
+    guarded x = new_guarded((size_t)((pixels - 1) * x_pixel + height));
+    guarded dy = new_guarded((size_t)((pixels - 1) * dy_pixel + width));
+    guarded dw = new_guarded((size_t)(height * width)), expected = new_guarded(dw.count),
+            magnitude = new_guarded(dw.count);
+    fill(&random, &x, whole);
+    fill(&random, &dy, whole);
+    cni_outer o = {.x = x.data,
+                   .x_row = (ptrdiff_t)columns * x_pixel,
+                   .x_pixel = x_pixel,
+                   .dy = dy.data,
+                   .dy_row = (ptrdiff_t)columns * dy_pixel,
+                   .dy_pixel = dy_pixel,
+                   .rows = (size_t)rows,
+                   .columns = (size_t)columns,
+                   .dw = dw.data,
+                   .dw_row = width,
+                   .height = height,
+                   .width = width,
+                   .accumulate = seed % 3 == 0};
+    mark(&dw);
+    if (o.accumulate)
+        for (size_t i = 0; i < dw.count; i++) expected.data[i] = magnitude.data[i] = dw.data[i] = (float)(i % 5);
+    kernels->matmul.outer(&o);
+    o.dw = expected.data;
+    portable->matmul.outer(&o);
+    absolute(&x);
+    absolute(&dy);
+    o.dw = magnitude.data;
+    portable->matmul.outer(&o);
+    compare(&dw, &expected, &magnitude, (size_t)pixels, whole, "outer", kernels->name, seed);
+
+    guarded sums = new_guarded((size_t)width), expected_sums = new_guarded(sums.count), large = new_guarded(sums.count);
+    for (size_t i = 0; i < sums.count; i++) sums.data[i] = expected_sums.data[i] = large.data[i] = 100;
+    portable->matmul.column_sums(dy.data, dy_pixel, (size_t)pixels, width, large.data, true);
+    for (size_t i = 0; i < dy.count; i++) dy.data[i] = i % 3 ? dy.data[i] : -dy.data[i];
+    kernels->matmul.column_sums(dy.data, dy_pixel, (size_t)pixels, width, sums.data, o.accumulate);
+    portable->matmul.column_sums(dy.data, dy_pixel, (size_t)pixels, width, expected_sums.data, o.accumulate);
+    compare(&sums, &expected_sums, &large, (size_t)pixels, whole, "column sums", kernels->name, seed);
+    guarded *const all[] = {&x, &dy, &dw, &expected, &magnitude, &sums, &expected_sums, &large};
+    for (int i = 0; i < 8; i++) free_guarded(all[i]);
+}
+
+static void outer_products(void **state)
+{
+    (void)state;
+    on_all_kernels(check_outer);
+}
+
+static void check_thin(const cni_kernels *kernels, const cni_kernels *portable, uint32_t seed, bool whole)
+{
+    uint32_t random = seed * 2654435761u;
+    int rows = 1 + (int)draw(&random, CNI_THIN_ROWS), depth = 1 + (int)draw(&random, 60),
+        width = 1 + (int)draw(&random, 90);
+    int w_row = width + (int)draw(&random, 4);
+    guarded x = new_guarded((size_t)(rows * depth)), w = new_guarded((size_t)((depth - 1) * w_row + width));
+    guarded bias = new_guarded((size_t)width), y = new_guarded((size_t)(rows * width));
+    guarded expected = new_guarded(y.count), magnitude = new_guarded(y.count);
+    fill(&random, &x, whole);
+    fill(&random, &w, whole);
+    fill(&random, &bias, whole);
+    mark(&y);
+    cni_thin t = {.x = x.data,
+                  .x_row = depth,
+                  .w = w.data,
+                  .w_row = w_row,
+                  .bias = seed % 3 ? bias.data : NULL,
+                  .y = y.data,
+                  .y_row = width,
+                  .rows = rows,
+                  .depth = depth,
+                  .width = width,
+                  .relu = seed % 5 == 0};
+    kernels->matmul.thin(&t);
+    t.y = expected.data;
+    portable->matmul.thin(&t);
+    absolute(&x);
+    absolute(&w);
+    absolute(&bias);
+    t.y = magnitude.data;
+    portable->matmul.thin(&t);
+    compare(&y, &expected, &magnitude, (size_t)depth, whole, "thin", kernels->name, seed);
+    guarded *const all[] = {&x, &w, &bias, &y, &expected, &magnitude};
+    for (int i = 0; i < 6; i++) free_guarded(all[i]);
+}
+
+static void thin_products(void **state)
+{
+    (void)state;
+    on_all_kernels(check_thin);
+}
+
+/* Few rows and many rows give the same bits: the sums have one order. */
+static void check_order(const cni_kernels *kernels, const cni_kernels *portable, uint32_t seed, bool whole)
+{
+    (void)portable, (void)whole;
+    uint32_t random = seed * 2654435761u;
+    int rows = 1 + (int)draw(&random, CNI_THIN_ROWS), depth = 1 + (int)draw(&random, 60),
+        width = 1 + (int)draw(&random, 90);
+    guarded x = new_guarded((size_t)(rows * depth)), w = new_guarded((size_t)(depth * width));
+    guarded y = new_guarded((size_t)(rows * width)), other = new_guarded(y.count);
+    fill(&random, &x, false);
+    fill(&random, &w, false);
+    const cni_thin t = {.x = x.data,
+                        .x_row = depth,
+                        .w = w.data,
+                        .w_row = width,
+                        .y = y.data,
+                        .y_row = width,
+                        .rows = rows,
+                        .depth = depth,
+                        .width = width};
+    kernels->matmul.thin(&t);
+    const cni_product p = {.x = x.data,
+                           .x_pixel = depth,
+                           .tap = &(ptrdiff_t){0},
+                           .taps = 1,
+                           .depth = depth,
+                           .y_pixel = width,
+                           .rows = 1,
+                           .columns = (size_t)rows,
+                           .width = width};
+    pack_and_multiply(kernels, p, &w, &other);
+    compare(&y, &other, NULL, 0, true, "order", kernels->name, seed);
+    guarded *const all[] = {&x, &w, &y, &other};
+    for (int i = 0; i < 4; i++) free_guarded(all[i]);
+}
+
+static void the_order_of_sums_is_one(void **state)
+{
+    (void)state;
+    on_all_kernels(check_order);
+}
+
+static void check_depthwise(const cni_kernels *kernels, const cni_kernels *portable, uint32_t seed, bool whole)
+{
+    uint32_t random = seed * 2654435761u;
+    int window = 1 + (int)draw(&random, 7), stride = 1 + (int)draw(&random, 2), c = 1 + (int)draw(&random, 70);
+    int rows = 1 + (int)draw(&random, 3), columns = 1 + (int)draw(&random, 20);
+    int image_width = (columns - 1) * stride + window, image_height = rows - 1 + window, taps = window * window;
+    ptrdiff_t tap[49], weight[49];
+    for (int t = 0; t < taps; t++) {
+        tap[t] = ((ptrdiff_t)(t / window) * image_width + t % window) * c;
+        weight[t] = (ptrdiff_t)(seed % 4 ? t : taps - 1 - t) * c;
+    }
+    guarded x = new_guarded((size_t)(image_height * image_width * c)), w = new_guarded((size_t)(taps * c));
+    guarded bias = new_guarded((size_t)c), y = new_guarded((size_t)(rows * columns * c));
+    guarded expected = new_guarded(y.count), magnitude = new_guarded(y.count), dy = new_guarded(y.count);
+    guarded dw = new_guarded(w.count), expected_dw = new_guarded(w.count), magnitude_dw = new_guarded(w.count);
+    guarded *const inputs[] = {&x, &w, &bias, &dy};
+    for (int i = 0; i < 4; i++) fill(&random, inputs[i], whole);
+    mark(&y);
+    for (size_t i = 0; i < dw.count; i++) dw.data[i] = expected_dw.data[i] = magnitude_dw.data[i] = (float)(i % 3);
+    cni_depthwise d = {.x = x.data,
+                       .x_row = (ptrdiff_t)image_width * c,
+                       .x_pixel = (ptrdiff_t)stride * c,
+                       .tap = tap,
+                       .weight = weight,
+                       .taps = taps,
+                       .w = w.data,
+                       .bias = seed % 3 ? bias.data : NULL,
+                       .y = y.data,
+                       .y_row = (ptrdiff_t)columns * c,
+                       .y_pixel = c,
+                       .rows = (size_t)rows,
+                       .columns = (size_t)columns,
+                       .width = c,
+                       .relu = seed % 5 == 0};
+    cni_depthwise_weights v = {.x = x.data,
+                               .x_row = d.x_row,
+                               .x_pixel = d.x_pixel,
+                               .tap = tap,
+                               .weight = weight,
+                               .taps = taps,
+                               .dy = dy.data,
+                               .dy_row = d.y_row,
+                               .dy_pixel = c,
+                               .rows = d.rows,
+                               .columns = d.columns,
+                               .dw = dw.data,
+                               .width = c};
+    kernels->convolution.depthwise(&d);
+    kernels->convolution.depthwise_weights(&v);
+    d.y = expected.data;
+    v.dw = expected_dw.data;
+    portable->convolution.depthwise(&d);
+    portable->convolution.depthwise_weights(&v);
+    for (int i = 0; i < 4; i++) absolute(inputs[i]);
+    d.y = magnitude.data;
+    v.dw = magnitude_dw.data;
+    portable->convolution.depthwise(&d);
+    portable->convolution.depthwise_weights(&v);
+    compare(&y, &expected, &magnitude, (size_t)taps, whole, "depthwise", kernels->name, seed);
+    compare(&dw, &expected_dw, &magnitude_dw, (size_t)(rows * columns), whole, "depthwise weights", kernels->name,
+            seed);
+    guarded *const all[] = {&x, &w, &bias, &y, &expected, &magnitude, &dy, &dw, &expected_dw, &magnitude_dw};
+    for (int i = 0; i < 10; i++) free_guarded(all[i]);
+}
+
+static void depthwise(void **state)
+{
+    (void)state;
+    on_all_kernels(check_depthwise);
+}
+
+/* The same order of sums in every set of kernels: real numbers too must agree to the bit. */
+static void check_pooling(const cni_kernels *kernels, const cni_kernels *portable, uint32_t seed, bool whole)
+{
+    uint32_t random = seed * 2654435761u;
+    cni_windows v = {.c = 1 + (int)draw(&random, 70)};
+    int large = seed % 10 == 0 ? 18 : 4;
+    v.window[0] = 1 + (int)draw(&random, (uint32_t)large);
+    v.window[1] = 1 + (int)draw(&random, (uint32_t)large);
+    v.strides[0] = 1 + (int)draw(&random, 4);
+    v.strides[1] = 1 + (int)draw(&random, 4);
+    v.top = (int)draw(&random, (uint32_t)v.window[0]);
+    v.left = (int)draw(&random, (uint32_t)v.window[1]);
+    v.oh = 1 + (int)draw(&random, 4);
+    v.ow = 1 + (int)draw(&random, 6);
+    /* so that the last window has a cell inside, at least */
+    v.h = (v.oh - 1) * v.strides[0] - v.top + 1 + (int)draw(&random, (uint32_t)v.window[0]);
+    v.w = (v.ow - 1) * v.strides[1] - v.left + 1 + (int)draw(&random, (uint32_t)v.window[1]);
+    if (v.h < 1) v.h = 1;
+    if (v.w < 1) v.w = 1;
+    size_t image = (size_t)(v.h * v.w * v.c), pooled = (size_t)(v.oh * v.ow * v.c),
+           bytes = (cni_wide_taps(&v) ? 2 : 1) * pooled;
+    guarded x = new_guarded(image), dy = new_guarded(pooled);
+    guarded taps = new_guarded((bytes + 3) / 4), other_taps = new_guarded(taps.count);
+    unsigned char *tap[] = {(unsigned char *)(taps.data + taps.count) - bytes,
+                            (unsigned char *)(other_taps.data + taps.count) - bytes};
+    fill(&random, &x, whole);
+    fill(&random, &dy, whole);
+    guarded y[2], dx[2], mean[2], back[2], global[4][2];
+    for (int i = 0; i < 2; i++) {
+        const cni_pooling_kernels *k = i ? &portable->pooling : &kernels->pooling;
+        guarded *const big[] = {&y[i], &mean[i], &dx[i], &back[i], &global[2][i], &global[3][i]};
+        for (int g = 0; g < 6; g++) {
+            *big[g] = new_guarded(g < 2 ? pooled : image);
+            mark(big[g]);
+        }
+        guarded share = new_guarded((size_t)v.c);
+        for (int g = 0; g < 2; g++) global[g][i] = new_guarded((size_t)v.c);
+        int middle = v.oh / 2, middle_row = v.h / 2;
+        k->max(&v, x.data, y[i].data, tap[i], 0, middle);
+        k->max(&v, x.data, y[i].data, tap[i], middle, v.oh);
+        k->max_gradient(&v, dy.data, tap[i], dx[i].data, middle_row, v.h);
+        k->max_gradient(&v, dy.data, tap[i], dx[i].data, 0, middle_row);
+        k->average(&v, x.data, mean[i].data, 0, v.oh);
+        k->average_gradient(&v, dy.data, back[i].data, 0, v.h);
+        size_t cells = (size_t)(v.h * v.w);
+        k->global_max(x.data, cells, v.c, global[0][i].data);
+        k->global_mean(x.data, cells, v.c, global[1][i].data);
+        k->global_max_gradient(x.data, global[0][i].data, dy.data, cells, v.c, share.data, global[2][i].data);
+        k->global_mean_gradient(dy.data, cells, v.c, global[3][i].data);
+        free_guarded(&share);
+    }
+    guarded *const pairs[][2] = {{&y[0], &y[1]},
+                                 {&dx[0], &dx[1]},
+                                 {&mean[0], &mean[1]},
+                                 {&back[0], &back[1]},
+                                 {&global[0][0], &global[0][1]},
+                                 {&global[1][0], &global[1][1]},
+                                 {&global[2][0], &global[2][1]},
+                                 {&global[3][0], &global[3][1]}};
+    static const char *const names[] = {"max",
+                                        "max gradient",
+                                        "average",
+                                        "average gradient",
+                                        "global max",
+                                        "global mean",
+                                        "global max gradient",
+                                        "global mean gradient"};
+    for (int i = 0; i < 8; i++) {
+        compare(pairs[i][0], pairs[i][1], NULL, 0, true, names[i], kernels->name, seed);
+        free_guarded(pairs[i][0]);
+        free_guarded(pairs[i][1]);
+    }
+    assert_memory_equal(tap[0], tap[1], bytes);
+    guarded *const all[] = {&x, &dy, &taps, &other_taps};
+    for (int i = 0; i < 4; i++) free_guarded(all[i]);
+}
+
+static void pooling(void **state)
+{
+    (void)state;
+    on_all_kernels(check_pooling);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(products),
+        cmocka_unit_test(packing),
+        cmocka_unit_test(outer_products),
+        cmocka_unit_test(thin_products),
+        cmocka_unit_test(the_order_of_sums_is_one),
+        cmocka_unit_test(depthwise),
+        cmocka_unit_test(pooling),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
