@@ -15,7 +15,7 @@
 #include "kernels/learning/learning.h"
 #include "kernels/matmul/matmul.h"
 #include "kernels/normalization/normalization.h"
-#include "kernels/pooling/pooling.h"
+#include "kernels/pooling/pooling_kernels.h"
 
 typedef struct cni_kernels {
     const char *name; /* "portable", "avx2", "avx512", "neon", "double" */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Pooling over windows and over the whole image. */
-#ifndef CNI_POOLING_OPS_H
-#define CNI_POOLING_OPS_H
+#ifndef CNI_POOLING_H
+#define CNI_POOLING_H
 
 #include "graph/graph.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Pooling, plainly. */
-#include "kernels/pooling/pooling.h"
-#include "kernels/pooling/spans.h"
+#include "kernels/pooling/pooling_kernels.h"
+#include "kernels/pooling/pooling_spans.h"
 
 typedef CNI_REAL real;
 

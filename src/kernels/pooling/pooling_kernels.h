@@ -2,8 +2,8 @@
  * Kernels for pooling.  One image per call, dense [h, w, c]; rows from `first` up to `last` of what is written, so that
  * an image can be divided.  Every element written is a function of elements read (gradients gather): no order of calls
  * and no division changes a bit. */
-#ifndef CNI_POOLING_H
-#define CNI_POOLING_H
+#ifndef CNI_POOLING_KERNELS_H
+#define CNI_POOLING_KERNELS_H
 
 #include "kernels/names.h"
 

@@ -4,7 +4,7 @@
 #ifndef CNI_POOLING_SPANS_H
 #define CNI_POOLING_SPANS_H
 
-#include "kernels/pooling/pooling.h"
+#include "kernels/pooling/pooling_kernels.h"
 
 typedef struct span {
     int first, last; /* last is one past */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Pooling with vectors over channels: one pass, each cell read as often as windows cover it. */
-#include "kernels/pooling/pooling.h"
-#include "kernels/pooling/spans.h"
+#include "kernels/pooling/pooling_kernels.h"
+#include "kernels/pooling/pooling_spans.h"
 #include "kernels/vector.h"
 
 typedef unsigned char bytes __attribute__((vector_size(LANES)));

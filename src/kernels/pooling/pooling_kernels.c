@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The table of pooling kernels, put together from its parts. */
-#include "kernels/pooling/pooling.h"
+#include "kernels/pooling/pooling_kernels.h"
 
 void cni_pooling_portable(cni_pooling_kernels *kernels)
 {
