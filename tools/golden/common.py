@@ -84,8 +84,8 @@ def plain(o):
 def write_cases(file, head, cases):
     """One case per line, so that a difference between two versions shows which case changed."""
     text = "{" + "".join(f"{json.dumps(k)}: {json.dumps(plain(v))},\n " for k, v in head.items()) + '"cases": [\n'
-    text += ",\n".join("  " + json.dumps(plain(c), allow_nan=False) for c in cases) + "\n]}\n"
-    with open(path(file), "w") as f:
+    text += ",\n".join("  " + json.dumps(plain(c), allow_nan=False, ensure_ascii=False) for c in cases) + "\n]}\n"
+    with open(path(file), "w", encoding="utf-8") as f:
         f.write(text)
     print(f"{file}: {len(cases)} cases", flush=True)
 

@@ -48,4 +48,4 @@ for name, kw in (("relu", {"negative_slope": 0.25}), ("relu", {"max_value": 2.0}
     cases.append({"id": id, "function": name, "arguments": kw, "input": "x", "output": f"{id}.y", "tolerance": TOLERANCE})
 
 write_npz("activations.npz", arrays)
-write_cases("activations.json", {"kind": "activations", "arrays": "activations.npz"}, cases)
+write_cases("activations.json", {"kind": "activations", "arrays": "activations.npz", "inputs": ["x", "extreme", "special", "ties", "corners"]}, cases)
