@@ -145,9 +145,7 @@ def compact(o, keep_name=True):
         for part in module.split("."):
             cls = getattr(cls, part)
         cls = getattr(cls, o["class_name"])
-        if "name" in config and not keep_name:
-            config = {k: v for k, v in config.items() if k != "name"}
-        elif "name" in config and not o["module"].startswith("keras.layers"):
+        if "name" in config and (not keep_name or _own_name(cls, config)):
             config = {k: v for k, v in config.items() if k != "name"}
         if o["class_name"] == "InputLayer":
             kept = {k: v for k, v in config.items() if k in ("batch_shape", "name") or (k == "dtype" and v != "float32")}
@@ -170,6 +168,14 @@ def compact(o, keep_name=True):
     return out
 
 
+def _own_name(cls, config):
+    """The name is the one that an optimizer, loss or metric gets by itself, whatever its number; layers always keep theirs."""
+    if issubclass(cls, keras.layers.Layer):
+        return False
+    bare = lambda n: re.sub(r"_\d+$", "", str(n))
+    return bare(config["name"]) == bare(cls.from_config({k: v for k, v in config.items() if k != "name"}).name)
+
+
 def _takes_name(cls):
     return issubclass(cls, (keras.layers.Layer, keras.optimizers.Optimizer, keras.losses.Loss, keras.metrics.Metric))
 
@@ -180,7 +186,7 @@ def model_json(model):
     small = compact(full)
     again = plain(keras.saving.serialize_keras_object(load(small)))
     strip = lambda o: (
-        {k: strip(v) for k, v in o.items() if k not in ("build_config", "shared_object_id", "build_input_shape", "compile_config")}
+        {k: re.sub(r"_\d+$", "", v) if k == "name" and isinstance(v, str) else strip(v) for k, v in o.items() if k not in ("build_config", "shared_object_id", "build_input_shape")}
         if isinstance(o, dict)
         else [strip(v) for v in o] if isinstance(o, list) else o
     )

@@ -4,7 +4,7 @@ import h5py
 
 from training import *
 
-cases = Cases("files", "files", {k: v for k, v in data().items() if k in ("x", "x-first", "rows", "labels", "onehot", "real")})
+cases = Cases("files", "files", {k: v for k, v in data().items() if k in ("x", "x-first", "rows", "onehot", "real")})
 DATE = "2026-01-01@00:00:00"
 
 

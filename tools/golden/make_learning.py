@@ -81,7 +81,7 @@ def optimizers():
     add("rmsprop-centered", "centered", O.RMSprop(0.01, centered=True))
     add("rmsprop-all", "momentum, centered, weight_decay, clipvalue", O.RMSprop(0.01, rho=0.8, momentum=0.5, epsilon=1e-5, centered=True, weight_decay=0.01, clipvalue=0.75))
     write_npz("learning/optimizers.npz", arrays)
-    write_cases("learning/optimizers.json", {"kind": "optimizers", "arrays": "learning/optimizers.npz", "shapes": [[2, 3], [3]], "tolerance": {"rtol": 2e-6, "atol": 2e-7}}, cases)
+    write_cases("learning/optimizers.json", {"kind": "optimizers", "arrays": "learning/optimizers.npz", "start": "start", "gradients": "gradients", "shapes": [[2, 3], [3]], "tolerance": {"rtol": 2e-6, "atol": 2e-7}}, cases)
 
 
 def losses():

@@ -91,4 +91,4 @@ add("steps", "steps_per_epoch: a permutation lasts over the end of an epoch", 3,
 add("on-batch-first", "train_on_batch before fit: nothing is drawn for a peek", 5, plain_cnn, [("train_on_batch", {"rows": [0, 10]}), ("fit", {"epochs": 2, "batch_size": 16})])
 add("evaluate-first", "evaluate before fit: nothing is drawn for a peek", 5, plain_cnn, [("evaluate", {}), ("fit", {"epochs": 2, "batch_size": 16})])
 add("weights", "class_weight, shuffled along", 11, plain_cnn, [("fit", {"epochs": 2, "batch_size": 16, "class_weight": {0: 2.0, 3: 0.5}})])
-cases.write(rows=ROWS)
+cases.write(rows=ROWS, x="x", y="labels", validation=["xv", "labels-v"])
