@@ -490,6 +490,23 @@ static cn_status make_from_dict(const cni_maker *maker, const cni_family *family
     return CN_OK;
 }
 
+static bool is_absent(const cni_family *family, const char *name)
+{
+    for (const char *const *absent = family->absent; absent && *absent; absent++)
+        if (strcasecmp(*absent, name) == 0) return true;
+    return false;
+}
+
+static cn_status refuse_absent(const cni_maker *maker, const cni_family *family, const char *name, const char *where)
+{
+    cni_text names = {0};
+    for (size_t i = 0; i < family->count; i++) cni_text_printf(&names, "%s%s", i ? ", " : "", family->kinds[i]->name);
+    cni_fail(maker->error, CN_ERR_UNSUPPORTED, "%s='%s': Keras has this %s and Cornu does not; it has %s", where, name,
+             family->what, cni_text_get(&names));
+    cni_text_free(&names);
+    return CN_ERR_UNSUPPORTED;
+}
+
 cn_status cni_object_make(const cni_maker *maker, const cni_family *family, const cni_value *value, const char *where,
                           cni_object **object)
 {
@@ -503,6 +520,7 @@ cn_status cni_object_make(const cni_maker *maker, const cni_family *family, cons
         return cni_fail(maker->error, CN_ERR_INVALID, "%s=%s: the name of %s expected", where,
                         cni_value_show(value, shown, sizeof shown), family->what);
     const cni_kind *kind = cni_family_find(family, value->text);
+    if (!kind && is_absent(family, value->text)) return refuse_absent(maker, family, value->text, where);
     if (!kind) {
         const char *nearest = cni_family_nearest(family, value->text);
         cni_value name = {.type = CNI_TEXT, .text = value->text};
@@ -555,8 +573,9 @@ static cn_status copy_object(const slot *s, const char *text, bool number_too)
 {
     cni_value *value = NULL;
     if (number_too)
-        return cni_fail(s->maker->error, CN_ERR_INVALID, "%s: %s is given both as a number and as a %s; give one of them",
-                        s->where, s->field->key, s->field->family->what);
+        return cni_fail(s->maker->error, CN_ERR_INVALID,
+                        "%s: %s is given both as a number and as a %s; give one of them", s->where, s->field->key,
+                        s->field->family->what);
     CN_TRY(cni_value_read(s->maker->arena, text, s->field->key, &value, s->maker->error));
     return read_member(s, value);
 }

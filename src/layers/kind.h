@@ -34,8 +34,8 @@ typedef struct cni_field cni_field;
 /** How a member of an argument struct is read, checked, shown and written.  Once filled in:
  *  CNI_FIELD_INT    int       None is CNI_NONE_INT
  *  CNI_FIELD_PAIR   int[2]    both given
- *  CNI_FIELD_REAL   double    None is NaN.  With a `family` an object may stand for it: then NaN, and cni_object.objects
- *  CNI_FIELD_BOOL   bool      as the member says: with CNI_NEGATED the opposite of Keras' argument
+ *  CNI_FIELD_REAL   double    None is NaN.  With a `family` an object may stand for it: then NaN, and
+ * cni_object.objects CNI_FIELD_BOOL   bool      as the member says: with CNI_NEGATED the opposite of Keras' argument
  *  CNI_FIELD_TEXT   const char *   None is NULL; `choices` restricts it
  *  CNI_FIELD_OBJECT const char *   what was given in C; the object itself is in cni_object.objects
  *  CNI_FIELD_PADDING, CNI_FIELD_FORMAT    never the default value
@@ -88,8 +88,8 @@ struct cni_field {
     const cni_family *family;   /* CNI_FIELD_OBJECT */
     const char *const *choices; /* CNI_FIELD_TEXT: NULL-terminated */
     const char *old_key;        /* how older files call it, or NULL */
-    size_t text_offset;         /* a number that may be an object of `family` instead (learning_rate): the member of the C
-                                   struct that takes the object as Keras text; 0 = none */
+    size_t text_offset; /* a number that may be an object of `family` instead (learning_rate): the member of the C
+                           struct that takes the object as Keras text; 0 = none */
 };
 
 /** The rows of one kind; `ARGS` names the struct.  The type follows from the member: an unknown one does not compile.
@@ -154,6 +154,8 @@ struct cni_family {
     size_t count;
     bool written_by_name; /* JSON holds just the name when all arguments have their defaults (activations) */
     const char *none;     /* the name that None stands for ("linear"), or NULL */
+    const char *const
+        *absent; /* names, whatever their case, that Keras has and Cornu lacks, NULL-terminated; or NULL */
 };
 
 struct cni_object {

@@ -88,13 +88,15 @@ cn_status cni_loss_check_shapes(const cni_object *loss, const cni_shape *y_true,
 
 /* ---- lowering ---- */
 
-/* One weight per sample or per entry, once they are broadcast.  `repeats`: how often each is then there. */
+/* One weight per sample or per entry, once they are broadcast.  `repeats`: how often each is then there.  A plain list
+ * weighs samples whatever the rank of the losses; Keras wants as many dimensions, of size 1. */
 static cni_tensor *spread_weights(cni_graph *graph, const resolved *r, cni_tensor *weights, double *repeats)
 {
     cni_shape entries = r->y_pred, given = weights->shape, full;
     memmove(entries.dims + r->axis, entries.dims + r->axis + 1, sizeof(int64_t) * (size_t)(entries.rank - r->axis - 1));
     entries.rank--;
     full = entries;
+    if (given.rank == 1) return weights;
     cni_adjust_ranks(&full, &given);
     bool whole = given.rank == full.rank, per_sample = whole, each = whole;
     for (int i = 1; i < full.rank && whole; i++) {
@@ -288,5 +290,34 @@ static const cni_loss_kind *kind_for(const cni_loss_kind *kind, const cni_shape 
 static const cni_kind *const kinds[] = {&categorical.kind, &sparse.kind, &binary.kind,      &squared.kind,
                                         &absolute.kind,    &huber.kind,  &crossentropy.kind};
 
+static const char *const absent[] = {"KLDivergence",
+                                     "kl_divergence",
+                                     "kld",
+                                     "Poisson",
+                                     "BinaryFocalCrossentropy",
+                                     "binary_focal_crossentropy",
+                                     "CategoricalFocalCrossentropy",
+                                     "categorical_focal_crossentropy",
+                                     "MeanAbsolutePercentageError",
+                                     "mean_absolute_percentage_error",
+                                     "mape",
+                                     "MeanSquaredLogarithmicError",
+                                     "mean_squared_logarithmic_error",
+                                     "msle",
+                                     "CosineSimilarity",
+                                     "cosine_similarity",
+                                     "LogCosh",
+                                     "log_cosh",
+                                     "Hinge",
+                                     "SquaredHinge",
+                                     "squared_hinge",
+                                     "CategoricalHinge",
+                                     "categorical_hinge",
+                                     "Dice",
+                                     "Tversky",
+                                     "Circle",
+                                     "CTC",
+                                     NULL};
+
 const cni_family cni_losses = {
-    .what = "loss", .module = "keras.losses", .kinds = kinds, .count = sizeof kinds / sizeof *kinds};
+    .absent = absent, .what = "loss", .module = "keras.losses", .kinds = kinds, .count = sizeof kinds / sizeof *kinds};

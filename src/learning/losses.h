@@ -18,7 +18,8 @@ cn_status cni_loss_check_shapes(const cni_object *loss, const cni_shape *y_true,
                                 cni_error *error);
 
 /** The scalar loss of a batch, weighted and reduced as Keras does, differentiable with respect to y_pred.
- *  sample_weight: [n] or NULL.  `epsilon`: the context's. */
+ *  sample_weight: NULL, [n], or the shape of the losses of single predictions (y_pred without the axis of the loss)
+ * with 1 where all weigh the same.  `epsilon`: the context's. */
 cni_tensor *cni_lower_loss(cni_graph *graph, const cni_object *loss, cni_tensor *y_true, cni_tensor *y_pred,
                            cni_tensor *sample_weight, double epsilon);
 

@@ -231,5 +231,12 @@ static const cni_optimizer_kind rmsprop = {
 
 static const cni_kind *const kinds[] = {&sgd.kind, &adam.kind, &adamw.kind, &rmsprop.kind};
 
-const cni_family cni_optimizers = {
-    .what = "optimizer", .module = "keras.optimizers", .kinds = kinds, .count = sizeof kinds / sizeof *kinds};
+static const char *const absent[] = {
+    "Adadelta", "Adafactor", "Adagrad",           "Adamax", "Ftrl", "Lamb", "Lion", "LossScaleOptimizer",
+    "Muon",     "Nadam",     "ScheduleFreeAdamW", NULL};
+
+const cni_family cni_optimizers = {.absent = absent,
+                                   .what = "optimizer",
+                                   .module = "keras.optimizers",
+                                   .kinds = kinds,
+                                   .count = sizeof kinds / sizeof *kinds};

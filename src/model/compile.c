@@ -172,7 +172,8 @@ static cn_status read_parts(reader *r, const cni_value *config)
     CN_TRY(keep_part(r, &cni_metrics, cni_value_get(config, "metrics"), old ? old->metrics : NULL, &c->metrics));
     CN_TRY(keep_part(r, &cni_metrics, cni_value_get(config, "weighted_metrics"), old ? old->weighted_metrics : NULL,
                      &c->weighted_metrics));
-    CN_TRY(read_losses(r, c->loss));
+    /* from what was given: an argument that Keras does not save (Huber's delta) counts all the same */
+    CN_TRY(read_losses(r, is_given(cni_value_get(config, "loss")) ? cni_value_get(config, "loss") : c->loss));
     CN_TRY(read_loss_weights(r, c->loss_weights));
     CN_TRY(read_metrics(r, c->metrics, "metrics", false));
     return read_metrics(r, c->weighted_metrics, "weighted_metrics", true);

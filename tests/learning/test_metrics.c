@@ -3,6 +3,7 @@
 #include "learning/metrics.h"
 
 #include "learning/golden_cases.h"
+#include "learning/objects.h"
 
 /* The first axis counts batches. */
 static cni_shape batch_shape(const cn_array *array)
@@ -57,20 +58,6 @@ static void test_golden(void **state)
     golden_close(&g);
 }
 
-typedef struct scratch {
-    cni_arena arena;
-    cni_error error;
-} scratch;
-
-static cni_object *metric_of(scratch *s, const char *text)
-{
-    cni_value *value;
-    cni_object *object;
-    const cni_maker maker = {.arena = &s->arena, .error = &s->error};
-    assert_int_equal(cni_value_read(&s->arena, text, "metric", &value, &s->error), CN_OK);
-    return cni_object_make(&maker, &cni_metrics, value, "metrics", &object) ? NULL : object;
-}
-
 /* Two samples, three classes. */
 static const float scores[] = {0.1F, 0.7F, 0.2F, 0.6F, 0.3F, 0.1F};
 
@@ -78,7 +65,7 @@ static double once(const char *text, cni_shape y_true, const float *y, cni_shape
 {
     scratch s = {0};
     cni_metric *metric;
-    cni_object *object = metric_of(&s, text);
+    cni_object *object = object_of(&s, &cni_metrics, text);
     assert_non_null(object);
     if (cni_metric_new(object, &y_true, &y_pred, 1e-7, &metric, &s.error)) fail_msg("%s: %s", text, s.error.text);
     cni_metric_update(metric, y, p, NULL, 2);
@@ -117,7 +104,7 @@ static void test_names(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         scratch s = {0};
-        assert_string_equal(cni_metric_name(metric_of(&s, cases[i][0])), cases[i][1]);
+        assert_string_equal(cni_metric_name(object_of(&s, &cni_metrics, cases[i][0])), cases[i][1]);
         cni_arena_free(&s.arena);
     }
 }
@@ -140,7 +127,7 @@ static void refuse(const char *text, cni_shape y_true, cni_shape y_pred, const c
 {
     scratch s = {0};
     cni_metric *metric = NULL;
-    cni_object *object = metric_of(&s, text);
+    cni_object *object = object_of(&s, &cni_metrics, text);
     if (object) assert_int_not_equal(cni_metric_new(object, &y_true, &y_pred, 1e-7, &metric, &s.error), CN_OK);
     if (!strstr(s.error.text, word)) fail_msg("%s: no %s in: %s", text, word, s.error.text);
     cni_arena_free(&s.arena);
@@ -151,6 +138,7 @@ static void test_refused(void **state)
     (void)state;
     const cni_shape rows = CNI_SHAPE(CNI_UNKNOWN, 3), flat = CNI_SHAPE(CNI_UNKNOWN);
     refuse("acuracy", rows, rows, "acuracy");
+    refuse("f1_score", rows, rows, "Keras has this metric");
     refuse("Precision(thresholds=[0.2, 0.5])", rows, rows, "thresholds");
     refuse("Precision(thresholds=1.5)", rows, rows, "thresholds");
     refuse("Precision(top_k=4)", rows, rows, "top_k");

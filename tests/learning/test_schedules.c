@@ -3,6 +3,7 @@
 #include "learning/optimizers.h"
 
 #include "learning/golden_cases.h"
+#include "learning/objects.h"
 
 static void test_golden(void **state)
 {
@@ -24,28 +25,15 @@ static void test_golden(void **state)
     golden_close(&g);
 }
 
-static void refuse(const char *text, const char *word)
-{
-    cni_arena arena = {0};
-    cni_error error = {0};
-    cni_value *value;
-    cni_object *object;
-    const cni_maker maker = {.arena = &arena, .error = &error};
-    assert_int_equal(cni_value_read(&arena, text, "schedule", &value, &error), CN_OK);
-    assert_int_not_equal(cni_object_make(&maker, &cni_schedules, value, "learning_rate", &object), CN_OK);
-    if (!strstr(error.text, word)) fail_msg("%s: no %s in: %s", text, word, error.text);
-    cni_arena_free(&arena);
-}
-
 static void test_refused(void **state)
 {
     (void)state;
-    refuse("ExponentialDecay(0.1, 0, 0.5)", "decay_steps");
-    refuse("PolynomialDecay(0.1, -3)", "decay_steps");
-    refuse("CosineDecayRestarts(0.1, 0)", "first_decay_steps");
-    refuse("ExponentialDecay(0.1, 10)", "decay_rate");
-    refuse("PiecewiseConstantDecay([10, 20], [0.1, 0.2])", "boundaries");
-    refuse("ExponentialDecy(0.1, 10, 0.5)", "ExponentialDecay");
+    expect_refusal(&cni_schedules, "ExponentialDecay(0.1, 0, 0.5)", "decay_steps");
+    expect_refusal(&cni_schedules, "PolynomialDecay(0.1, -3)", "decay_steps");
+    expect_refusal(&cni_schedules, "CosineDecayRestarts(0.1, 0)", "first_decay_steps");
+    expect_refusal(&cni_schedules, "ExponentialDecay(0.1, 10)", "decay_rate");
+    expect_refusal(&cni_schedules, "PiecewiseConstantDecay([10, 20], [0.1, 0.2])", "boundaries");
+    expect_refusal(&cni_schedules, "ExponentialDecy(0.1, 10, 0.5)", "ExponentialDecay");
 }
 
 int main(void)
