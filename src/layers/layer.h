@@ -43,6 +43,7 @@ typedef struct cni_lowering {
     const cn_layer *layer; /* being lowered, for messages */
     bool penalize;         /* activity regularizers are wanted */
     bool frozen;           /* inside a model that is not trainable */
+    bool inside;           /* inside a model that is a layer */
     cni_tensor *penalty;   /* scalar, sum of the activity regularizers so far, or NULL */
 } cni_lowering;
 

@@ -126,10 +126,12 @@ static cn_status lower_call(cni_lowering *lowering, const cni_call *call, cni_te
     cni_tensor *in[CNI_MAX_INPUTS], *out[CN_MAX_ARRAYS];
     for (int i = 0; i < call->input_count; i++) in[i] = tensors[call->inputs[i]->id];
     if (layer->inner) {
-        bool frozen = lowering->frozen;
+        bool frozen = lowering->frozen, inside = lowering->inside;
         lowering->frozen |= !layer->trainable;
+        lowering->inside = true;
         CN_TRY(cni_model_lower(layer->inner, lowering, in, out, error));
         lowering->frozen = frozen;
+        lowering->inside = inside;
     } else {
         lowering->layer = layer;
         out[0] = layer->kind->lower(lowering, layer, call->input_count, in);
@@ -142,15 +144,36 @@ static cn_status lower_call(cni_lowering *lowering, const cni_call *call, cni_te
     return CN_OK;
 }
 
+/* Keras' training step calls the layers of the outermost model one by one, and each call forgets what the layer's (or
+ * the inner model's) activity regularizers had added before: of a layer that is called twice the last call counts. */
+static bool is_forgotten(const cn_model *model, const cni_lowering *lowering, int index)
+{
+    const cn_layer *layer = model->calls[index]->layer;
+    if (lowering->inside || layer->calls < 2 || !lowering->penalize) return false;
+    for (int i = index + 1; i < model->call_count; i++)
+        if (model->calls[i]->layer == layer) return true;
+    return false;
+}
+
+static cn_status lower_calls(cn_model *model, cni_lowering *lowering, cni_tensor **tensors, cni_error *error)
+{
+    const bool penalize = lowering->penalize;
+    for (int i = 0; i < model->call_count; i++) {
+        if (!model->calls[i]->input_count) continue;
+        lowering->penalize = penalize && !is_forgotten(model, lowering, i);
+        CN_TRY(lower_call(lowering, model->calls[i], tensors, error));
+        lowering->penalize = penalize;
+    }
+    return CN_OK;
+}
+
 cn_status cni_model_lower(cn_model *model, cni_lowering *lowering, cni_tensor *const *inputs, cni_tensor **outputs,
                           cni_error *error)
 {
     cni_tensor **tensors = calloc((size_t)model->node_count + 1, sizeof *tensors);
     if (!tensors) return cni_no_memory(error, "a graph");
-    cn_status status = CN_OK;
     for (int i = 0; i < model->input_count; i++) tensors[model->inputs[i]->id] = inputs[i];
-    for (int i = 0; i < model->call_count && !status; i++)
-        if (model->calls[i]->input_count) status = lower_call(lowering, model->calls[i], tensors, error);
+    cn_status status = lower_calls(model, lowering, tensors, error);
     for (int i = 0; i < model->output_count && !status; i++) outputs[i] = tensors[model->outputs[i]->id];
     free(tensors);
     return status;
