@@ -18,7 +18,7 @@ static cni_tensor *lower(cni_lowering *lowering, cn_layer *layer, int count, cni
     return cni_lower_activation(lowering->graph, layer->config, in[0]);
 }
 
-#define KIND(name_, args, rows, order_, help_, example_, formula_)                                                     \
+#define KIND(name_, args, rows, order_, help_, keras_, example_, formula_)                                             \
     {                                                                                                                  \
         .kind = {.name = name_,                                                                                        \
                  .module = "keras.layers",                                                                             \
@@ -26,6 +26,7 @@ static cni_tensor *lower(cni_lowering *lowering, cn_layer *layer, int count, cni
                  CNI_FIELDS(rows),                                                                                     \
                  .order = order_,                                                                                      \
                  .help = help_,                                                                                        \
+                 .keras = keras_,                                                                                      \
                  .example = "cn_add(model, " example_ ");",                                                            \
                  .formula = formula_},                                                                                 \
         .min_rank = 1, .output_shape = output_shape, .lower = lower                                                    \
@@ -40,8 +41,8 @@ static const cni_field relu_fields[] = {
     CNI_ACTIVITY,
 };
 const cni_layer_kind cni_relu_layer =
-    KIND("ReLU", cn_relu_args, relu_fields, NULL, "rectified linear unit", "cn_relu(.max_value = 6)",
-         "x > threshold: min(x, max_value), else negative_slope * (x - threshold)");
+    KIND("ReLU", cn_relu_args, relu_fields, NULL, "rectified linear unit", "ReLU(max_value=6.0)",
+         "cn_relu(.max_value = 6)", "x > threshold: min(x, max_value), else negative_slope * (x - threshold)");
 #undef ARGS
 
 #define ARGS cn_leaky_relu_args
@@ -54,7 +55,7 @@ const cni_layer_kind cni_leaky_relu_layer =
     KIND("LeakyReLU", cn_leaky_relu_args, leaky_relu_fields, NULL,
          "rectified linear unit that lets a little of the "
          "negative through",
-         "cn_leaky_relu(.negative_slope = 0.1)", "x >= 0: x, else negative_slope * x");
+         "LeakyReLU(negative_slope=0.1)", "cn_leaky_relu(.negative_slope = 0.1)", "x >= 0: x, else negative_slope * x");
 #undef ARGS
 
 #define ARGS cn_elu_args
@@ -63,8 +64,9 @@ static const cni_field elu_fields[] = {
     CNI_LAYER_FIELDS,
     CNI_ACTIVITY,
 };
-const cni_layer_kind cni_elu_layer = KIND("ELU", cn_elu_args, elu_fields, "name alpha trainable dtype",
-                                          "exponential linear unit", "cn_elu()", "x > 0: x, else alpha * (exp(x) - 1)");
+const cni_layer_kind cni_elu_layer =
+    KIND("ELU", cn_elu_args, elu_fields, "name alpha trainable dtype", "exponential linear unit", NULL, "cn_elu()",
+         "x > 0: x, else alpha * (exp(x) - 1)");
 #undef ARGS
 
 #define ARGS cn_softmax_args
@@ -74,7 +76,7 @@ static const cni_field softmax_fields[] = {
     CNI_ACTIVITY,
 };
 const cni_layer_kind cni_softmax_layer =
-    KIND("Softmax", cn_softmax_args, softmax_fields, NULL, "positive numbers that sum to 1: probabilities",
+    KIND("Softmax", cn_softmax_args, softmax_fields, NULL, "positive numbers that sum to 1: probabilities", NULL,
          "cn_softmax()", "exp(x - max) / sum of exp(x - max)");
 #undef ARGS
 
@@ -106,6 +108,7 @@ const cni_layer_kind cni_activation_layer = {
              .args_size = sizeof(cn_activation_args),
              CNI_FIELDS(activation_fields),
              .help = "a function of every number: \"relu\", \"tanh\", \"softmax\", ... (cornu help activations)",
+             .keras = "Activation('relu')",
              .example = "cn_add(model, cn_activation(\"relu\"));",
              .formula = "out = activation(in)"},
     .min_rank = 1,

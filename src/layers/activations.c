@@ -237,7 +237,8 @@ KIND(linear_kind, "linear", "x itself");
 KIND(relu_kind, "relu", "rectified linear unit", .formula = "max(x, 0)", CNI_FIELDS(relu_fields), .written_as = "ReLU");
 KIND(relu6_kind, "relu6", "rectified linear unit up to 6", .formula = "min(max(x, 0), 6)");
 KIND(leaky_relu_kind, "leaky_relu", "rectified linear unit that lets a little of the negative through",
-     .formula = "x >= 0: x, else negative_slope x", CNI_FIELDS(leaky_relu_fields), .written_as = "LeakyReLU");
+     .formula = "x >= 0: x, else negative_slope x", CNI_FIELDS(leaky_relu_fields), .written_as = "LeakyReLU",
+     .keras = "leaky_relu(negative_slope=0.1)");
 KIND(elu_kind, "elu", "exponential linear unit", .formula = "x > 0: x, else alpha (exp(x) - 1)",
      CNI_FIELDS(alpha_fields), .written_as = "ELU");
 KIND(selu_kind, "selu", "scaled exponential linear unit", .formula = "1.0507009873554805 elu(x, 1.6732632423543772)");
@@ -258,7 +259,8 @@ KIND(tanh_kind, "tanh", "between -1 and 1", .formula = "tanh(x)");
 KIND(hard_tanh_kind, "hard_tanh", "tanh of straight lines", .formula = "min(max(x, -1), 1)");
 KIND(tanh_shrink_kind, "tanh_shrink", "what tanh takes away", .formula = "x - tanh(x)");
 KIND(soft_shrink_kind, "soft_shrink", "towards 0 by the threshold, small values to 0",
-     .formula = "|x| > threshold: x -+ threshold, else 0", CNI_FIELDS(shrink_fields));
+     .formula = "|x| > threshold: x -+ threshold, else 0", CNI_FIELDS(shrink_fields),
+     .keras = "soft_shrink(threshold=0.1)");
 KIND(hard_shrink_kind, "hard_shrink", "small values to 0", .formula = "|x| > threshold: x, else 0",
      CNI_FIELDS(shrink_fields));
 KIND(softplus_kind, "softplus", "a smooth relu", .formula = "log(1 + exp(x))");
@@ -269,7 +271,7 @@ KIND(squareplus_kind, "squareplus", "a smooth relu without exponentials", .formu
 KIND(softsign_kind, "softsign", "between -1 and 1, slowly", .formula = "x / (1 + |x|)");
 KIND(exponential_kind, "exponential", "grows without end", .formula = "exp(x)");
 KIND(threshold_kind, "threshold", "passes what is above the threshold",
-     .formula = "x > threshold: x, else default_value", CNI_FIELDS(threshold_fields));
+     .formula = "x > threshold: x, else default_value", CNI_FIELDS(threshold_fields), .keras = "threshold(0.5, 0.0)");
 KIND(softmax_kind, "softmax", "positive numbers that sum to 1: probabilities of classes",
      .formula = "exp(x - max) / sum of exp(x - max)", CNI_FIELDS(axis_fields), .written_as = "Softmax");
 KIND(log_softmax_kind, "log_softmax", "logarithm of the softmax", .formula = "x - max - log(sum of exp(x - max))",

@@ -103,13 +103,13 @@ static const cni_field min_max_fields[] = {
                                                  .help = __VA_ARGS__},                                                 \
                                         .lower = lower_}
 ROW(max_norm_row, "MaxNorm", "max_norm", max_norm, "w * clip(|w|, 0, max_value) / (epsilon + |w|)",
-    "no vector longer than max_value", CNI_FIELDS(max_fields));
+    "no vector longer than max_value", CNI_FIELDS(max_fields), .keras = "MaxNorm(3.0)");
 ROW(non_neg_row, "NonNeg", "non_neg", non_neg, "max(w, 0)", "nothing below 0");
 ROW(unit_norm_row, "UnitNorm", "unit_norm", unit_norm, "w / (epsilon + |w|)", "every vector has length 1",
-    CNI_FIELDS(unit_fields));
+    CNI_FIELDS(unit_fields), .keras = "UnitNorm(axis=0)");
 ROW(min_max_norm_row, "MinMaxNorm", "min_max_norm", min_max_norm,
     "w * (rate clip(|w|, min_value, max_value) + (1 - rate) |w|) / (epsilon + |w|)",
-    "every vector's length between two bounds", CNI_FIELDS(min_max_fields));
+    "every vector's length between two bounds", CNI_FIELDS(min_max_fields), .keras = "MinMaxNorm(0.5, 2.0)");
 
 static const cni_kind *const kinds[] = {&max_norm_row.kind, &non_neg_row.kind, &unit_norm_row.kind,
                                         &min_max_norm_row.kind};

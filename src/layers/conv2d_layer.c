@@ -123,7 +123,8 @@ const cni_layer_kind cni_conv2d_layer = {
              CNI_FIELDS(fields),
              .check = check,
              .help = "2-D convolution: each output pixel is a weighted sum over a window of the image",
-             .example = "cn_add(model, cn_conv2d(32, {3, 3}, .activation = \"relu\", .padding = CN_SAME));",
+             .keras = "Conv2D(32, 3, activation='relu', padding='same')",
+             .example = "cn_add(model, cn_conv2d(32, {3}, .activation = \"relu\", .padding = CN_SAME));",
              .formula =
                  "out = activation(sum over the window of in * kernel + bias);  "
                  "valid: h' = floor((h - dilation_rate * (kh - 1) - 1) / strides) + 1;  same: h' = ceil(h / strides)"},

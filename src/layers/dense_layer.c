@@ -63,6 +63,7 @@ const cni_layer_kind cni_dense_layer = {
              .args_size = sizeof(cn_dense_args),
              CNI_FIELDS(fields),
              .help = "fully connected: every output is a weighted sum of all inputs",
+             .keras = "Dense(10, activation='softmax')",
              .example = "cn_add(model, cn_dense(10, .activation = \"softmax\"));",
              .formula = "out = activation(in . kernel + bias), over the last axis"},
     .min_rank = 2,

@@ -100,6 +100,7 @@ const cni_layer_kind cni_depthwise_conv2d_layer = {
                  "activation use_bias depthwise_initializer bias_initializer depthwise_regularizer bias_regularizer "
                  "activity_regularizer depthwise_constraint bias_constraint",
              .help = "2-D convolution of each channel by itself: far cheaper than Conv2D, and it does not mix channels",
+             .keras = "DepthwiseConv2D(3, padding='same')",
              .example = "cn_add(model, cn_depthwise_conv2d({3, 3}, .padding = CN_SAME));",
              .formula = "out[.., c * depth_multiplier + m] = activation(sum over the window of in[.., c] * kernel[.., "
                         "c, m] + bias)"},

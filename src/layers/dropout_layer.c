@@ -67,6 +67,7 @@ const cni_layer_kind cni_dropout_layer = {
              .order = "name trainable dtype rate seed noise_shape",
              .check = check,
              .help = "in training leaves out a share of the numbers, so that none is relied on too much",
+             .keras = "Dropout(0.5)",
              .example = "cn_add(model, cn_dropout(0.5));",
              .formula = "training: in / (1 - rate) where kept, else 0;  otherwise: in"},
     .min_rank = 1,

@@ -221,25 +221,27 @@ static const cni_field seeded[] = {SEED, AXES};
 
 ROW(zeros, "Zeros", NAMES("zeros", "zero"), nothing, false, "", "all 0", .fill = fill_zeros);
 ROW(ones, "Ones", NAMES("ones", "one"), nothing, false, "", "all 1", .fill = fill_ones);
-ROW(constant_row, "Constant", NAMES("constant"), constant, false, NULL, "all the same value", .fill = fill_value);
+ROW(constant_row, "Constant", NAMES("constant"), constant, false, NULL, "all the same value", .fill = fill_value,
+    .kind.keras = "Constant(0.1)");
 ROW(identity_row, "Identity", NAMES("identity", "IdentityInitializer"), identity, false, NULL,
     "gain times the identity matrix", .fill = fill_identity);
 ROW(random_normal, "RandomNormal", NAMES("random_normal", "normal"), normal, true, "seed mean stddev",
-    "normal distribution", .fill = fill_normal);
+    "normal distribution", .fill = fill_normal, .kind.keras = "RandomNormal(stddev=0.01)");
 ROW(truncated_normal, "TruncatedNormal", NAMES("truncated_normal"), normal, true, "seed mean stddev",
-    "normal distribution cut at two standard deviations", .fill = fill_truncated);
+    "normal distribution cut at two standard deviations", .fill = fill_truncated,
+    .kind.keras = "TruncatedNormal(stddev=0.01)");
 ROW(random_uniform, "RandomUniform", NAMES("random_uniform", "uniform"), uniform, true, "seed minval maxval",
-    "uniform distribution", .fill = fill_uniform);
+    "uniform distribution", .fill = fill_uniform, .kind.keras = "RandomUniform(-0.1, 0.1)");
 ROW(orthogonal_row, "Orthogonal", NAMES("orthogonal", "OrthogonalInitializer"), orthogonal, true, "seed gain",
     "orthogonal matrix", .fill = fill_orthogonal);
 ROW(variance_scaling, "VarianceScaling", NAMES("variance_scaling"), scaling, true, "seed scale mode distribution",
-    "variance = scale / fan", .fill = fill_scaled);
+    "variance = scale / fan", .fill = fill_scaled, .kind.keras = "VarianceScaling(2.0, 'fan_out')");
 ROW(glorot_uniform, "GlorotUniform", NAMES("glorot_uniform"), seeded, true, NULL,
     "uniform, limit sqrt(6 / (fan_in + fan_out))", .scale = 1, .mode = "fan_avg", .distribution = "uniform");
 ROW(glorot_normal, "GlorotNormal", NAMES("glorot_normal"), seeded, true, NULL,
     "truncated normal, variance 2 / (fan_in + fan_out)", .scale = 1, .mode = "fan_avg", .distribution = "");
 ROW(he_normal, "HeNormal", NAMES("he_normal"), seeded, true, NULL, "truncated normal, variance 2 / fan_in", .scale = 2,
-    .mode = "fan_in", .distribution = "");
+    .mode = "fan_in", .distribution = "", .kind.keras = "HeNormal(seed=1)");
 ROW(he_uniform, "HeUniform", NAMES("he_uniform"), seeded, true, NULL, "uniform, limit sqrt(6 / fan_in)", .scale = 2,
     .mode = "fan_in", .distribution = "uniform");
 ROW(lecun_normal, "LecunNormal", NAMES("lecun_normal"), seeded, true, NULL, "truncated normal, variance 1 / fan_in",

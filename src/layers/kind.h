@@ -80,6 +80,7 @@ enum {
 struct cni_field {
     const char *key; /* Keras' name of the argument */
     size_t offset;   /* in the struct of arguments */
+    const char *member; /* its name there, as the macros below take it */
     cni_field_type type;
     unsigned flags;
     const char *otherwise;      /* the default as Keras text; NULL with CNI_REQUIRED, "None" for none */
@@ -101,23 +102,23 @@ struct cni_field {
              double(*)[16]: CNI_FIELD_REALS)
 #define CNI_FIELD(m, key_, flags_, default_, min_, max_, help_)                                                        \
     {                                                                                                                  \
-        .key = (key_), .offset = offsetof(ARGS, m), .type = CNI_TYPE_OF_(m), .flags = (flags_),                        \
+        .key = (key_), .offset = offsetof(ARGS, m), .member = #m, .type = CNI_TYPE_OF_(m), .flags = (flags_),          \
         .otherwise = (default_), .min = (min_), .max = (max_), .help = (help_)                                         \
     }
 #define CNI_OBJECT(m, key_, family_, flags_, default_, help_)                                                          \
     {                                                                                                                  \
-        .key = (key_), .offset = offsetof(ARGS, m), .type = CNI_FIELD_OBJECT, .flags = (flags_),                       \
+        .key = (key_), .offset = offsetof(ARGS, m), .member = #m, .type = CNI_FIELD_OBJECT, .flags = (flags_),         \
         .otherwise = (default_), .help = (help_), .family = (family_)                                                  \
     }
 #define CNI_CHOICE(m, key_, choices_, default_, help_)                                                                 \
     {                                                                                                                  \
-        .key = (key_), .offset = offsetof(ARGS, m), .type = CNI_FIELD_TEXT, .otherwise = (default_), .help = (help_),  \
-        .choices = (choices_)                                                                                          \
+        .key = (key_), .offset = offsetof(ARGS, m), .member = #m, .type = CNI_FIELD_TEXT,                              \
+        .otherwise = (default_), .help = (help_), .choices = (choices_)                                                \
     }
 /** As CNI_FIELD, for an argument that older files call `old_`. */
 #define CNI_RENAMED(m, key_, old_, flags_, default_, min_, max_, help_)                                                \
     {                                                                                                                  \
-        .key = (key_), .offset = offsetof(ARGS, m), .type = CNI_TYPE_OF_(m), .flags = (flags_),                        \
+        .key = (key_), .offset = offsetof(ARGS, m), .member = #m, .type = CNI_TYPE_OF_(m), .flags = (flags_),          \
         .otherwise = (default_), .min = (min_), .max = (max_), .help = (help_), .old_key = (old_)                      \
     }
 /** An argument that is accepted at this value only: anything else is refused as not supported. */
@@ -137,8 +138,10 @@ struct cni_kind {
     const char *order;          /* the keys in the order of Keras' JSON, when another: "name alpha trainable dtype" */
     const char *written_as;     /* a function that Keras cannot save with arguments: the layer that can stand for it */
     bool ignores_unknown;       /* unknown keys of a dict are passed over, as Keras does here */
-    const char *help, *example; /* for people: one line; one line of C */
-    const char *formula;        /* or NULL */
+    const char *help;           /* for people: one line */
+    const char *formula;        /* or NULL; several are parted by ";  " */
+    const char *keras;          /* an example in Keras' text; NULL: the name alone will do */
+    const char *example;        /* the same in C, where there is a macro for it */
     /** Rules across arguments and defaults that depend on another one.  Messages name the argument. */
     cn_status (*check)(void *args, cni_error *error);
     bool any_case;   /* its names are read whatever their case: "adam", "ADAM" */

@@ -64,6 +64,7 @@ const cni_layer_kind cni_prelu_layer = {
              .args_size = sizeof(cn_prelu_args),
              CNI_FIELDS(fields),
              .help = "rectified linear unit whose slope for negative inputs is learnt",
+             .keras = "PReLU(shared_axes=[1, 2])",
              .example = "cn_add(model, cn_prelu(.shared_axes = {1, 2}));",
              .formula = "out = max(x, 0) - alpha * max(-x, 0)"},
     .min_rank = 2,

@@ -126,22 +126,23 @@ static const cni_field orthogonal_fields[] = {
     CNI_CHOICE(mode, "mode", modes, "'rows'", "whether rows or columns are to be at right angles")};
 
 #define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
-#define ROW(var, name_, alias_, rows, lower_, check_, help_, formula_)                                                 \
+#define ROW(var, name_, alias_, rows, lower_, check_, help_, formula_, keras_)                                         \
     static const regularizer_kind var = {.kind = {.name = name_,                                                       \
                                                   .aliases = alias_,                                                   \
                                                   .args_size = sizeof(arguments),                                      \
                                                   CNI_FIELDS(rows),                                                    \
                                                   .check = check_,                                                     \
                                                   .help = help_,                                                       \
-                                                  .formula = formula_},                                                \
+                                                  .formula = formula_,                                                 \
+                                                  .keras = keras_},                                                    \
                                          .lower = lower_}
-ROW(l1, "L1", NAMES("l1"), l1_fields, lower_l1, check, "penalty on absolute values", "l1 sum |w|");
-ROW(l2, "L2", NAMES("l2"), l2_fields, lower_l2, check, "penalty on squares", "l2 sum w^2");
+ROW(l1, "L1", NAMES("l1"), l1_fields, lower_l1, check, "penalty on absolute values", "l1 sum |w|", "l1(0.0001)");
+ROW(l2, "L2", NAMES("l2"), l2_fields, lower_l2, check, "penalty on squares", "l2 sum w^2", "l2(0.0001)");
 ROW(l1_l2, "L1L2", NAMES("l1l2", "l1_l2"), both_fields, lower_l1_l2, check_both, "both penalties",
-    "l1 sum |w| + l2 sum w^2");
+    "l1 sum |w| + l2 sum w^2", "L1L2(l1=1e-05, l2=0.0001)");
 ROW(orthogonal, "OrthogonalRegularizer", NAMES("orthogonal_regularizer"), orthogonal_fields, lower_orthogonal, NULL,
     "penalty on rows, or columns, of a matrix that are not at right angles",
-    "factor / 2 * sum of |<i, j>| over i != j / (m (m - 1) / 2)");
+    "factor / 2 * sum of |<i, j>| over i != j / (m (m - 1) / 2)", NULL);
 
 static const cni_kind *const kinds[] = {&l1.kind, &l2.kind, &l1_l2.kind, &orthogonal.kind};
 

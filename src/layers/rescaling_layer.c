@@ -79,6 +79,7 @@ const cni_layer_kind cni_rescaling_layer = {
              .public_size = sizeof(cn_rescaling_args),
              CNI_FIELDS(fields),
              .help = "brings numbers into another range: bytes into 0 .. 1",
+             .keras = "Rescaling(0.00392156862745098)",
              .example = "cn_add(model, cn_rescaling({1.0 / 255}));",
              .formula = "out = in * scale + offset"},
     .min_rank = 1,

@@ -76,6 +76,7 @@ const cni_layer_kind cni_reshape_layer = {
              CNI_FIELDS(fields),
              .check = check,
              .help = "the same numbers in another shape",
+             .keras = "Reshape((7, 7, -1))",
              .example = "cn_add(model, cn_reshape({7, 7, -1}));",
              .formula = "in [n, ...] -> out [n, target_shape]"},
     .min_rank = 1,

@@ -263,20 +263,20 @@ static const cni_field binary_fields[] = {
 
 ROW(categorical, "CategoricalCrossentropy", NAMES("categorical_crossentropy"), categorical_fields,
     "name reduction from_logits label_smoothing axis", "categorical_crossentropy", CNI_CATEGORICAL_CROSSENTROPY, true,
-    "-sum(y log p)", "crossentropy of one-hot targets", .example = "categorical_crossentropy(label_smoothing=0.1)");
+    "-sum(y log p)", "crossentropy of one-hot targets", .keras = "categorical_crossentropy(label_smoothing=0.1)");
 ROW(sparse, "SparseCategoricalCrossentropy", NAMES("sparse_categorical_crossentropy"), sparse_fields,
     "name reduction from_logits ignore_class", "sparse_categorical_crossentropy", CNI_SPARSE_CROSSENTROPY, false,
-    "-log p[y]", "crossentropy of class numbers", .example = "sparse_categorical_crossentropy(from_logits=True)");
+    "-log p[y]", "crossentropy of class numbers", .keras = "sparse_categorical_crossentropy(from_logits=True)");
 ROW(binary, "BinaryCrossentropy", NAMES("binary_crossentropy", "bce", "BCE"), binary_fields,
     "name reduction from_logits label_smoothing axis", "binary_crossentropy", CNI_BINARY_CROSSENTROPY, true,
-    "mean(-y log p - (1 - y) log(1 - p))", "crossentropy of yes and no", .example = "binary_crossentropy");
+    "mean(-y log p - (1 - y) log(1 - p))", "crossentropy of yes and no", .keras = "binary_crossentropy");
 ROW(squared, "MeanSquaredError", NAMES("mean_squared_error", "mse", "MSE"), squared_fields, "name reduction",
-    "mean_squared_error", CNI_SQUARED_ERROR, false, "mean((y - p)^2)", "mean of the squared errors", .example = "mse");
+    "mean_squared_error", CNI_SQUARED_ERROR, false, "mean((y - p)^2)", "mean of the squared errors", .keras = "mse");
 ROW(absolute, "MeanAbsoluteError", NAMES("mean_absolute_error", "mae", "MAE"), absolute_fields, "name reduction",
-    "mean_absolute_error", CNI_ABSOLUTE_ERROR, false, "mean(|y - p|)", "mean of the absolute errors", .example = "mae");
+    "mean_absolute_error", CNI_ABSOLUTE_ERROR, false, "mean(|y - p|)", "mean of the absolute errors", .keras = "mae");
 ROW(huber, "Huber", NAMES("huber"), huber_fields, "name reduction", "huber_loss", CNI_HUBER, false,
     "mean(|e| <= delta ? e^2 / 2 : delta |e| - delta^2 / 2)", "squared near 0, linear far out",
-    .example = "Huber(delta=2.0)");
+    .keras = "Huber(delta=2.0)");
 ROW(crossentropy, "crossentropy", NAMES("ce"), categorical_fields, "name", "crossentropy", CNI_LOSS_FUNCTIONS, true,
     NULL, "the crossentropy that fits the shapes of targets and predictions", .any_case = true);
 

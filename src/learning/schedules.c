@@ -159,23 +159,26 @@ static const cni_field restarts_fields[] = {
 ROW(exponential_row, "ExponentialDecay", exponential_fields, exponential,
     "initial_learning_rate decay_steps decay_rate staircase name",
     "initial_learning_rate * decay_rate ^ (step / decay_steps)", "falls by the same factor in each period",
-    .check = NULL);
+    .check = NULL, .keras = "ExponentialDecay(0.1, 1000, 0.5)");
 ROW(inverse_row, "InverseTimeDecay", inverse_fields, inverse_time,
     "initial_learning_rate decay_steps decay_rate staircase name",
-    "initial_learning_rate / (1 + decay_rate * step / decay_steps)", "falls as the inverse of time", .check = NULL);
+    "initial_learning_rate / (1 + decay_rate * step / decay_steps)", "falls as the inverse of time", .check = NULL,
+    .keras = "InverseTimeDecay(0.1, 1000, 0.5)");
 ROW(polynomial_row, "PolynomialDecay", polynomial_fields, polynomial,
     "initial_learning_rate decay_steps end_learning_rate power cycle name",
     "(initial_learning_rate - end_learning_rate) * (1 - step / decay_steps) ^ power + end_learning_rate",
-    "falls along a polynomial", .check = NULL);
+    "falls along a polynomial", .check = NULL, .keras = "PolynomialDecay(0.1, 10000, power=2.0)");
 ROW(piecewise_row, "PiecewiseConstantDecay", piecewise_fields, piecewise, "boundaries values name", NULL,
-    "constant between boundaries", .check = check_pieces);
+    "constant between boundaries", .check = check_pieces,
+    .keras = "PiecewiseConstantDecay([1000, 2000], [0.1, 0.01, 0.001])");
 ROW(cosine_row, "CosineDecay", cosine_fields, cosine,
     "initial_learning_rate decay_steps alpha name warmup_target warmup_steps",
     "rate * ((1 - alpha) / 2 * (1 + cos(pi * step / decay_steps)) + alpha)",
-    "falls along half a cosine, after an optional warm-up", .check = NULL);
+    "falls along half a cosine, after an optional warm-up", .check = NULL,
+    .keras = "CosineDecay(0.1, 10000, warmup_target=0.2, warmup_steps=100)");
 ROW(restarts_row, "CosineDecayRestarts", restarts_fields, restarts,
     "initial_learning_rate first_decay_steps t_mul m_mul alpha name", NULL, "falls along half a cosine again and again",
-    .check = NULL);
+    .check = NULL, .keras = "CosineDecayRestarts(0.1, 1000)");
 
 static const cni_kind *const kinds[] = {&exponential_row.kind, &inverse_row.kind, &polynomial_row.kind,
                                         &piecewise_row.kind,   &cosine_row.kind,  &restarts_row.kind};

@@ -25,7 +25,8 @@ const cni_callback_kind cni_terminate_on_nan = {
     .kind = {.name = "TerminateOnNaN",
              .args_size = sizeof(ARGS),
              CNI_FIELDS(fields),
-             .help = "Ends training when the loss is NaN or infinite.",
+             .help = "ends training when the loss is NaN or infinite",
+             .keras = "TerminateOnNaN()",
              .example = "cn_terminate_on_nan()"},
     .batch_end = batch_end,
 };
