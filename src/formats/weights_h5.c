@@ -151,7 +151,7 @@ static cn_status read_optimizer(cn_model *model, cni_h5_object *root, cni_error 
     if (!model->compiled) return CN_OK;
     CN_TRY(cni_h5_find(root, "optimizer/vars", &vars, error));
     if (vars) CN_TRY(cni_h5_children(vars, &names, &count, error));
-    if (count <= 2) return CN_OK; /* iteration and learning rate alone: an optimizer that was never built */
+    if (!count) return CN_OK;
     cni_optimizer_state *state = cni_compiled_state(model, error);
     if (!state) return error->status;
     if (count != (size_t)cni_optimizer_variable_count(state)) return CN_OK;
