@@ -169,6 +169,8 @@ static const shape corners[] = {
     {FORWARD, 1, 16, 16, 64, 64, 3, 3, {1, 1}, {1, 1}, {1, 1, 1, 1}, 8, true},
     {FORWARD, 1, 1, 40, 7, 9, 1, 5, {1, 2}, {1, 3}, {0, 0, 12, 0}, 1, true}, /* one row: Conv1D, causal */
     {FORWARD, 1, 70, 6, 96, 40, 3, 3, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1, false},
+    {FORWARD, 2, 8, 8, 6, 6, 3, 3, {1, 1}, {1, 1}, {1, 1, 1, 1}, 6, true}, /* groups of one channel */
+    {FORWARD, 1, 8, 9, 5, 15, 3, 2, {2, 2}, {1, 1}, {1, 1, 0, 1}, 5, true},
     {TRANSPOSED, 2, 9, 11, 6, 5, 3, 4, {2, 3}, {1, 1}, {0, 0, 1, 2}, 1, true},
     {TRANSPOSED, 1, 8, 8, 3, 16, 2, 2, {2, 2}, {1, 1}, {0}, 1, true},
     {TRANSPOSED, 1, 14, 14, 20, 34, 5, 5, {2, 2}, {1, 1}, {1, 2, 1, 2}, 1, true},
@@ -244,8 +246,9 @@ static void threads_change_no_bit(void **state)
         }
 }
 
-/* Keras.  tools/golden/make_convolutions.py computes these with keras.ops on JAX: sum of v[i] * ((13 i) mod 17 - 8) of each
- * result, for x[i] = (7 i) mod 11 - 5, w[i] = (5 i) mod 7 - 3, bias[i] = (3 i) mod 5 - 2, dy[i] = (11 i) mod 13 - 6. */
+/* Keras.  tools/golden/make_convolutions.py computes these with keras.ops on JAX: sum of v[i] * ((13 i) mod 17 - 8) of
+ * each result, for x[i] = (7 i) mod 11 - 5, w[i] = (5 i) mod 7 - 3, bias[i] = (3 i) mod 5 - 2, dy[i] = (11 i) mod 13
+ * - 6. */
 typedef struct keras_case {
     shape shape;
     double y, dx, dw, db;

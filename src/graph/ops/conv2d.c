@@ -6,6 +6,8 @@
 #include "graph/ops/conv2d_weights.h"
 #include "graph/ops/correlate.h"
 #include "graph/ops/dense.h"
+#include "graph/ops/depthwise_conv2d.h"
+#include "graph/ops/reshape.h"
 #include "graph/ops/taps.h"
 #include "kernels/kernels.h"
 
@@ -76,6 +78,10 @@ static cni_tensor *append(cni_graph *graph, const cni_op_kind *kind, cni_tensor 
 cni_tensor *cni_conv2d(cni_graph *graph, cni_tensor *x, cni_tensor *w, cni_tensor *bias, const cni_conv2d_attributes *a)
 {
     const int64_t *from = x->shape.dims, *window = w->shape.dims;
+    if (a->groups > 1 && a->groups == from[3]) { /* the same weights in the same order, under another shape */
+        cni_shape shape = CNI_SHAPE(window[0], window[1], from[3], window[3] / from[3]);
+        return cni_depthwise_conv2d(graph, x, cni_reshape(graph, w, shape), bias, a);
+    }
     int height = cni_window_count((int)from[1], a->top, a->bottom, (int)window[0], a->strides[0], a->dilation[0]);
     int width = cni_window_count((int)from[2], a->left, a->right, (int)window[1], a->strides[1], a->dilation[1]);
     return append(graph, &conv2d_kind, x, w, bias, height, width, window[3], a);

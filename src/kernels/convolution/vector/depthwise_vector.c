@@ -103,6 +103,65 @@ TILES(three, THREE)
 TILES(five, FIVE)
 TILES(seven, SEVEN)
 
+/* A square window that moves by one cell each way: a block of outputs, so that a cell also serves several rows. */
+#if CNI_VECTOR_BYTES == 32
+enum { ROWS_3 = 2, COLUMNS_3 = 4, ROWS_5 = 2, COLUMNS_5 = 4 };
+#else
+enum { ROWS_3 = 4, COLUMNS_3 = 4, ROWS_5 = 2, COLUMNS_5 = 8 };
+#endif
+
+ALWAYS_INLINE void block(const cni_depthwise *d, const float *x, float *y, int channel, int rows, int pixels, int size,
+                         int some)
+{
+    lanes sum[4][8];
+    UNROLL for (int i = 0; i < rows; i++) begin(d, sum[i], channel, pixels, some);
+    const float *w = (const float *)d->w + channel, *row = x + d->tap[0] + channel;
+    UNROLL for (int p = 0; p < rows + size - 1; p++, row += d->x_row)
+    {
+        const float *at = row;
+        UNROLL for (int q = 0; q < pixels + size - 1; q++, at += d->x_pixel)
+        {
+            lanes cell = take(at, some);
+            IN_REGISTER(cell);
+            UNROLL for (int i = 0; i < rows; i++)
+                UNROLL for (int s = 0; s < size; s++) if (p - i >= 0 && p - i < size && q - s >= 0 && q - s < pixels)
+                    sum[i][q - s] += cell * take(w + d->weight[(p - i) * size + s], some);
+        }
+    }
+    UNROLL for (int i = 0; i < rows; i++) finish(d, sum[i], y + i * d->y_row + channel, pixels, some);
+}
+
+TILE(block_3, block(d, x, y, k, ROWS_3, COLUMNS_3, 3, some))
+TILE(block_5, block(d, x, y, k, ROWS_5, COLUMNS_5, 5, some))
+TILE(block_7, block(d, x, y, k, ROWS_5, COLUMNS_5, 7, some))
+
+static const struct blocks {
+    tile_function *compute;
+    size_t rows, columns;
+} blocks[8] = {
+    [3] = {block_3, ROWS_3, COLUMNS_3}, [5] = {block_5, ROWS_5, COLUMNS_5}, [7] = {block_7, ROWS_5, COLUMNS_5}};
+
+/* The last block of a row or column begins earlier where it would stick out: some outputs are computed twice. */
+static void all_blocks(const cni_depthwise *d, const struct blocks *of)
+{
+    for (size_t r = 0; r < d->rows; r += of->rows) {
+        size_t row = r + of->rows <= d->rows ? r : d->rows - of->rows;
+        for (size_t p = 0; p < d->columns; p += of->columns) {
+            size_t column = p + of->columns <= d->columns ? p : d->columns - of->columns;
+            of->compute(d, (const float *)d->x + (ptrdiff_t)row * d->x_row + (ptrdiff_t)column * d->x_pixel,
+                        (float *)d->y + (ptrdiff_t)row * d->y_row + (ptrdiff_t)column * d->y_pixel);
+        }
+    }
+}
+
+static bool moves_by_one(const cni_depthwise *d, int columns)
+{
+    if (columns >= 8 || !blocks[columns].compute || d->taps != columns * columns) return false;
+    for (int t = columns; t < d->taps; t++)
+        if (d->tap[t] != d->tap[t - columns] + d->x_row) return false;
+    return d->rows >= blocks[columns].rows && d->columns >= blocks[columns].columns;
+}
+
 /* How many taps lie in a row, cell after cell, in all rows of the window; 1 when they do not. */
 static int dense_columns(const cni_depthwise *d)
 {
@@ -129,6 +188,10 @@ static void depthwise(const cni_depthwise *d)
 {
     static tile_function *const *const dense[8] = {[3] = three, [5] = five, [7] = seven};
     int columns = d->taps ? dense_columns(d) : 1;
+    if (moves_by_one(d, columns)) {
+        all_blocks(d, &blocks[columns]);
+        return;
+    }
     tile_function *const *tiles = columns < 8 && dense[columns] ? dense[columns] : any;
     for (size_t r = 0; r < d->rows; r++)
         row_of_tiles(d, tiles, (const float *)d->x + (ptrdiff_t)r * d->x_row, (float *)d->y + (ptrdiff_t)r * d->y_row);
@@ -170,7 +233,8 @@ WEIGH(2)
 WEIGH(3)
 WEIGH(4)
 WEIGH(5)
-WEIGH(6) WEIGH(7) WEIGH(8) WEIGH(9) WEIGH(10) WEIGH(11) WEIGH(12)
+WEIGH(6)
+WEIGH(7) WEIGH(8) WEIGH(9) WEIGH(10) WEIGH(11) WEIGH(12)
 #if CNI_VECTOR_BYTES != 32
     WEIGH(13) WEIGH(14)
 #endif
