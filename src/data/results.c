@@ -85,7 +85,7 @@ cn_status cn_history_save(const cn_history *history, const char *path, const cha
     cni_value *all = history_value(&arena, history);
     if (!all)
         cni_no_memory(slot, path);
-    else if (!cni_json_write(&arena, all, 4, &bytes, slot))
+    else if (!cni_json_write(&arena, all, 0, &bytes, slot))
         cni_file_write(path, bytes, slot);
     cni_arena_free(&arena);
     return cni_tell_error(slot, error);

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the verbs share. */
+#include "cli/command.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- messages ---- */
+
+int cli_fail(cn_status status, const char *text)
+{
+    fprintf(stderr, "cornu: %s [%s]\n", text && *text ? text : "failed", cn_status_name(status));
+    return CLI_FAILED;
+}
+
+int cli_fail_model(const cn_model *model)
+{
+    return cli_fail(cn_error_status(model), cn_error(model));
+}
+
+int cli_misuse(const cli_verb *verb, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fprintf(stderr, "cornu: %s: ", verb->name);
+    vfprintf(stderr, format, args);
+    fprintf(stderr, "  (cornu %s --help)\n", verb->name);
+    va_end(args);
+    return CLI_USED_WRONGLY;
+}
+
+void cli_say(const cli_settings *settings, const char *format, ...)
+{
+    if (settings->quiet) return;
+    va_list args;
+    va_start(args, format);
+    fputs("cornu: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+}
+
+/* ---- before the work ---- */
+
+bool cli_prepare(const cli_settings *settings, double seed)
+{
+    const char *error;
+    cn_status status = cn_read_keras_json(NULL, NULL, &error);
+    if (!status && settings->threads) status = cn_set_threads(NULL, settings->threads);
+    if (status) cli_fail(status, error ? error : "the number of threads was refused");
+    if (seed >= 0) cn_set_random_seed((uint32_t)seed);
+    return status == CN_OK;
+}
+
+cn_model *cli_load_model(const char *path, const char *weights)
+{
+    const cn_load_options options = {.struct_size = sizeof options, .weights = weights};
+    const char *error;
+    cn_model *model;
+    const cn_status status = cn_load(path, &options, &model, &error);
+    if (status) cli_fail(status, error);
+    return model;
+}
+
+cn_dataset *cli_load_data(const cli_settings *settings, const char *spec, const cn_model *model)
+{
+    const cn_dataset_options options = {.struct_size = sizeof options, .model = model};
+    const char *error;
+    cn_dataset *data;
+    const cn_status status = cn_dataset_load(spec, &options, &data, &error);
+    if (status)
+        cli_fail(status, error);
+    else if (*cn_dataset_note(data))
+        cli_say(settings, "%s", cn_dataset_note(data));
+    return data;
+}
+
+bool cli_can_write(const char *path)
+{
+    char folder[4096];
+    struct stat info;
+    if (!path || strcmp(path, "-") == 0) return true;
+    const char *slash = strrchr(path, '/');
+    const size_t length = slash ? (size_t)(slash - path) + 1 : 1;
+    snprintf(folder, sizeof folder, "%.*s", (int)length, slash ? path : ".");
+    const char *why = NULL;
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+        why = "is a folder; a file is expected";
+    else if (stat(folder, &info) || !S_ISDIR(info.st_mode))
+        why = "there is no such folder";
+    else if (access(folder, W_OK))
+        why = "its folder cannot be written to";
+    char text[4200];
+    if (why) snprintf(text, sizeof text, "%s: %s", path, why);
+    if (why) cli_fail(CN_ERR_IO, text);
+    return !why;
+}
+
+/* ---- output ---- */
+
+void cli_json_text(FILE *to, const char *text)
+{
+    fputc('"', to);
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++)
+        if (*c == '"' || *c == '\\')
+            fprintf(to, "\\%c", *c);
+        else if (*c < 0x20 || *c == 0x7f)
+            fprintf(to, "\\u%04x", *c);
+        else
+            fputc(*c, to);
+    fputc('"', to);
+}
+
+void cli_json_real(FILE *to, double value)
+{
+    char text[32];
+    if (isnan(value))
+        fputs("NaN", to);
+    else if (isinf(value))
+        fputs(value < 0 ? "-Infinity" : "Infinity", to);
+    else {
+        for (int digits = 15; digits <= 17; digits++) {
+            snprintf(text, sizeof text, "%.*g", digits, value);
+            if (strtod(text, NULL) == value) break;
+        }
+        fputs(text, to);
+        if (!strpbrk(text, ".e")) fputs(".0", to);
+    }
+}
+
+void cli_print_text(FILE *to, const char *text)
+{
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++) fputc(*c < 0x20 || *c == 0x7f ? '?' : *c, to);
+}
+
+int cli_columns(void)
+{
+    struct winsize size;
+    if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || size.ws_col < 40) return 80;
+    return size.ws_col;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the verbs share: exit statuses, messages, models, output. */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include "cli/options.h"
+
+#include <cornu/cornu.h>
+#include <cornu/data.h>
+
+#include <stdio.h>
+
+enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USED_WRONGLY = 2, CLI_INTERRUPTED = 75 };
+
+extern const cli_verb cli_summary, cli_train, cli_evaluate, cli_predict, cli_convert, cli_help;
+
+/** The verbs, in the order of the list that `cornu help` prints; NULL-terminated. */
+extern const cli_verb *const cli_verbs[];
+const cli_verb *cli_find_verb(const char *name);
+const char *cli_nearest_verb(const char *name);
+void cli_print_overview(void);
+
+/** "cornu: TEXT [E_NAME]" on standard error; returns CLI_FAILED. */
+int cli_fail(cn_status status, const char *text);
+/** The same with what a model has to say. */
+int cli_fail_model(const cn_model *model);
+/** "cornu: VERB: TEXT  (cornu VERB --help)" on standard error; returns CLI_USED_WRONGLY. */
+int cli_misuse(const cli_verb *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** "cornu: TEXT" on standard error unless quiet. */
+void cli_say(const cli_settings *settings, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/** keras.json, threads, seed (negative: none).  False after telling what is wrong. */
+bool cli_prepare(const cli_settings *settings, double seed);
+
+/** A model, with other weights when `weights` is not NULL.  NULL after telling what is wrong. */
+cn_model *cli_load_model(const char *path, const char *weights);
+
+/** A data set for a model; notes are told.  NULL after telling what is wrong. */
+cn_dataset *cli_load_data(const cli_settings *settings, const char *spec, const cn_model *model);
+
+/** Whether a file can be written where `path` says, asked before long work.  False after telling. */
+bool cli_can_write(const char *path);
+
+/** A text and a number as JSON has them (NaN and Infinity as Python writes them). */
+void cli_json_text(FILE *to, const char *text);
+void cli_json_real(FILE *to, double value);
+
+/** Text from a file for a terminal: control characters are shown as "?". */
+void cli_print_text(FILE *to, const char *text);
+
+/** Prints lines of text to standard output. */
+int cli_columns(void); /* of the terminal that standard output is; 80 when it is none */
+
+#endif

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cornu train: Keras' fit, from files to a file. */
+#include "cli/command.h"
+#include "cli/progress.h"
+
+#if __has_include(<cornu/explain.h>)
+#include <cornu/explain.h>
+#else
+static cn_status cn_plot_history(const cn_history *history, const char *path, const char **error)
+{
+    (void)history, (void)path;
+    *error = "this build draws no curves";
+    return CN_ERR_UNSUPPORTED;
+}
+#endif
+
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { NOT_GIVEN = -1, TEXT = 4000 };
+
+typedef struct settings {
+    cli_settings common;
+    const char *data, *weights;
+    int epochs, batch_size, initial_epoch, steps_per_epoch, validation_freq;
+    bool no_shuffle, no_validation;
+    double seed, validation_split, learning_rate;
+    const char *optimizer;
+    const char *losses[CLI_TEXTS], *metrics[CLI_TEXTS];
+    const char *class_weight;
+    int early_stopping, reduce_lr;
+    bool restore_best, save_best, no_check;
+    const char *monitor, *checkpoint, *csv_log;
+    const char *output, *history, *plot;
+} settings;
+
+static const settings defaults = {
+    .epochs = 1, .batch_size = 32, .seed = NOT_GIVEN, .early_stopping = NOT_GIVEN, .reduce_lr = NOT_GIVEN};
+
+#define SETTINGS settings
+static const cli_option options[] = {
+    CLI_OPTION(data, "data", 'd', "D", 0, 0, "fashion-mnist, mnist:DIR, cifar10:DIR, images:DIR or FILE.npz; required"),
+    CLI_OPTION(output, "output", 'o', "OUT.keras", 0, 0, "where the trained model goes, with the optimizer's state"),
+    CLI_OPTION(epochs, "epochs", 'e', "N", 1, 1e9, "passes over the data (1)"),
+    CLI_OPTION(batch_size, "batch-size", 'b', "B", 1, 1e7, "pictures in one step (32)"),
+    CLI_OPTION(optimizer, "optimizer", 0, "TEXT", 0, 0,
+               "instead of the compiled one: adam, sgd(0.01, momentum=0.9), ..."),
+    CLI_OPTION(losses, "loss", 0, "TEXT", 0, 0, "instead of the compiled one; several outputs: one each, with commas"),
+    CLI_OPTION(metrics, "metrics", 0, "LIST", 0, 0, "instead of the compiled ones: accuracy,top_k(3)"),
+    CLI_OPTION(learning_rate, "learning-rate", 0, "X", 1e-30, 1e30, "the optimizer's learning rate from here on"),
+    CLI_OPTION(seed, "seed", 0, "S", 0, 4294967295.0, "initial weights, dropout and order as Keras' with this seed"),
+    CLI_OPTION(no_shuffle, "no-shuffle", 0, NULL, 0, 0, "take the data in the order of the file"),
+    CLI_OPTION(validation_split, "validation-split", 0, "X", 0, 1, "validate on this part, from the tail of the data"),
+    CLI_OPTION(no_validation, "no-validation", 0, NULL, 0, 0, "do not measure on the test data after each epoch"),
+    CLI_OPTION(validation_freq, "validation-freq", 0, "N", 1, 1e9, "validate after every N-th epoch (1)"),
+    CLI_OPTION(class_weight, "class-weight", 0, "LIST", 0, 0, "weights of classes in the loss: 0:1,3:2.5"),
+    CLI_OPTION(early_stopping, "early-stopping", 0, "N", 0, 1e9, "stop when N epochs bring no improvement"),
+    CLI_OPTION(restore_best, "restore-best", 0, NULL, 0, 0, "with early stopping: keep the best epoch's weights"),
+    CLI_OPTION(reduce_lr, "reduce-lr", 0, "N", 0, 1e9, "learning rate x 0.1 when N epochs bring no improvement"),
+    CLI_OPTION(monitor, "monitor", 0, "NAME", 0, 0, "what counts as improvement (val_loss, or loss)"),
+    CLI_OPTION(checkpoint, "checkpoint", 0, "PATH", 0, 0, "save after every epoch: best.keras, at-{epoch:02d}.keras"),
+    CLI_OPTION(save_best, "save-best", 0, NULL, 0, 0, "with a checkpoint: only when it is the best so far"),
+    CLI_OPTION(csv_log, "csv-log", 0, "FILE", 0, 0, "a line of numbers for every epoch"),
+    CLI_OPTION(history, "history", 0, "H.json", 0, 0, "Keras' History.history and \"epoch\", as JSON"),
+    CLI_OPTION(plot, "plot", 0, "P.png", 0, 0, "the curves of loss and metrics (.png, .svg, .pdf)"),
+    CLI_OPTION(weights, "weights", 0, "FILE", 0, 0, "begin with the weights of a .weights.h5 (or .keras)"),
+    CLI_OPTION(initial_epoch, "initial-epoch", 0, "N", 0, 1e9,
+               "number of the first epoch, to go on with a training (0)"),
+    CLI_OPTION(steps_per_epoch, "steps-per-epoch", 0, "N", 1, 1e9, "batches in an epoch (all)"),
+    CLI_OPTION(no_check, "no-check", 0, NULL, 0, 0, "go on when data or loss are not finite, as Keras does"),
+};
+
+/* ---- interruption: the first signal asks for an end after the batch, the second one ends at once ---- */
+
+static volatile int interrupted; /* a signal handler can reach nothing else */
+
+static void on_signal(int number)
+{
+    if (interrupted) {
+        signal(number, SIG_DFL);
+        raise(number);
+    }
+    interrupted = number;
+}
+
+static void catch_signals(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGXCPU};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        struct sigaction old;
+        if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) sigaction(numbers[i], &action, NULL);
+    }
+}
+
+/* ---- what the options say ---- */
+
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t length = strlen(text), tail = strlen(end);
+    return length >= tail && strcasecmp(text + length - tail, end) == 0;
+}
+
+static int check_usage(const settings *s)
+{
+    if (!s->data) return cli_misuse(&cli_train, "--data is missing: what to train on");
+    if (s->output && !ends_with(s->output, ".keras") && !ends_with(s->output, ".weights.h5"))
+        return cli_misuse(&cli_train, "-o %s: expected a name that ends in .keras (or .weights.h5)", s->output);
+    if (s->restore_best && s->early_stopping < 0)
+        return cli_misuse(&cli_train, "--restore-best goes with --early-stopping N");
+    if (s->save_best && !s->checkpoint) return cli_misuse(&cli_train, "--save-best goes with --checkpoint PATH");
+    if (s->initial_epoch >= s->epochs)
+        return cli_misuse(&cli_train,
+                          "--initial-epoch %d: --epochs %d is the number of the last one, so nothing is left",
+                          s->initial_epoch, s->epochs);
+    return CLI_DONE;
+}
+
+/* One list out of texts that may hold several, with commas. */
+static bool split_all(const char *const given[CLI_TEXTS], char *buffer, const char **pieces)
+{
+    int count = 0;
+    size_t used = 0;
+    for (int i = 0; i < CLI_TEXTS && given[i]; i++) {
+        const int more = cli_split(given[i], buffer + used, TEXT - used, pieces + count, CN_MAX_ARRAYS - 1 - count);
+        if (more < 0) return false;
+        count += more;
+        used += strlen(given[i]) + 1;
+    }
+    return true;
+}
+
+static bool read_class_weights(const char *text, cn_class_weight *weights)
+{
+    for (int i = 0; text && *text && i < 63; i++) {
+        char *end;
+        weights[i].label = (int)strtol(text, &end, 10);
+        if (end == text || (*end != ':' && *end != '=')) return false;
+        text = end + 1;
+        weights[i].weight = strtod(text, &end);
+        if (end == text || (*end && *end != ',') || !isfinite(weights[i].weight)) return false;
+        if (weights[i].weight == 0) weights[i].weight = CN_ZERO;
+        text = *end ? end + 1 : end;
+    }
+    return !text || !*text;
+}
+
+/* ---- compile ---- */
+
+static int compile(const settings *s, cn_model *model, const cn_data *train)
+{
+    char losses[TEXT], metrics[TEXT];
+    const char *chosen;
+    cn_compile_args args = {.struct_size = sizeof args};
+    if (!split_all(s->losses, losses, args.losses)) return cli_misuse(&cli_train, "--loss: too many");
+    if (!split_all(s->metrics, metrics, args.metrics)) return cli_misuse(&cli_train, "--metrics: too many");
+    if (args.losses[0] && !args.losses[1]) {
+        args.loss = args.losses[0];
+        args.losses[0] = NULL;
+    }
+    if (s->optimizer) args.optimizer = cn_optimizer(s->optimizer);
+    if (cn_compile_for(model, train, &args, &chosen)) return cli_fail_model(model);
+    if (chosen) cli_say(&s->common, "the model was never compiled; chosen for it: %s", chosen);
+    if (s->learning_rate > 0 && cn_set_learning_rate(model, s->learning_rate)) return cli_fail_model(model);
+    return CLI_DONE;
+}
+
+/* ---- fit ---- */
+
+static void set_data(cn_fit_args *args, const settings *s, const cn_dataset *data)
+{
+    const cn_data *train = cn_dataset_train(data), *test = cn_dataset_test(data);
+    args->x = train->x;
+    args->y = train->y;
+    memcpy(args->inputs, train->inputs, sizeof args->inputs);
+    memcpy(args->targets, train->targets, sizeof args->targets);
+    args->sample_weight = train->sample_weight;
+    args->validation_split = s->validation_split;
+    if (test && !s->no_validation && s->validation_split <= 0) args->validation = *test;
+}
+
+static bool validates(const cn_fit_args *args)
+{
+    return args->validation_split > 0 || args->validation.x.data || args->validation.inputs[0].data;
+}
+
+static cn_history *fit(const settings *s, cn_model *model, const cn_dataset *data, cli_progress *progress)
+{
+    cn_fit_args args = {.struct_size = sizeof args,
+                        .batch_size = s->batch_size,
+                        .epochs = s->epochs,
+                        .no_shuffle = s->no_shuffle,
+                        .initial_epoch = s->initial_epoch,
+                        .steps_per_epoch = s->steps_per_epoch,
+                        .validation_freq = s->validation_freq,
+                        .check_finite = !s->no_check,
+                        .progress = cli_progress_write,
+                        .progress_user = progress,
+                        .interrupt = &interrupted};
+    int count = 0;
+    set_data(&args, s, data);
+    read_class_weights(s->class_weight, args.class_weight);
+    const char *monitor = s->monitor ? s->monitor : validates(&args) ? "val_loss" : "loss";
+    const cn_early_stopping_args stopping = {.head = {sizeof stopping, "EarlyStopping"},
+                                             .monitor = monitor,
+                                             .patience = s->early_stopping ? s->early_stopping : CN_ZERO_INT,
+                                             .restore_best_weights = s->restore_best};
+    const cn_reduce_lr_on_plateau_args reduce = {.head = {sizeof reduce, "ReduceLROnPlateau"},
+                                                 .monitor = monitor,
+                                                 .patience = s->reduce_lr ? s->reduce_lr : CN_ZERO_INT};
+    const cn_model_checkpoint_args checkpoint = {.head = {sizeof checkpoint, "ModelCheckpoint"},
+                                                 .filepath = s->checkpoint,
+                                                 .monitor = monitor,
+                                                 .save_best_only = s->save_best,
+                                                 .save_weights_only =
+                                                     s->checkpoint && ends_with(s->checkpoint, ".weights.h5")};
+    const cn_csv_logger_args csv = {
+        .head = {sizeof csv, "CSVLogger"}, .filename = s->csv_log, .append = s->initial_epoch > 0};
+    if (s->early_stopping >= 0) args.callbacks[count++] = &stopping.head;
+    if (s->reduce_lr >= 0) args.callbacks[count++] = &reduce.head;
+    if (s->checkpoint) args.callbacks[count++] = &checkpoint.head;
+    if (s->csv_log) args.callbacks[count++] = &csv.head;
+    catch_signals();
+    cn_history *history = cn_model_fit(model, &args);
+    cli_progress_end(progress);
+    return history;
+}
+
+/* ---- results ---- */
+
+static int save(const settings *s, cn_model *model, const cn_history *history)
+{
+    int status = CLI_DONE;
+    const char *error;
+    cn_status failed;
+    if (s->output && cn_save(model, s->output)) status = cli_fail_model(model);
+    if (s->history && (failed = cn_history_save(history, s->history, &error))) status = cli_fail(failed, error);
+    if (s->plot && (failed = cn_plot_history(history, s->plot, &error))) status = cli_fail(failed, error);
+    return status;
+}
+
+static int tell_interruption(const settings *s, const cn_history *history)
+{
+    int done;
+    cn_history_epochs(history, &done);
+    const int epoch = s->initial_epoch + done;
+    fprintf(stderr, "cornu: interrupted in epoch %d of %d; ", epoch + 1, s->epochs);
+    if (!s->output) {
+        fprintf(stderr, "nothing was saved (no -o)\n");
+        return CLI_FAILED;
+    }
+    fprintf(stderr, "saved as it is; go on with: cornu train %s --data %s --epochs %d --initial-epoch %d ... -o %s\n",
+            s->output, s->data, s->epochs, epoch, s->output);
+    return CLI_INTERRUPTED;
+}
+
+static int train(const settings *s, cn_model *model, const cn_dataset *data)
+{
+    cli_progress progress;
+    if (!cn_dataset_train(data)) {
+        cli_fail(CN_ERR_INVALID, "the data hold nothing to train on: only x_test, y_test");
+        return CLI_FAILED;
+    }
+    const int status = compile(s, model, cn_dataset_train(data));
+    if (status) return status;
+    if (!s->output && !s->checkpoint) cli_say(&s->common, "no -o: the trained model will not be kept");
+    cli_progress_init(&progress, s->common.quiet);
+    const cn_history *history = fit(s, model, data, &progress);
+    if (!history) return cli_fail_model(model);
+    const int saved = save(s, model, history);
+    return interrupted && saved == CLI_DONE ? tell_interruption(s, history) : saved;
+}
+
+static int run(const void *given)
+{
+    const settings *s = given;
+    cn_class_weight weights[64] = {{0}};
+    int status = check_usage(s);
+    if (status) return status;
+    if (!read_class_weights(s->class_weight, weights))
+        return cli_misuse(&cli_train, "--class-weight %s: expected LABEL:WEIGHT,LABEL:WEIGHT,...", s->class_weight);
+    if (!cli_can_write(s->output) || !cli_can_write(s->history) || !cli_can_write(s->plot) ||
+        !cli_can_write(s->csv_log))
+        return CLI_FAILED;
+    if (!cli_prepare(&s->common, s->seed)) return CLI_FAILED;
+    cn_model *model = cli_load_model(s->common.arguments[0], s->weights);
+    cn_dataset *data = model ? cli_load_data(&s->common, s->data, model) : NULL;
+    status = data ? train(s, model, data) : CLI_FAILED;
+    cn_dataset_free(data);
+    cn_model_free(model);
+    return status;
+}
+
+const cli_verb cli_train = {
+    .name = "train",
+    .arguments = "MODEL --data D [-o OUT.keras]",
+    .summary = "Fits a model to data",
+    .details =
+        "MODEL is trained as it was compiled (Keras' compile) unless --optimizer, --loss or --metrics replace parts "
+        "of\n"
+        "that; for a model that was never compiled they are chosen.  x_test, y_test of the data, where there are\n"
+        "such, are the validation data.  Training stops with an error when data or loss are not finite.\n"
+        "Ctrl-C (SIGINT, SIGTERM) finishes the batch, saves, and ends with status 75; a second one ends at once.\n"
+        "\n"
+        "Examples:\n"
+        "  cornu train examples/fashion.json --data fashion-mnist --epochs 4 -o fashion.keras\n"
+        "  cornu train model.keras --data images:flowers --epochs 20 --early-stopping 3 --restore-best -o best.keras\n",
+    CLI_OPTIONS(options),
+    .defaults = &defaults,
+    .settings_size = sizeof(settings),
+    .least = 1,
+    .most = 1,
+    .run = run,
+};
