@@ -34,8 +34,8 @@ typedef struct cni_field cni_field;
 /** How a member of an argument struct is read, checked, shown and written.  Once filled in:
  *  CNI_FIELD_INT    int       None is CNI_NONE_INT
  *  CNI_FIELD_PAIR   int[2]    both given
- *  CNI_FIELD_REAL   double    None is NaN.  With a `family` an object may stand for it: then NaN, and
- * cni_object.objects CNI_FIELD_BOOL   bool      as the member says: with CNI_NEGATED the opposite of Keras' argument
+ *  CNI_FIELD_REAL   double    None is NaN; where an object of `family` may stand for it, NaN too
+ *  CNI_FIELD_BOOL   bool      as the member says: with CNI_NEGATED the opposite of Keras' argument
  *  CNI_FIELD_TEXT   const char *   None is NULL; `choices` restricts it
  *  CNI_FIELD_OBJECT const char *   what was given in C; the object itself is in cni_object.objects
  *  CNI_FIELD_PADDING, CNI_FIELD_FORMAT    never the default value
@@ -157,8 +157,8 @@ struct cni_family {
     size_t count;
     bool written_by_name; /* JSON holds just the name when all arguments have their defaults (activations) */
     const char *none;     /* the name that None stands for ("linear"), or NULL */
-    const char *const
-        *absent; /* names, whatever their case, that Keras has and Cornu lacks, NULL-terminated; or NULL */
+    /** Names, whatever their case, that Keras has and Cornu lacks, NULL-terminated; or NULL. */
+    const char *const *absent;
 };
 
 struct cni_object {
