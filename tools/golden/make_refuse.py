@@ -23,6 +23,7 @@ def stack(*layers, compile_config=None, input=INPUT):
 
 def message(e):
     text = str(e)
+    text = re.sub(r"\{([^{}:]*)\}", lambda m: "{" + ", ".join(sorted(m[1].split(", "))) + "}", text)  # a set has no order of its own
     at = text.rfind("Exception encountered: ")
     text = re.sub(r"\x1b\[\d*m", "", text)
     return " ".join((text[at + 23 :] if at >= 0 else text).split())[:400]
