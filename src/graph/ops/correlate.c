@@ -2,6 +2,8 @@
  * Convolutions that mix channels, forward and transposed.  A unit is a panel of output channels of one group. */
 #include "graph/ops/correlate.h"
 
+#include <string.h>
+
 typedef struct work {
     const cni_correlation *correlation;
     const cni_kernels *kernels;
@@ -23,6 +25,18 @@ void *cni_packed_weights(cni_step *step, const cni_tensor *w, void *otherwise, b
     *pack = step->packed_version != w->variable->version;
     step->packed_version = w->variable->version;
     return step->persistent;
+}
+
+void cni_pack_panel(const cni_kernels *kernels, const void *w, ptrdiff_t k_step, ptrdiff_t j_step, size_t depth,
+                    int width, void *panel)
+{
+    size_t pitch = (size_t)kernels->matmul.panel;
+    if (j_step == 1) {
+        kernels->matmul.pack(w, k_step, depth, width, panel);
+        return;
+    }
+    if ((size_t)width < pitch) memset(panel, 0, depth * pitch * kernels->real_size);
+    kernels->layout.transpose(w, (size_t)j_step, panel, pitch, (size_t)width, depth);
 }
 
 size_t cni_correlation_packed(const cni_correlation *c, size_t real_size)
@@ -57,8 +71,8 @@ static void pack_panel(void *context, size_t index, int thread)
     for (int r = 0; r < part->rows->taps; r++)
         for (int k = 0; k < part->columns->taps; k++, to += (size_t)w->depth * (size_t)panel * real_size) {
             ptrdiff_t tap = (ptrdiff_t)part->rows->index[r] * s->window[1] + part->columns->index[k];
-            w->kernels->matmul.pack(cni_at(w->w, tap * rows * filters + first, real_size), k_step, j_step,
-                                    (size_t)w->depth, cni_smaller(w->width - j, panel), to);
+            cni_pack_panel(w->kernels, cni_at(w->w, tap * rows * filters + first, real_size), k_step, j_step,
+                           (size_t)w->depth, cni_smaller(w->width - j, panel), to);
         }
 }
 

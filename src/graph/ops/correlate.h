@@ -25,6 +25,10 @@ size_t cni_correlation_packed(const cni_correlation *correlation, size_t real_si
 void cni_correlate(const cni_correlation *correlation, const cni_run *run, const void *x, const void *w,
                    const void *bias, void *y, void *packed, bool pack, void *scratch);
 
+/** One panel: panel[k * panel + j] = w[k * k_step + j * j_step]; one of the two steps is 1. */
+void cni_pack_panel(const cni_kernels *kernels, const void *w, ptrdiff_t k_step, ptrdiff_t j_step, size_t depth,
+                    int width, void *panel);
+
 /** Where the packed weights of a step lie: in its persistent memory when they are packed from a variable that does not
  *  change with every run, else at `otherwise`; *pack says whether they have to be packed. */
 void *cni_packed_weights(cni_step *step, const cni_tensor *w, void *otherwise, bool *pack);

@@ -78,9 +78,8 @@ static void pack_panel(void *context, size_t index, int thread)
     size_t real_size = w->kernels->real_size;
     int panel = w->kernels->matmul.panel, j = (int)index * panel;
     ptrdiff_t k_step = w->transposed ? 1 : w->width, j_step = w->transposed ? w->depth : 1;
-    w->kernels->matmul.pack(cni_at(w->w, j * j_step, real_size), k_step, j_step, (size_t)w->depth,
-                            cni_smaller(w->width - j, panel),
-                            cni_at_mutable(w->packed, (ptrdiff_t)j * w->depth, real_size));
+    cni_pack_panel(w->kernels, cni_at(w->w, j * j_step, real_size), k_step, j_step, (size_t)w->depth,
+                   cni_smaller(w->width - j, panel), cni_at_mutable(w->packed, (ptrdiff_t)j * w->depth, real_size));
 }
 
 static void finish(const work *w, size_t first, size_t rows, int column, int columns)

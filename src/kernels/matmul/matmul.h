@@ -71,8 +71,8 @@ enum { CNI_THIN_ROWS = 8, CNI_MAX_PANEL = 64 };
 typedef struct cni_matmul_kernels {
     int panel; /* width of a panel, at most CNI_MAX_PANEL */
 
-    /** panel[k * panel + j] = w[k k_step + j j_step] for k < depth, j < width <= panel; zeros in the other columns. */
-    void (*pack)(const void *w, ptrdiff_t k_step, ptrdiff_t j_step, size_t depth, int width, void *panel);
+    /** panel[k * panel + j] = w[k * w_row + j] for k < depth, j < width <= panel; zeros in the other columns. */
+    void (*pack)(const void *w, ptrdiff_t w_row, size_t depth, int width, void *panel);
 
     void (*product)(const cni_product *product);
     void (*outer)(const cni_outer *outer);

@@ -13,12 +13,12 @@ static real relu(real x)
     return x <= 0 ? 0 : x; /* NaN stays */
 }
 
-static void pack(const void *w, ptrdiff_t k_step, ptrdiff_t j_step, size_t depth, int width, void *panel)
+static void pack(const void *w, ptrdiff_t w_row, size_t depth, int width, void *panel)
 {
     const real *from = w;
     real *to = panel;
     for (size_t k = 0; k < depth; k++, to += PANEL)
-        for (int j = 0; j < PANEL; j++) to[j] = j < width ? from[(ptrdiff_t)k * k_step + j * j_step] : 0;
+        for (int j = 0; j < PANEL; j++) to[j] = j < width ? from[(ptrdiff_t)k * w_row + j] : 0;
 }
 
 /* One pixel by one panel. */

@@ -19,11 +19,11 @@ enum { MOST_ROWS = 8, PANEL_VECTORS = 3 };
 enum { PANEL = PANEL_VECTORS * LANES };
 
 /* One tile: what is the same for all tiles of a panel, and where this one lies. */
-typedef struct panel {
+typedef struct strip {
     const float *w;
     float bias[PANEL] __attribute__((aligned(64)));
     int width; /* columns that exist */
-} panel;
+} strip;
 
 ALWAYS_INLINE void finish(const cni_product *p, lanes sum, float *y, int width)
 {
@@ -34,7 +34,7 @@ ALWAYS_INLINE void finish(const cni_product *p, lanes sum, float *y, int width)
         store_some(y, sum, width);
 }
 
-ALWAYS_INLINE void tile(const cni_product *p, const panel *of, const float *x, float *y, int rows, int vectors)
+ALWAYS_INLINE void tile(const cni_product *p, const strip *of, const float *x, float *y, int rows, int vectors)
 {
     lanes sum[MOST_ROWS][PANEL_VECTORS];
     UNROLL for (int j = 0; j < vectors; j++)
@@ -60,10 +60,10 @@ ALWAYS_INLINE void tile(const cni_product *p, const panel *of, const float *x, f
         finish(p, sum[i][j], y + i * p->y_pixel + j * LANES, of->width - j * LANES);
 }
 
-typedef void tile_function(const cni_product *p, const panel *of, const float *x, float *y);
+typedef void tile_function(const cni_product *p, const strip *of, const float *x, float *y);
 
 #define TILE(rows, vectors)                                                                                            \
-    static void tile_##rows##_##vectors(const cni_product *p, const panel *of, const float *x, float *y)               \
+    static void tile_##rows##_##vectors(const cni_product *p, const strip *of, const float *x, float *y)               \
     {                                                                                                                  \
         tile(p, of, x, y, rows, vectors);                                                                              \
     }
@@ -100,7 +100,7 @@ static tile_function *const tiles[PANEL_VECTORS][MOST_ROWS] = {
 };
 
 /* Rows are cut into tiles of nearly equal size, so that no small tile is left over. */
-static void row_of_tiles(const cni_product *p, const panel *of, const float *x, float *y, int most)
+static void row_of_tiles(const cni_product *p, const strip *of, const float *x, float *y, int most)
 {
     tile_function *const *by_rows =
         tiles[of->width > (PANEL_VECTORS - 1) * LANES ? PANEL_VECTORS - 1 : (of->width - 1) / LANES];
@@ -118,7 +118,7 @@ static void product(const cni_product *p)
 {
     /* Pixels whose distance is a multiple of 2 KiB fall into few sets of the first cache: then fewer at a time. */
     int most = p->x_pixel % 512 == 0 && MOST_ROWS > 7 ? 7 : MOST_ROWS;
-    panel of = {.w = p->panels};
+    strip of = {.w = p->panels};
     for (int j = 0; j < p->width; j += PANEL, of.w += (size_t)p->taps * (size_t)p->depth * PANEL) {
         of.width = p->width - j < PANEL ? p->width - j : PANEL;
         memset(of.bias, 0, sizeof of.bias);
@@ -129,35 +129,15 @@ static void product(const cni_product *p)
     }
 }
 
-/* Packing */
-
-static void pack_rows(const float *w, ptrdiff_t k_step, size_t depth, int width, float *to)
+static void pack(const void *from, ptrdiff_t w_row, size_t depth, int width, void *panel)
 {
-    for (size_t k = 0; k < depth; k++, w += k_step, to += PANEL) UNROLL for (int j = 0; j < PANEL; j += LANES)
+    const float *w = from;
+    float *to = panel;
+    for (size_t k = 0; k < depth; k++, w += w_row, to += PANEL) UNROLL for (int j = 0; j < PANEL; j += LANES)
         {
             int some = width - j;
             *(lanes *)(to + j) = some >= LANES ? load(w + j) : some > 0 ? load_some(w + j, some) : (lanes){0};
         }
-}
-
-/* Squares of the matrix, so that what is read and what is written stay in the first cache. */
-static void pack_any(const float *w, ptrdiff_t k_step, ptrdiff_t j_step, size_t depth, int width, float *to)
-{
-    enum { SQUARE = 16 };
-    for (size_t k = 0; k < depth; k += SQUARE) {
-        size_t last = depth - k < SQUARE ? depth : k + SQUARE;
-        for (int j = 0; j < PANEL; j++)
-            for (size_t i = k; i < last; i++)
-                to[i * PANEL + (size_t)j] = j < width ? w[(ptrdiff_t)i * k_step + j * j_step] : 0;
-    }
-}
-
-static void pack(const void *w, ptrdiff_t k_step, ptrdiff_t j_step, size_t depth, int width, void *to)
-{
-    if (j_step == 1)
-        pack_rows(w, k_step, depth, width, to);
-    else
-        pack_any(w, k_step, j_step, depth, width, to);
 }
 
 /* Few rows: y stays in the first cache while w goes by, four rows of it at a time. */
