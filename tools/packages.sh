@@ -4,7 +4,7 @@
 # Installs only what is missing, as root or with sudo; --check only tells.
 set -eu
 
-build="gcc libc6-dev cmake ninja-build pkg-config zlib1g-dev libspng-dev libjpeg62-turbo-dev"
+build="gcc libc6-dev cmake ninja-build pkg-config zlib1g-dev libspng-dev libjpeg62-turbo-dev libcairo2-dev"
 test="libcmocka-dev g++"
 demo="dataset-fashion-mnist"
 clang="clang"
