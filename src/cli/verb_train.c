@@ -3,16 +3,7 @@
 #include "cli/command.h"
 #include "cli/progress.h"
 
-#if __has_include(<cornu/explain.h>)
 #include <cornu/explain.h>
-#else
-static cn_status cn_plot_history(const cn_history *history, const char *path, const char **error)
-{
-    (void)history, (void)path;
-    *error = "this build draws no curves";
-    return CN_ERR_UNSUPPORTED;
-}
-#endif
 
 #include <math.h>
 #include <signal.h>
