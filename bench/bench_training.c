@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A training step of a small network on random images: 28x28x1, Conv 32 5x5, MaxPool, Conv 64 5x5, MaxPool, Dense 1000,
- * Dense 10; batch 128, SGD with momentum.  bench_training [threads [batch [valid]]]: the best and the median of the steps. */
+ * Dense 10; batch 128, SGD with momentum.  bench_training [threads [batch [valid]]]: the best and the median of the
+ * steps. */
 #include <cornu/cornu.h>
 
 #include <stdio.h>
@@ -53,7 +54,8 @@ int main(int argc, char **argv)
         times[i] = now() - start;
     }
     qsort(times, STEPS, sizeof *times, ascending);
-    printf("threads %d batch %d: best %.2f ms, median %.2f ms\n", threads, batch, 1e3 * times[0], 1e3 * times[STEPS / 2]);
+    printf("threads %d batch %d: best %.2f ms, median %.2f ms\n", threads, batch, 1e3 * times[0],
+           1e3 * times[STEPS / 2]);
     free(x);
     free(y);
     cn_model_free(model);

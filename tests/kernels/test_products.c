@@ -161,7 +161,8 @@ static void check_outer(const cni_kernels *kernels, const cni_kernels *portable,
     uint32_t random = seed * 2654435761u;
     int rows = 1 + (int)draw(&random, 3), columns = 1 + (int)draw(&random, 40);
     int height = 1 + (int)draw(&random, 50), width = 1 + (int)draw(&random, 80);
-    int x_pixel = height + (int)draw(&random, 4), dy_pixel = width + (int)draw(&random, 4), pixels = rows * columns;
+    int x_pixel = height + (int)draw(&random, 4), dy_pixel = width + (int)draw(&random, 4);
+    int images = 1 + (int)draw(&random, 3), pixels = images * rows * columns;
     guarded x = new_guarded((size_t)((pixels - 1) * x_pixel + height));
     guarded dy = new_guarded((size_t)((pixels - 1) * dy_pixel + width));
     guarded dw = new_guarded((size_t)(height * width)), expected = new_guarded(dw.count),
@@ -169,9 +170,12 @@ static void check_outer(const cni_kernels *kernels, const cni_kernels *portable,
     fill(&random, &x, whole);
     fill(&random, &dy, whole);
     cni_outer o = {.x = x.data,
+                   .x_image = (ptrdiff_t)(rows * columns) * x_pixel,
                    .x_row = (ptrdiff_t)columns * x_pixel,
                    .x_pixel = x_pixel,
                    .dy = dy.data,
+                   .dy_image = (ptrdiff_t)(rows * columns) * dy_pixel,
+                   .images = (size_t)images,
                    .dy_row = (ptrdiff_t)columns * dy_pixel,
                    .dy_pixel = dy_pixel,
                    .rows = (size_t)rows,

@@ -90,7 +90,7 @@ def run(case):
 def main():
     assert keras.backend.backend() == "jax"
     with open(sys.argv[1] if len(sys.argv) > 1 else "tests/graph/keras_convolutions.inc", "w") as out:
-        out.write("/* Keras %s on JAX, by tools/golden/make_convolutions.py. */\n" % keras.__version__)
+        out.write("/* SPDX-License-Identifier: Apache-2.0 */\n/* Keras %s on JAX, by tools/golden/make_convolutions.py. */\n" % keras.__version__)
         for case in CASES:
             out.write(run(case) + "\n")
 

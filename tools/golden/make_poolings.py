@@ -51,6 +51,6 @@ def run(case):
 if __name__ == "__main__":
     assert keras.backend.backend() == "jax"
     with open(sys.argv[1] if len(sys.argv) > 1 else "tests/graph/keras_poolings.inc", "w") as out:
-        out.write("/* Keras %s on JAX, by tools/golden/make_poolings.py. */\n" % keras.__version__)
+        out.write("/* SPDX-License-Identifier: Apache-2.0 */\n/* Keras %s on JAX, by tools/golden/make_poolings.py. */\n" % keras.__version__)
         for case in CASES:
             out.write(run(case) + "\n")

@@ -21,7 +21,7 @@ typedef struct shape {
     int h, w, c, oh, ow, f, kh, kw, groups;
     const cni_conv2d_attributes *a;
     bool folded;
-    int block_rows;
+    int block_rows, block_images;
 } shape;
 
 typedef struct work {
@@ -37,10 +37,20 @@ static shape shape_of(const cni_op *op)
 {
     const int64_t *x = op->in[0]->shape.dims, *dy = op->in[1]->shape.dims, *w = op->out[0]->shape.dims;
     const cni_conv2d_attributes *a = op->attributes;
-    shape s = {(int)x[1], (int)x[2], (int)x[3], (int)dy[1], (int)dy[2], (int)dy[3],
-               (int)w[0], (int)w[1], a->groups, a,          false,      0};
+    shape s = {.h = (int)x[1],
+               .w = (int)x[2],
+               .c = (int)x[3],
+               .oh = (int)dy[1],
+               .ow = (int)dy[2],
+               .f = (int)dy[3],
+               .kh = (int)w[0],
+               .kw = (int)w[1],
+               .groups = a->groups,
+               .a = a,
+               .block_images = 1};
     s.folded = s.groups == 1 && s.c <= FOLDED_CHANNELS && s.kw > 1 && a->dilation[1] == 1;
     s.block_rows = cni_smaller(s.oh, s.ow < BLOCK_CELLS ? BLOCK_CELLS / s.ow : 1);
+    if (s.oh * s.ow <= BLOCK_CELLS && !s.folded) s.block_images = BLOCK_CELLS / (s.oh * s.ow);
     return s;
 }
 
@@ -93,20 +103,28 @@ typedef struct task {
     void *dw, *db;      /* of the slice */
 } task;
 
-static void add_outer(const work *w, const task *t, const void *x, ptrdiff_t x_row, ptrdiff_t x_pixel, int image,
-                      int first, int rows, int column, int columns, int s, int height)
+/* Rows first ... last - 1 of dy, of images image ... last_image - 1. */
+typedef struct block {
+    int image, last_image, first, last;
+} block;
+
+static void add_outer(const work *w, const task *t, const block *b, const void *x, ptrdiff_t x_row, ptrdiff_t x_pixel,
+                      int column, int columns, int s, int height)
 {
     size_t real_size = w->kernels->real_size;
-    ptrdiff_t dy_row = (ptrdiff_t)w->s.ow * w->s.f;
+    ptrdiff_t dy_row = (ptrdiff_t)w->s.ow * w->s.f, dy_image = w->s.oh * dy_row;
     cni_outer outer = {
         .x = x,
+        .x_image = (ptrdiff_t)w->s.h * w->s.w * w->s.c,
         .x_row = x_row,
         .x_pixel = x_pixel,
-        .dy = cni_at(w->dy, ((ptrdiff_t)image * w->s.oh + first) * dy_row + (ptrdiff_t)column * w->s.f + t->channel,
-                     real_size),
+        .dy =
+            cni_at(w->dy, b->image * dy_image + b->first * dy_row + (ptrdiff_t)column * w->s.f + t->channel, real_size),
+        .dy_image = dy_image,
         .dy_row = dy_row,
         .dy_pixel = w->s.f,
-        .rows = (size_t)rows,
+        .images = (size_t)(b->last_image - b->image),
+        .rows = (size_t)(b->last - b->first),
         .columns = (size_t)columns,
         .dw = cni_at_mutable(t->dw, ((ptrdiff_t)t->r * w->s.kw + s) * (w->s.c / w->s.groups) * w->s.f + t->channel,
                              real_size),
@@ -119,23 +137,22 @@ static void add_outer(const work *w, const task *t, const void *x, ptrdiff_t x_r
 }
 
 /* The rows of x that tap row r reads from first on, one for each row of dy, with their border. */
-static void add_folded(const work *w, const task *t, void *copy, int image, int first, int last, int top)
+static void add_folded(const work *w, const task *t, const block *b, void *copy, int top)
 {
     const shape *s = &w->s;
     size_t real_size = w->kernels->real_size;
-    const void *x = cni_at(w->x, (ptrdiff_t)image * s->h * s->w * s->c, real_size);
+    const void *x = cni_at(w->x, (ptrdiff_t)b->image * s->h * s->w * s->c, real_size);
     cni_rectangle row = {.left = -s->a->left, .rows = 1, .columns = copy_columns(s), .channels = s->c, .repeat = 1};
     ptrdiff_t copy_row = (ptrdiff_t)row.columns * s->c;
-    for (int i = first; i < last; i++) {
+    for (int i = b->first; i < b->last; i++) {
         row.top = i * s->a->strides[0] + top;
         cni_rectangle_copy(&row, x, s->h, s->w, s->c, real_size,
-                           cni_at_mutable(copy, (i - first) * copy_row, real_size));
+                           cni_at_mutable(copy, (i - b->first) * copy_row, real_size));
     }
-    add_outer(w, t, copy, copy_row, (ptrdiff_t)s->a->strides[1] * s->c, image, first, last - first, 0, s->ow, 0,
-              s->kw * s->c);
+    add_outer(w, t, b, copy, copy_row, (ptrdiff_t)s->a->strides[1] * s->c, 0, s->ow, 0, s->kw * s->c);
 }
 
-static void add_taps(const work *w, const task *t, int image, int first, int last, int top)
+static void add_taps(const work *w, const task *t, const block *b, int top)
 {
     const shape *s = &w->s;
     int depth = s->c / s->groups;
@@ -143,31 +160,36 @@ static void add_taps(const work *w, const task *t, int image, int first, int las
         int left = k * s->a->dilation[1] - s->a->left, column = 0, last_column = s->ow;
         clip(s->w, s->a->strides[1], left, &column, &last_column);
         if (column >= last_column) continue;
-        ptrdiff_t row = (ptrdiff_t)image * s->h + first * s->a->strides[0] + top;
+        ptrdiff_t row = (ptrdiff_t)b->image * s->h + b->first * s->a->strides[0] + top;
         ptrdiff_t cell = row * s->w + column * s->a->strides[1] + left;
-        add_outer(w, t, cni_at(w->x, cell * s->c + t->group * depth, w->kernels->real_size),
-                  (ptrdiff_t)s->a->strides[0] * s->w * s->c, (ptrdiff_t)s->a->strides[1] * s->c, image, first,
-                  last - first, column, last_column - column, k, depth);
+        add_outer(w, t, b, cni_at(w->x, cell * s->c + t->group * depth, w->kernels->real_size),
+                  (ptrdiff_t)s->a->strides[0] * s->w * s->c, (ptrdiff_t)s->a->strides[1] * s->c, column,
+                  last_column - column, k, depth);
     }
 }
 
-static void add_image(const work *w, const task *t, void *copy, int image)
+static void add_bias(const work *w, const task *t, const block *b)
+{
+    size_t real_size = w->kernels->real_size, cells = (size_t)(b->last - b->first) * (size_t)w->s.ow;
+    for (int image = b->image; image < b->last_image; image++)
+        w->kernels->matmul.column_sums(
+            cni_at(w->dy, ((ptrdiff_t)image * w->s.oh + b->first) * w->s.ow * w->s.f + t->channel, real_size), w->s.f,
+            cells, t->width, cni_at_mutable(t->db, t->channel, real_size), true);
+}
+
+static void add_images(const work *w, const task *t, void *copy, int image, int last_image)
 {
     const shape *s = &w->s;
-    size_t real_size = w->kernels->real_size;
     int top = t->r * s->a->dilation[0] - s->a->top;
     for (int i = 0; i < s->oh; i += s->block_rows) {
-        int first = i, last = cni_smaller(i + s->block_rows, s->oh);
-        if (t->db && t->r == 0)
-            w->kernels->matmul.column_sums(
-                cni_at(w->dy, ((ptrdiff_t)image * s->oh + first) * s->ow * s->f + t->channel, real_size), s->f,
-                (size_t)(last - first) * (size_t)s->ow, t->width, cni_at_mutable(t->db, t->channel, real_size), true);
-        clip(s->h, s->a->strides[0], top, &first, &last);
-        if (first >= last) continue;
+        block b = {image, last_image, i, cni_smaller(i + s->block_rows, s->oh)};
+        if (t->db && t->r == 0) add_bias(w, t, &b);
+        clip(s->h, s->a->strides[0], top, &b.first, &b.last);
+        if (b.first >= b.last) continue;
         if (s->folded)
-            add_folded(w, t, copy, image, first, last, top);
+            add_folded(w, t, &b, copy, top);
         else
-            add_taps(w, t, image, first, last, top);
+            add_taps(w, t, &b, top);
     }
 }
 
@@ -197,8 +219,9 @@ static void run_task(void *context, size_t index, int thread)
     t.db = !w->db || w->slices == 1 ? w->db : cni_at_mutable(t.dw, (ptrdiff_t)w->weights, real_size);
     clear(w, &t);
     int first = (int)((int64_t)w->n * t.slice / w->slices), last = (int)((int64_t)w->n * (t.slice + 1) / w->slices);
-    for (int image = first; image < last; image++)
-        add_image(w, &t, (char *)w->copies + (size_t)thread * w->copy_bytes, image);
+    for (int image = first; image < last; image += w->s.block_images)
+        add_images(w, &t, (char *)w->copies + (size_t)thread * w->copy_bytes, image,
+                   cni_smaller(image + w->s.block_images, last));
 }
 
 /* Adds the slices in their order: tasks for pieces of dw, then tasks for pieces of db. */

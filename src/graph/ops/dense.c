@@ -229,6 +229,7 @@ static void weigh(void *context, size_t index, int thread)
             .x_pixel = w->in,
             .dy = cni_at(w->dy, (ptrdiff_t)r * w->out + j, real_size),
             .dy_pixel = w->out,
+            .images = 1,
             .rows = 1,
             .columns = last - r < BLOCK_ROWS ? last - r : BLOCK_ROWS,
             .dw = cni_at_mutable(dw, (ptrdiff_t)i * w->out + j, real_size),

@@ -38,14 +38,14 @@ typedef struct cni_product {
     bool relu; /* y = max(y, 0), NaN stays */
 } cni_product;
 
-/** dw(i, j) = (accumulate ? dw(i, j) : 0) + sum over r < rows, p < columns of
- *  x[r x_row + p x_pixel + i] * dy[r dy_row + p dy_pixel + j]   for i < height, j < width. */
+/** dw(i, j) = (accumulate ? dw(i, j) : 0) + sum over n < images, r < rows, p < columns of
+ *  x[n x_image + r x_row + p x_pixel + i] * dy[n dy_image + r dy_row + p dy_pixel + j]   for i < height, j < width. */
 typedef struct cni_outer {
     const void *x;
-    ptrdiff_t x_row, x_pixel;
+    ptrdiff_t x_image, x_row, x_pixel;
     const void *dy;
-    ptrdiff_t dy_row, dy_pixel;
-    size_t rows, columns;
+    ptrdiff_t dy_image, dy_row, dy_pixel;
+    size_t images, rows, columns;
     void *dw; /* element (i, j) at i dw_row + j */
     ptrdiff_t dw_row;
     int height, width;

@@ -51,13 +51,16 @@ static void outer(const cni_outer *o)
 {
     real *dw = o->dw;
     for (int i = 0; i < o->height && !o->accumulate; i++) memset(dw + i * o->dw_row, 0, (size_t)o->width * sizeof *dw);
-    for (size_t r = 0; r < o->rows; r++)
-        for (size_t q = 0; q < o->columns; q++) {
-            const real *x = (const real *)o->x + (ptrdiff_t)r * o->x_row + (ptrdiff_t)q * o->x_pixel;
-            const real *dy = (const real *)o->dy + (ptrdiff_t)r * o->dy_row + (ptrdiff_t)q * o->dy_pixel;
-            for (int i = 0; i < o->height; i++)
-                for (int j = 0; j < o->width; j++) dw[i * o->dw_row + j] += x[i] * dy[j];
-        }
+    for (size_t n = 0; n < o->images; n++)
+        for (size_t r = 0; r < o->rows; r++)
+            for (size_t q = 0; q < o->columns; q++) {
+                const real *x = (const real *)o->x + (ptrdiff_t)n * o->x_image + (ptrdiff_t)r * o->x_row +
+                                (ptrdiff_t)q * o->x_pixel;
+                const real *dy = (const real *)o->dy + (ptrdiff_t)n * o->dy_image + (ptrdiff_t)r * o->dy_row +
+                                 (ptrdiff_t)q * o->dy_pixel;
+                for (int i = 0; i < o->height; i++)
+                    for (int j = 0; j < o->width; j++) dw[i * o->dw_row + j] += x[i] * dy[j];
+            }
 }
 
 static void thin(const cni_thin *t)

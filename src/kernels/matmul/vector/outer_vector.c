@@ -33,19 +33,20 @@ ALWAYS_INLINE void tile(const cni_outer *o, const float *x, const float *dy, flo
 {
     lanes sum[MOST_ROWS][PANEL_VECTORS];
     UNROLL for (int i = 0; i < height; i++) UNROLL for (int j = 0; j < vectors; j++) sum[i][j] = (lanes){0};
-    for (size_t r = 0; r < o->rows; r++, x += o->x_row, dy += o->dy_row) {
-        const float *xp = x, *dyp = dy;
-        for (size_t p = 0; p < o->columns; p++, xp += o->x_pixel, dyp += o->dy_pixel) {
-            lanes columns[PANEL_VECTORS];
-            UNROLL for (int j = 0; j < vectors; j++) columns[j] =
-                whole || j + 1 < vectors ? load(dyp + j * LANES) : load_some(dyp + j * LANES, last);
-            UNROLL for (int i = 0; i < height; i++)
-            {
-                lanes value = splat(xp[i]);
-                UNROLL for (int j = 0; j < vectors; j++) sum[i][j] += value * columns[j];
+    for (size_t n = 0; n < o->images; n++, x += o->x_image, dy += o->dy_image)
+        for (size_t r = 0; r < o->rows; r++) {
+            const float *xp = x + (ptrdiff_t)r * o->x_row, *dyp = dy + (ptrdiff_t)r * o->dy_row;
+            for (size_t p = 0; p < o->columns; p++, xp += o->x_pixel, dyp += o->dy_pixel) {
+                lanes columns[PANEL_VECTORS];
+                UNROLL for (int j = 0; j < vectors; j++) columns[j] =
+                    whole || j + 1 < vectors ? load(dyp + j * LANES) : load_some(dyp + j * LANES, last);
+                UNROLL for (int i = 0; i < height; i++)
+                {
+                    lanes value = splat(xp[i]);
+                    UNROLL for (int j = 0; j < vectors; j++) sum[i][j] += value * columns[j];
+                }
             }
         }
-    }
     UNROLL for (int i = 0; i < height; i++) UNROLL for (int j = 0; j < vectors; j++)
         add_to(dw + i * o->dw_row + j * LANES, sum[i][j], whole || j + 1 < vectors ? LANES : last, o->accumulate);
 }
