@@ -174,6 +174,9 @@ static const shape corners[] = {
     {TRANSPOSED, 2, 9, 11, 6, 5, 3, 4, {2, 3}, {1, 1}, {0, 0, 1, 2}, 1, true},
     {TRANSPOSED, 1, 8, 8, 3, 16, 2, 2, {2, 2}, {1, 1}, {0}, 1, true},
     {TRANSPOSED, 1, 14, 14, 20, 34, 5, 5, {2, 2}, {1, 1}, {1, 2, 1, 2}, 1, true},
+    /* the next ones are large enough to be divided among threads */
+    {DEPTHWISE, 3, 30, 30, 70, 1, 3, 3, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1, true},
+    {DEPTHWISE, 2, 29, 31, 33, 2, 5, 5, {2, 2}, {1, 1}, {2, 2, 2, 2}, 1, true},
     {DEPTHWISE, 2, 14, 14, 32, 1, 3, 3, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1, true},
     {DEPTHWISE, 1, 15, 13, 19, 1, 5, 5, {2, 2}, {1, 1}, {2, 2, 1, 2}, 1, true},
     {DEPTHWISE, 1, 12, 12, 70, 1, 3, 3, {1, 1}, {2, 2}, {2, 2, 2, 2}, 1, false},

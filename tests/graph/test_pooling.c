@@ -171,6 +171,20 @@ static void large_windows(void **state)
         for (int k = 0; k < count; k++) check(&shapes[i], &kernels[k], 2);
 }
 
+/* Enough to be divided among threads. */
+static void large_images(void **state)
+{
+    (void)state;
+    cni_kernels kernels[MOST_KERNELS];
+    int count = all_kernels(kernels);
+    static const shape shapes[] = {{MAX, 4, 41, 40, 33, {3, 2}, {2, 2}, {1, 1, 0, 0}},
+                                   {AVERAGE, 3, 64, 40, 20, {2, 3}, {2, 1}, {0, 0, 1, 1}},
+                                   {GLOBAL_MAX, 5, 31, 31, 40, {1, 1}, {1, 1}, {0}},
+                                   {GLOBAL_AVERAGE, 5, 31, 31, 40, {1, 1}, {1, 1}, {0}}};
+    for (int i = 0; i < 4; i++)
+        for (int k = 0; k < count; k++) check(&shapes[i], &kernels[k], 1 + (i + k) % 3);
+}
+
 static void special_values(void **state)
 {
     (void)state;
@@ -235,6 +249,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_cases),
         cmocka_unit_test(large_windows),
+        cmocka_unit_test(large_images),
         cmocka_unit_test(special_values),
         cmocka_unit_test(results_are_those_of_keras),
     };

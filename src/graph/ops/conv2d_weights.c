@@ -238,10 +238,14 @@ static void add_slices(void *context, size_t index, int thread)
                                    cni_at_mutable(bias ? w->db : w->dw, (ptrdiff_t)first, real_size), false);
 }
 
-static void run(cni_step *step, const cni_run *run)
+static void run_weights(cni_step *step, const cni_run *whole_run)
 {
+    shape s = shape_of(step->op);
+    const cni_run some_run =
+        cni_run_for(whole_run, 2.0 * whole_run->n * s.oh * s.ow * s.kh * s.kw * s.c * s.f / s.groups);
+    const cni_run *run = &some_run;
     size_t real_size = run->kernels->real_size;
-    work w = {.s = shape_of(step->op),
+    work w = {.s = s,
               .kernels = run->kernels,
               .x = step->in[0],
               .dy = step->in[1],
@@ -262,8 +266,10 @@ static void run(cni_step *step, const cni_run *run)
     cni_parallel(run->pool, sums, add_slices, &w);
 }
 
-static const cni_op_kind weights_kind = {
-    .name = "conv2d_weights", .attributes_size = sizeof(cni_conv2d_attributes), .workspace = workspace, .run = run};
+static const cni_op_kind weights_kind = {.name = "conv2d_weights",
+                                         .attributes_size = sizeof(cni_conv2d_attributes),
+                                         .workspace = workspace,
+                                         .run = run_weights};
 
 cni_tensor *cni_conv2d_weights(cni_graph *graph, cni_tensor *x, cni_tensor *dy, cni_tensor *w,
                                const cni_conv2d_attributes *attributes, cni_tensor **bias_gradient)

@@ -130,10 +130,18 @@ static void compute_block(void *context, size_t index, int thread)
                      cni_smaller(end, (last / w->panels + 1) * w->width));
 }
 
-void cni_correlate(const cni_correlation *correlation, const cni_run *run, const void *x, const void *w,
+static double operations(const cni_correlation *c, int n)
+{
+    const cni_sampling *s = &c->sampling;
+    const int *windows = s->transposed ? s->from : s->to; /* one product per window, tap and pair of channels */
+    return 2.0 * n * windows[0] * windows[1] * s->window[0] * s->window[1] * s->from[2] * s->to[2] / c->groups;
+}
+
+void cni_correlate(const cni_correlation *correlation, const cni_run *whole_run, const void *x, const void *w,
                    const void *bias, void *y, void *packed, bool pack, void *scratch)
 {
     const cni_sampling *s = &correlation->sampling;
+    const cni_run some_run = cni_run_for(whole_run, operations(correlation, whole_run->n)), *run = &some_run;
     work job = {.correlation = correlation,
                 .kernels = run->kernels,
                 .w = w,

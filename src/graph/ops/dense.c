@@ -154,9 +154,16 @@ static size_t divide(work *w, int threads)
     return w->chunks * (size_t)cni_ratio_up(w->panels, w->chunk_panels);
 }
 
-static void run(cni_step *step, const cni_run *run)
+/* Multiply-adds of a product, of either kind. */
+static double operations(const cni_op *op, int n, const cni_tensor *w)
+{
+    return 2.0 * (double)rows_of(op->in[0], n) * (double)cni_tensor_image(w);
+}
+
+static void run_dense(cni_step *step, const cni_run *whole_run)
 {
     const cni_op *op = step->op;
+    const cni_run some_run = cni_run_for(whole_run, operations(op, whole_run->n, op->in[1])), *run = &some_run;
     const dense_attributes *attributes = op->attributes;
     work w = {.kernels = run->kernels,
               .epilogue = &attributes->epilogue,
@@ -256,9 +263,10 @@ static void add_slices(void *context, size_t index, int thread)
                                    bias ? w->db : cni_at_mutable(w->dw, (ptrdiff_t)index * w->out, real_size), false);
 }
 
-static void run_weights(cni_step *step, const cni_run *run)
+static void run_weights(cni_step *step, const cni_run *whole_run)
 {
     const cni_op *op = step->op;
+    const cni_run some_run = cni_run_for(whole_run, operations(op, whole_run->n, op->out[0])), *run = &some_run;
     weights_work w = {.kernels = run->kernels,
                       .x = step->in[0],
                       .dy = step->in[1],
@@ -311,7 +319,7 @@ static const cni_op_kind dense_kind = {.name = "dense",
                                        .gradient = gradient,
                                        .workspace = workspace,
                                        .persistent = persistent,
-                                       .run = run,
+                                       .run = run_dense,
                                        .epilogue_offset = offsetof(dense_attributes, epilogue)};
 
 static const cni_op_kind weights_kind = {.name = "dense_weights", .workspace = weights_workspace, .run = run_weights};
@@ -355,9 +363,10 @@ static void sum_slice(void *context, size_t index, int thread)
                                    cni_at_mutable(w->slice_memory, (ptrdiff_t)index * w->columns, real_size), false);
 }
 
-static void run_sums(cni_step *step, const cni_run *run)
+static void run_sums(cni_step *step, const cni_run *whole_run)
 {
     const cni_tensor *x = step->op->in[0];
+    const cni_run some_run = cni_run_for(whole_run, 8.0 * (double)cni_tensor_count(x, whole_run->n)), *run = &some_run;
     sums_work w = {.kernels = run->kernels,
                    .x = step->in[0],
                    .slice_memory = step->workspace,

@@ -52,8 +52,9 @@ static void run_block(void *context, size_t index, int thread)
     w->run(w, image, first, cni_smaller(first + w->block_rows, w->rows));
 }
 
-static void run_blocks(work *w, const cni_run *run)
+static void run_blocks(work *w, const cni_run *whole_run)
 {
+    const cni_run some_run = cni_run_for(whole_run, 8.0 * whole_run->n * (double)image_cells(&w->v)), *run = &some_run;
     int blocks = (int)(image_cells(&w->v) / BLOCK_CELLS) + 1;
     w->block_rows = cni_ratio_up(w->rows, cni_smaller(blocks, w->rows));
     w->blocks = cni_ratio_up(w->rows, w->block_rows);

@@ -15,8 +15,7 @@
 #ifndef CNI_TAPS_H
 #define CNI_TAPS_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "graph/graph.h"
 
 /** The taps of one phase on one axis: output number k lies at cell first + k * out_step, and tap t reads cell
  *  k * step + position[t] (perhaps outside) with weight index[t].  Positions ascend. */
@@ -65,6 +64,15 @@ void cni_rectangle_copy(const cni_rectangle *rectangle, const void *image, int h
                         void *to);
 
 /** What is usual here. */
+
+/** The run, without its other threads when there is so little to do that waking them would take longer. */
+static inline cni_run cni_run_for(const cni_run *run, double operations)
+{
+    cni_run alone = *run;
+    if (operations < 1e6) alone.pool = NULL; /* about 3 microseconds of multiply-adds; a fork and join takes one */
+    return alone;
+}
+
 static inline size_t cni_round_up(size_t bytes)
 {
     return (bytes + 63) / 64 * 64;
