@@ -152,7 +152,8 @@ static int compile(const settings *s, cn_model *model, const cn_data *train)
         args.loss = args.losses[0];
         args.losses[0] = NULL;
     }
-    if (s->optimizer) args.optimizer = cn_optimizer(s->optimizer);
+    const cn_text_args optimizer = {.head = {sizeof optimizer, ""}, .text = s->optimizer};
+    if (s->optimizer) args.optimizer = &optimizer.head;
     if (cn_compile_for(model, train, &args, &chosen)) return cli_fail_model(model);
     if (chosen) cli_say(&s->common, "the model was never compiled; chosen for it: %s", chosen);
     if (s->learning_rate > 0 && cn_set_learning_rate(model, s->learning_rate)) return cli_fail_model(model);

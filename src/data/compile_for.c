@@ -139,6 +139,19 @@ static cn_status build(cn_model *model, const cn_data *data, cni_error *error)
     return cni_build_for_rows(model, &rows, "compile", error);
 }
 
+/* A file's compile_config that cannot be read is kept with the model; ours is refused, and leaves no trace. */
+static cn_status take(parts *p, cn_model *model)
+{
+    const cni_error before = model->compile_error;
+    cni_value *unread = model->unread_compile;
+    CN_TRY(cni_compile_read(model, p->config, p->error));
+    const cni_error refused = model->compile_error;
+    if (!refused.status) return CN_OK;
+    model->compile_error = before;
+    model->unread_compile = unread;
+    return cni_fail(p->error, refused.status, "%s", refused.text);
+}
+
 static cn_status compile(parts *p, cn_model *model, const cn_data *data, const cn_compile_args *args, cni_text *chosen)
 {
     p->config = cni_value_dict(&p->arena);
@@ -150,9 +163,7 @@ static cn_status compile(parts *p, cn_model *model, const cn_data *data, const c
     if (args->weighted_metrics[0])
         CN_TRY(put(p, "weighted_metrics", read_texts(p, args->weighted_metrics, "weighted_metrics")));
     CN_TRY(put_choices(p, model, data, chosen));
-    CN_TRY(cni_compile_read(model, p->config, p->error));
-    const cni_error *refused = &model->compile_error;
-    return refused->status ? cni_fail(p->error, refused->status, "%s", refused->text) : CN_OK;
+    return take(p, model);
 }
 
 cn_status cn_compile_for(cn_model *model, const cn_data *data, const cn_compile_args *args, const char **chosen)
