@@ -5,7 +5,7 @@ set(modules_dir ${CMAKE_INSTALL_LIBDIR}/cornu)
 file(RELATIVE_PATH modules_from_programs /prefix/${CMAKE_INSTALL_BINDIR} /prefix/${modules_dir})
 set_property(SOURCE src/explain/drawing.c APPEND PROPERTY COMPILE_DEFINITIONS
              CORNU_MODULES_INSTALLED="${CMAKE_INSTALL_FULL_LIBDIR}/cornu"
-             CORNU_MODULES_FROM_PROGRAMS="${modules_from_programs}")
+             CORNU_MODULES_FROM_PROGRAMS="/${modules_from_programs}")
 
 option(CORNU_DRAW "Build the drawing module (needs cairo)" ON)
 if(CORNU_FORMATS AND CORNU_DRAW)

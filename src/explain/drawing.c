@@ -40,7 +40,7 @@ static void *open_in(const char *folder, const char *below)
 /* Beside us (a build folder), below the library, and beside the folder of programs. */
 static void *open_module(void)
 {
-    static const char *const below[] = {"", "/cornu", "/" CORNU_MODULES_FROM_PROGRAMS};
+    static const char *const below[] = {"", "/cornu", CORNU_MODULES_FROM_PROGRAMS};
     const char *chosen = secure_getenv("CORNU_MODULES");
     char folder[PATH_MAX];
     if (chosen && *chosen) return open_in(chosen, "");
