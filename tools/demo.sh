@@ -45,7 +45,8 @@ for picture in 0 1 2 3; do
     class=$(sed -n "$((picture + 1))p" "$folder/labels")
     # shellcheck disable=SC2086 # a list of words
     printf 'picture %d: truly %s\n' $picture "$(echo $classes | cut -d' ' -f$((class + 1)) | tr _ ' ')"
-    "$cornu" predict fashion.keras "$folder/picture.npy"
+    printf 'predicted: '
+    "$cornu" predict fashion.keras "$folder/picture.npy" --labels fashion-mnist --top 3
 done
 
 say "Left here: fashion.keras, history.json, curves.png"
