@@ -144,3 +144,10 @@ int cli_columns(void)
     if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || size.ws_col < 40) return 80;
     return size.ws_col;
 }
+
+int64_t cli_row_size(const cn_array *array)
+{
+    int64_t size = 1;
+    for (int i = 1; i < array->rank; i++) size *= array->shape[i];
+    return size;
+}

@@ -48,7 +48,10 @@ void cli_json_real(FILE *to, double value);
 /** Text from a file for a terminal: control characters are shown as "?". */
 void cli_print_text(FILE *to, const char *text);
 
-/** Prints lines of text to standard output. */
-int cli_columns(void); /* of the terminal that standard output is; 80 when it is none */
+/** Columns of the terminal that standard output is; 80 when it is none. */
+int cli_columns(void);
+
+/** Values in one row of an array. */
+int64_t cli_row_size(const cn_array *array);
 
 #endif

@@ -8,16 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int64_t row_size(const cn_array *array)
-{
-    int64_t size = 1;
-    for (int i = 1; i < array->rank; i++) size *= array->shape[i];
-    return size;
-}
-
 int cli_class_of(const cn_array *array, int64_t row, bool predicted)
 {
-    const int64_t size = row_size(array);
+    const int64_t size = cli_row_size(array);
     int64_t best = 0;
     if (size == 1) {
         const double value = cn_array_value(array, row);
@@ -31,7 +24,7 @@ int cli_class_of(const cn_array *array, int64_t row, bool predicted)
 
 bool cli_report_make(cli_report *report, const cn_array *labels, const cn_array *predicted, int names, const char **why)
 {
-    const int64_t width = row_size(predicted);
+    const int64_t width = cli_row_size(predicted);
     *report = (cli_report){.rows = predicted->shape[0]};
     *why = "--report needs a model with one output of shape (rows, classes), and labels for its rows";
     if (predicted->rank != 2 || !labels->data || labels->shape[0] != report->rows) return false;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * cornu predict: pictures or arrays in, labels or arrays out. */
 #include "cli/command.h"
-#include "cli/report.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -32,17 +31,10 @@ static const cli_option options[] = {
 
 /* ---- what the output is ---- */
 
-static int64_t row_size(const cn_array *array)
-{
-    int64_t size = 1;
-    for (int i = 1; i < array->rank; i++) size *= array->shape[i];
-    return size;
-}
-
 /* Probabilities of classes: rows of at least two values in 0 .. 1 whose sum is 1. */
 static bool are_probabilities(const cn_array *out)
 {
-    const int64_t size = row_size(out);
+    const int64_t size = cli_row_size(out);
     const float *values = out->data;
     if (out->rank != 2 || size < 2) return false;
     for (int64_t row = 0; row < out->shape[0]; row++) {
@@ -151,7 +143,7 @@ static void print_row_name(const printing *p, int64_t row, bool only)
 static void print_row(const printing *p, const cn_array *outputs, int count, int64_t row, const bool *probabilities)
 {
     for (int i = 0; i < count; i++) {
-        const int64_t size = row_size(outputs + i);
+        const int64_t size = cli_row_size(outputs + i);
         const float *values = (const float *)outputs[i].data + row * size;
         if (p->settings->json && count > 1)
             printf(", \"output_%d\": ", i);
