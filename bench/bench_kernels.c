@@ -24,32 +24,61 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* The limit: x and panel stay in the first cache, nothing is stored; the widest tile. */
+/* The limit of one core: 24 sums in registers, nothing else. */
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#define SUMS(F)    F(0) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(9)
+#define SUMS_24(F) SUMS(F) F(10) F(11) F(12) F(13) F(14) F(15) F(16) F(17) F(18) F(19) F(20) F(21) F(22) F(23)
+
+__attribute__((target("avx512f"))) static void multiply_add_512(long times)
+{
+#define DECLARE(i) __m512 sum_##i = _mm512_setzero_ps();
+#define ADD(i)     __asm__("vfmadd231ps %1, %1, %0" : "+v"(sum_##i) : "v"(x));
+#define USE(i)     __asm__ volatile("" ::"v"(sum_##i));
+    __m512 x = _mm512_setzero_ps();
+    SUMS_24(DECLARE)
+    for (long i = 0; i < times; i++) {
+        SUMS_24(ADD)
+    }
+    SUMS_24(USE)
+#undef DECLARE
+}
+
+__attribute__((target("avx2,fma"))) static void multiply_add_256(long times)
+{
+#define DECLARE(i) __m256 sum_##i = _mm256_setzero_ps();
+    __m256 x = _mm256_setzero_ps();
+    SUMS(DECLARE)
+    for (long i = 0; i < times; i++) {
+        SUMS(ADD)
+    }
+    SUMS(USE)
+}
+
 static double peak(const cni_kernels *kernels)
 {
-    enum { DEPTH = 1024, PIXELS = 12 * 14 }; /* 14 and 6 divide it */
-    static float x[PIXELS + DEPTH], w[DEPTH * CNI_MAX_PANEL] __attribute__((aligned(64))), y[PIXELS * CNI_MAX_PANEL];
-    ptrdiff_t taps[200] = {0};
-    cni_product p = {.x = x,
-                     .x_pixel = 1,
-                     .tap = taps,
-                     .taps = 1,
-                     .depth = DEPTH,
-                     .panels = w,
-                     .y = y,
-                     .rows = 1,
-                     .columns = PIXELS,
-                     .width = kernels->matmul.panel,
-                     .y_pixel = kernels->matmul.panel};
+    enum { TIMES = 100000 };
+    bool wide = !strcmp(kernels->name, "avx512");
     double best = 0;
     for (int i = 0; i < 20; i++) {
         double start = now();
-        for (int k = 0; k < 10; k++) kernels->matmul.product(&p);
-        double rate = 2.0 * 10 * DEPTH * PIXELS * kernels->matmul.panel / (now() - start) * 1e-9;
+        if (wide)
+            multiply_add_512(TIMES);
+        else
+            multiply_add_256(TIMES);
+        double rate = 2.0 * TIMES * (wide ? 24 * 16 : 10 * 8) / (now() - start) * 1e-9;
         if (rate > best) best = rate;
     }
     return best;
 }
+#else
+static double peak(const cni_kernels *kernels)
+{
+    (void)kernels;
+    return 0; /* not known: no percentages */
+}
+#endif
 
 typedef enum sort { CONV, DENSE, DEPTHWISE, MAX_POOL } sort;
 
@@ -180,7 +209,8 @@ int main(int argc, char **argv)
     if (cni_pool_threads(pool) == 1) clock_used = CLOCK_THREAD_CPUTIME_ID;
     cni_kernels kernels;
     cni_kernels_init(&kernels, cni_cpu_isa(NULL));
-    printf("%s kernels, %d threads; %% of the peak of one core\n", kernels.name, cni_pool_threads(pool));
+    printf("%s kernels, %d threads; GFLOP/s, and %% of one core's multiply-adds\n", kernels.name,
+           cni_pool_threads(pool));
     printf("%-44s %22s %22s %22s\n", "", "forward", "for the data", "for the weights");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const bench_case *c = &cases[i];
@@ -194,7 +224,7 @@ int main(int argc, char **argv)
         double limit = peak(&kernels);
         for (int which = 0; which < 3; which++) {
             double seconds = measure(c, &kernels, pool, which), rate = seconds ? flops(c) / seconds * 1e-9 : 0;
-            printf("  %8.1f us %4.0f %3.0f%%", seconds * 1e6, rate, 100 * rate / limit);
+            printf("  %8.1f us %4.0f %3.0f%%", seconds * 1e6, rate, limit ? 100 * rate / limit : 0);
             fflush(stdout);
         }
         printf("  of %.0f\n", limit);
