@@ -72,6 +72,7 @@ static cn_status read_pictures(cn_dataset *dataset, int count, const char *const
     if (!dataset->row_names) return cni_no_memory(error, "inputs");
     for (int i = 0; i < count; i++) {
         dataset->row_names[i] = cni_arena_text(&dataset->arena, paths[i]);
+        if (!dataset->row_names[i]) return cni_no_memory(error, "inputs");
         CN_TRY(cni_picture_read(paths[i], MEMORY, &form, may_resize, &dataset->test.x, i, &this_one, error));
         resized += this_one;
     }

@@ -40,6 +40,7 @@ static cni_value *keep(const cni_maker *maker, const cni_family *family, const c
     if (!copy) return NULL;
     *copy = *value;
     copy->text = cni_arena_text(arena, value->text);
+    if (value->text && !copy->text) return NULL;
     copy->count = 0;
     copy->items = NULL;
     copy->keys = NULL;

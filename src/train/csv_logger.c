@@ -5,7 +5,6 @@
 #include "base/value.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,23 +46,25 @@ static int compare(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static void add_column(logger *l, const char *name)
+static bool add_column(logger *l, const char *name)
 {
     if (name && l->column_count < MAX_COLUMNS) l->columns[l->column_count++] = name;
+    return name != NULL;
 }
 
 /* Without validation in the first epoch Keras still keeps room for it. */
-static void choose_columns(cni_callback *callback, logger *l)
+static cn_status choose_columns(cni_callback *callback, logger *l)
 {
     const cn_logs *logs = &callback->fit->logs;
-    bool validated = false;
-    for (int i = 0; i < logs->count; i++) {
+    bool validated = false, made = true;
+    for (int i = 0; i < logs->count && made; i++) {
         validated |= strncmp(logs->names[i], "val_", 4) == 0;
-        add_column(l, cni_arena_text(&callback->fit->arena, logs->names[i]));
+        made = add_column(l, cni_arena_text(&callback->fit->arena, logs->names[i]));
     }
     qsort(l->columns, (size_t)l->column_count, sizeof *l->columns, compare);
-    for (int i = 0, count = l->column_count; i < count && !validated; i++)
-        add_column(l, cni_arena_printf(&callback->fit->arena, "val_%s", l->columns[i]));
+    for (int i = 0, count = l->column_count; i < count && !validated && made; i++)
+        made = add_column(l, cni_arena_printf(&callback->fit->arena, "val_%s", l->columns[i]));
+    return made ? CN_OK : cni_no_memory(callback->fit->error, "CSVLogger");
 }
 
 static void write_header(logger *l, const char *separator)
@@ -74,19 +75,27 @@ static void write_header(logger *l, const char *separator)
     l->has_header = true;
 }
 
+/* A value may be NaN, which is not the same as none. */
+static const double *value_of(const cn_logs *logs, const char *name)
+{
+    for (int i = 0; i < logs->count; i++)
+        if (strcmp(logs->names[i], name) == 0) return logs->values + i;
+    return NULL;
+}
+
 static cn_status epoch_end(cni_callback *callback, int epoch)
 {
     const ARGS *args = callback->args;
     logger *l = callback->state;
     if (!l->column_count) {
-        choose_columns(callback, l);
+        CN_TRY(choose_columns(callback, l));
         if (!l->has_header) write_header(l, args->separator);
     }
     fprintf(l->file, "%d", epoch);
     for (int i = 0; i < l->column_count; i++) {
         char shown[32];
-        double value = cn_logs_get(&callback->fit->logs, l->columns[i]);
-        fprintf(l->file, "%s%s", args->separator, isnan(value) ? "NA" : cni_show_real(value, shown));
+        const double *value = value_of(&callback->fit->logs, l->columns[i]);
+        fprintf(l->file, "%s%s", args->separator, value ? cni_show_real(*value, shown) : "NA");
     }
     fprintf(l->file, "\r\n");
     return fflush(l->file) || ferror(l->file) ? failed(callback) : CN_OK;
