@@ -46,7 +46,7 @@ for picture in 0 1 2 3; do
     # shellcheck disable=SC2086 # a list of words
     printf 'picture %d: truly %s\n' $picture "$(echo $classes | cut -d' ' -f$((class + 1)) | tr _ ' ')"
     printf 'predicted: '
-    "$cornu" predict fashion.keras "$folder/picture.npy" --labels fashion-mnist --top 3
+    "$cornu" predict fashion.keras "$folder/picture.npy" --top 3
 done
 
 say "Left here: fashion.keras, history.json, curves.png"

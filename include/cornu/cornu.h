@@ -715,6 +715,12 @@ CN_API int cn_output_count(const cn_model *model);
 CN_API int cn_input_shape(const cn_model *model, int index, int64_t shape[CN_MAX_RANK]);
 CN_API int cn_output_shape(const cn_model *model, int index, int64_t shape[CN_MAX_RANK]);
 
+/** Names of the classes that a model tells apart, kept in its .keras file (in metadata.json, which Keras does not read).
+ *  Copied; count 0 forgets them.  cn_label: NULL where there is none. */
+CN_API cn_status cn_set_labels(cn_model *model, int count, const char *const *labels);
+CN_API int cn_label_count(const cn_model *model);
+CN_API const char *cn_label(const cn_model *model, int index);
+
 /** Layers in Keras' order (model.layers).  NULL out of range or unknown. */
 CN_API int cn_layer_count(const cn_model *model);
 CN_API cn_layer *cn_layer_at(const cn_model *model, int index);

@@ -21,7 +21,8 @@ enum { MOST_TOP = 100, SHOWN_VALUES = 10 };
 static const cli_option options[] = {
     CLI_OPTION(output, "output", 'o', "OUT", 0, 0,
                "write arrays instead: OUT.npy, or OUT.npz with output_0, output_1, ..."),
-    CLI_OPTION(labels, "labels", 0, "FILE", 0, 0, "names of the classes, one a line; or fashion-mnist, cifar10, ..."),
+    CLI_OPTION(labels, "labels", 0, "FILE", 0, 0,
+               "names of the classes, one a line; or fashion-mnist, cifar10, ...; else the model's own"),
     CLI_OPTION(top, "top", 0, "K", 1, MOST_TOP, "show the K most probable classes (1)"),
     CLI_OPTION(values, "values", 0, NULL, 0, 0, "show the numbers, not the class"),
     CLI_OPTION(weights, "weights", 0, "FILE", 0, 0, "take the weights from a .weights.h5 (or .keras)"),
@@ -53,12 +54,13 @@ static bool are_probabilities(const cn_array *out)
 
 typedef struct printing {
     const settings *settings;
-    const cn_dataset *inputs, *names;
+    const cn_model *model;
+    const cn_dataset *inputs, *names; /* names: NULL when the model's own are to be shown */
 } printing;
 
 static const char *class_name(const printing *p, int64_t class, char buffer[24])
 {
-    const char *name = p->names ? cn_dataset_class_name(p->names, (int)class) : NULL;
+    const char *name = p->names ? cn_dataset_class_name(p->names, (int)class) : cn_label(p->model, (int)class);
     snprintf(buffer, 24, "%" PRId64, class);
     return name ? name : buffer;
 }
@@ -198,7 +200,7 @@ static int predict(const settings *s, cn_model *model, const cn_dataset *inputs,
     const cn_array *outputs = cn_model_predict(model, &args);
     if (!outputs) return cli_fail_model(model);
     if (!s->output) {
-        print_rows(&(printing){s, inputs, names}, outputs, cn_output_count(model));
+        print_rows(&(printing){s, model, inputs, names}, outputs, cn_output_count(model));
         return CLI_DONE;
     }
     const cn_status status = cn_arrays_save(s->output, cn_output_count(model), outputs, NULL, &error);
@@ -248,7 +250,7 @@ const cli_verb cli_predict = {
         "model, or one .npz.  Without -o the most probable class of each row is shown, or the values.\n"
         "\n"
         "Examples:\n"
-        "  cornu predict fashion.keras shoe.png --labels fashion-mnist --top 3\n"
+        "  cornu predict fashion.keras shoe.png --top 3\n"
         "  cornu predict model.keras x.npy -o y.npy\n",
     CLI_OPTIONS(options),
     .defaults = &defaults,

@@ -179,6 +179,16 @@ static bool validates(const cn_fit_args *args)
     return args->validation_split > 0 || args->validation.x.data || args->validation.inputs[0].data;
 }
 
+/* The names of the classes go with the model, so that predict can tell them. */
+static void keep_labels(cn_model *model, const cn_dataset *data)
+{
+    const char *labels[256];
+    const int count = cn_dataset_class_count(data);
+    if (count < 1 || count > 256) return;
+    for (int i = 0; i < count; i++) labels[i] = cn_dataset_class_name(data, i);
+    cn_set_labels(model, count, labels);
+}
+
 static cn_history *fit(const settings *s, cn_model *model, const cn_dataset *data, cli_progress *progress)
 {
     cn_fit_args args = {.struct_size = sizeof args,
@@ -194,6 +204,7 @@ static cn_history *fit(const settings *s, cn_model *model, const cn_dataset *dat
                         .interrupt = &interrupted};
     int count = 0;
     set_data(&args, s, data);
+    keep_labels(model, data);
     read_class_weights(s->class_weight, args.class_weight);
     const char *monitor = s->monitor ? s->monitor : validates(&args) ? "val_loss" : "loss";
     const cn_early_stopping_args stopping = {.head = {sizeof stopping, "EarlyStopping"},

@@ -13,8 +13,28 @@
 
 /* The members, wherever they come from. */
 typedef struct members {
-    cni_bytes config, weights;
+    cni_bytes config, weights, metadata; /* metadata: none when size is 0 */
 } members;
+
+enum { MAX_LABELS = 100000, MAX_LABEL_BYTES = 255 };
+
+/* Names of classes are Cornu's own addition to metadata.json: whatever is there and is no such list is passed over, as
+ * Keras passes over the whole of it. */
+static cn_status read_labels(cn_model *model, cni_bytes metadata, cni_arena *arena, cni_error *error)
+{
+    cni_value *value = NULL;
+    cni_error ignored = {0};
+    if (!metadata.size || cni_json_read(arena, metadata, NULL, &value, &ignored)) return CN_OK;
+    const cni_value *labels = cni_value_get(value, "labels");
+    if (!labels || labels->type != CNI_LIST || labels->count > MAX_LABELS) return CN_OK;
+    const char **texts = CNI_NEW_ARRAY(arena, const char *, labels->count + 1);
+    if (!texts) return cni_no_memory(error, "labels");
+    for (size_t i = 0; i < labels->count; i++) {
+        texts[i] = cni_value_as_text(labels->items[i]);
+        if (!texts[i] || strlen(texts[i]) > MAX_LABEL_BYTES) return CN_OK;
+    }
+    return cn_set_labels(model, (int)labels->count, texts) ? cni_no_memory(error, "labels") : CN_OK;
+}
 
 static cn_status build(const members *m, const cn_load_options *options, cni_arena *arena, cn_model **model,
                        cni_error *error)
@@ -23,6 +43,7 @@ static cn_status build(const members *m, const cn_load_options *options, cni_are
     cn_status status = cni_json_read(arena, m->config, NULL, &value, error);
     if (!status) status = cni_model_from_value(options->context, value, !options->no_compile, model, error);
     if (status) return cni_fail_in(error, "config.json");
+    CN_TRY(read_labels(*model, m->metadata, arena, error));
     status = (*model)->complete ? cni_weights_from_bytes(*model, m->weights, arena, error) : CN_OK;
     return status ? cni_fail_in(error, "model.weights.h5") : CN_OK;
 }
@@ -45,8 +66,9 @@ static cn_status read_archive(cni_bytes file, const cn_load_options *options, cn
                               cni_error *error)
 {
     cni_zip zip;
-    members m;
+    members m = {0};
     CN_TRY(cni_zip_open(arena, file, NULL, &zip, error));
+    if (cni_zip_find(&zip, "metadata.json")) CN_TRY(read_member(arena, &zip, "metadata.json", &m.metadata, error));
     CN_TRY(read_member(arena, &zip, "config.json", &m.config, error));
     CN_TRY(read_member(arena, &zip, "model.weights.h5", &m.weights, error));
     return build(&m, options, arena, model, error);
@@ -62,7 +84,7 @@ cn_status cni_keras_read(const char *path, cni_bytes file, const cn_load_options
 cn_status cni_keras_read_folder(const char *path, const cn_load_options *options, cni_arena *arena, cn_model **model,
                                 cni_error *error)
 {
-    members m;
+    members m = {0};
     const char *config = cni_arena_printf(arena, "%s/config.json", path);
     const char *weights = cni_arena_printf(arena, "%s/model.weights.h5", path);
     if (!config || !weights) return cni_no_memory(error, path);
@@ -84,7 +106,7 @@ cn_status cni_keras_read_weights(cn_model *model, cni_bytes file, cni_arena *are
 /* ---- writing ---- */
 
 /* The release whose layout is written; loaders do not read it. */
-static cn_status metadata(cni_arena *arena, cni_bytes *out, cni_error *error)
+static cn_status metadata(const cn_model *model, cni_arena *arena, cni_bytes *out, cni_error *error)
 {
     char date[32];
     time_t now = time(NULL);
@@ -93,6 +115,10 @@ static cn_status metadata(cni_arena *arena, cni_bytes *out, cni_error *error)
     cni_value *value = cni_value_dict(arena);
     bool made = value && cni_value_add(arena, value, "keras_version", cni_value_text(arena, "3.15.1")) &&
                 cni_value_add(arena, value, "date_saved", cni_value_text(arena, date));
+    cni_value *labels = model->label_count ? cni_value_list(arena) : NULL;
+    for (int i = 0; i < model->label_count && made; i++)
+        made = labels && cni_value_add(arena, labels, NULL, cni_value_text(arena, model->labels[i]));
+    if (labels && made) made = cni_value_add(arena, value, "labels", labels);
     return made ? cni_json_write(arena, value, 0, out, error) : cni_no_memory(error, "metadata.json");
 }
 
@@ -102,7 +128,7 @@ static cn_status write_members(cn_model *model, cni_arena *arena, cni_zip_writer
     cni_bytes meta, config;
     cni_value *value = cni_model_to_value(arena, model, true);
     if (!value) return cni_no_memory(error, "config.json");
-    CN_TRY(metadata(arena, &meta, error));
+    CN_TRY(metadata(model, arena, &meta, error));
     CN_TRY(cni_json_write(arena, value, 0, &config, error));
     CN_TRY(cni_weights_write(model, arena, weights, error));
     CN_TRY(cni_zip_add(zip, "metadata.json", meta, error));

@@ -42,7 +42,7 @@ typedef struct cni_lowering {
     bool training;
     const cn_layer *layer; /* being lowered, for messages */
     bool penalize;         /* activity regularizers are wanted */
-    bool frozen;           /* inside a model that is not trainable */
+    bool frozen;           /* the outermost model is not trainable */
     bool inside;           /* inside a model that is a layer */
     cni_tensor *penalty;   /* scalar, sum of the activity regularizers so far, or NULL */
 } cni_lowering;

@@ -39,6 +39,32 @@ int cn_output_shape(const cn_model *model, int index, int64_t shape[CN_MAX_RANK]
     return copy_shape(model->outputs, cn_output_count(model), index, shape);
 }
 
+/* ---- names of classes ---- */
+
+cn_status cn_set_labels(cn_model *model, int count, const char *const *labels)
+{
+    const char **copies = count > 0 ? CNI_NEW_ARRAY(&model->arena, const char *, (size_t)count) : NULL;
+    cni_error_clear(&model->call_error);
+    if (count > 0 && !copies) return cni_no_memory(&model->call_error, "labels");
+    for (int i = 0; i < count; i++) {
+        copies[i] = cni_arena_text(&model->arena, labels[i] ? labels[i] : "");
+        if (!copies[i]) return cni_no_memory(&model->call_error, "labels");
+    }
+    model->labels = copies;
+    model->label_count = count > 0 ? count : 0;
+    return CN_OK;
+}
+
+int cn_label_count(const cn_model *model)
+{
+    return model->label_count;
+}
+
+const char *cn_label(const cn_model *model, int index)
+{
+    return index >= 0 && index < model->label_count ? model->labels[index] : NULL;
+}
+
 /* ---- layers: a Sequential hides its InputLayer, as Keras does ---- */
 
 static bool is_hidden(const cn_model *model, const cn_layer *layer)

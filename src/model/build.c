@@ -126,11 +126,9 @@ static cn_status lower_call(cni_lowering *lowering, const cni_call *call, cni_te
     cni_tensor *in[CNI_MAX_INPUTS], *out[CN_MAX_ARRAYS];
     for (int i = 0; i < call->input_count; i++) in[i] = tensors[call->inputs[i]->id];
     if (layer->inner) {
-        bool frozen = lowering->frozen, inside = lowering->inside;
-        lowering->frozen |= !layer->trainable;
+        bool inside = lowering->inside;
         lowering->inside = true;
         CN_TRY(cni_model_lower(layer->inner, lowering, in, out, error));
-        lowering->frozen = frozen;
         lowering->inside = inside;
     } else {
         lowering->layer = layer;
@@ -328,16 +326,17 @@ cn_status cni_model_order(cn_model *model, cni_error *error)
 
 /* ---- visiting ---- */
 
+/* Keras asks the outermost model and the layer itself; a model between them passed its flag on when it was set, and a
+ * layer in it may have been thawed since. */
 static void visit_layers(const cn_model *model, bool frozen, cni_layer_visitor *visit, void *user)
 {
     for (int i = 0; i < model->layer_count; i++) {
         cn_layer *layer = model->layers[i];
         if (layer->unused) continue;
-        bool now = frozen || !layer->trainable;
         if (layer->inner)
-            visit_layers(layer->inner, now, visit, user);
+            visit_layers(layer->inner, frozen, visit, user);
         else
-            visit(user, layer, now);
+            visit(user, layer, frozen || !layer->trainable);
     }
 }
 

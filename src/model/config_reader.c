@@ -393,7 +393,8 @@ static cn_status read_into(cn_model *model, const cni_value *value, bool sequent
     const cni_value *config = cni_value_get(value, "config"), *trainable = cni_value_get(config, "trainable");
     if (nesting(model) > MAX_NESTING)
         return cni_fail(&model->error, CN_ERR_LIMIT, "models are nested more than %d deep", MAX_NESTING);
-    if (trainable && trainable->type == CNI_BOOL) model->trainable = trainable->truth;
+    /* Keras writes the flag of a Sequential and does not read it: its layers' own survive. */
+    if (trainable && trainable->type == CNI_BOOL && !sequential) model->trainable = trainable->truth;
     CN_TRY(sequential ? read_sequential(model, config) : read_functional(model, config));
     return model->error.status;
 }

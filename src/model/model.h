@@ -59,11 +59,13 @@ struct cn_model {
     cni_structure input_structure, output_structure;
     cn_node *tip; /* of a Sequential: the last output */
     cn_model *outer;
-    cni_compiled *compiled; /* NULL until compile */
+    cni_compiled *compiled;    /* NULL until compile */
     cni_value *unread_compile; /* a file's compile_config that Cornu cannot train by: kept, and written back */
     cni_error compile_error;   /* why it cannot */
-    uint64_t wiring;        /* grows whenever plans made before are no longer true */
+    uint64_t wiring;           /* grows whenever plans made before are no longer true */
     cni_attachment attachments[CNI_ATTACHMENTS];
+    const char **labels; /* names of the classes, or NULL */
+    int label_count;
     char *text; /* of cn_model_json, cn_summary */
     bool stop_training;
     bool deferred;        /* weights get no memory until they are needed */
@@ -108,7 +110,7 @@ cn_status cni_model_lower(cn_model *model, cni_lowering *lowering, cni_tensor *c
 cn_status cni_model_order(cn_model *model, cni_error *error);
 
 /** Every weight with the layer that owns it, in the order of get_weights(), each once; nested models included.
- *  `frozen`: the layer or a model round it is not trainable. */
+ *  `frozen`: the layer or the outermost model is not trainable. */
 typedef void cni_weight_visitor(void *user, cn_layer *layer, cni_variable *weight, bool frozen);
 void cni_model_weights(const cn_model *model, cni_weight_visitor *visit, void *user);
 /** The same for the layers themselves, nested models' layers in the place of the model. */

@@ -189,6 +189,31 @@ static void weights_are_set_by_shape(void **state)
     cn_model_free(model);
 }
 
+/* Keras 3.15.1: inner.trainable = False; inner.get_layer("a").trainable = True; then 4 weights of the outer model
+ * train, and none when the outer model itself is frozen. */
+static void a_layer_thawed_in_a_frozen_model_trains(void **state)
+{
+    (void)state;
+    cn_model *inner = cn_functional();
+    cn_node *x = cn_input_node(inner, cn_input({4}));
+    cn_outputs(inner, cn_call(inner, cn_dense(3, .name = "a"), cn_call(inner, cn_dense(3, .name = "b"), x)));
+    cn_model *model = cn_sequential();
+    cn_add(model, cn_input({4}));
+    cn_add_model(model, inner);
+    cn_add(model, cn_dense(2));
+    cn_model_set_trainable(inner, false);
+    cn_set_trainable(cn_get_layer(inner, "a"), true);
+    cn_compile(model, .optimizer = cn_sgd(1.0), .loss = "mse");
+    float before[12], data[4] = {1, 2, 3, 4}, target[2] = {9, 9};
+    memcpy(before, cn_weight(model, 0).data, sizeof before);
+    assert_non_null(
+        cn_train_on_batch(model, &(cn_data){.x = {data, CN_FLOAT32, 2, {1, 4}}, .y = {target, CN_FLOAT32, 2, {1, 2}}}));
+    assert_memory_equal(before, cn_layer_weight(cn_get_layer(inner, "b"), 0).data, sizeof before);
+    assert_memory_not_equal(cn_layer_weight(cn_get_layer(inner, "a"), 1).data, (float[3]){0}, sizeof(float[3]));
+    assert_non_null(strstr(cn_summary(model, NULL), " Trainable params: 20 "));
+    cn_model_free(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +226,7 @@ int main(void)
         cmocka_unit_test(models_are_layers),
         cmocka_unit_test(a_forgotten_input_is_told),
         cmocka_unit_test(weights_are_set_by_shape),
+        cmocka_unit_test(a_layer_thawed_in_a_frozen_model_trains),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
