@@ -32,6 +32,7 @@ struct cn_layer {
     bool blank;          /* weights get shapes but no memory: a file's values follow, or cni_layer_fill */
     cn_model *model;     /* whose layer it is */
     cn_model *inner;     /* the model that this layer is, or NULL */
+    cn_layer *padding;   /* the ZeroPadding2D that its explicit padding became, or NULL */
     cni_arena *arena;    /* the model's; weights are allocated apart (freed by cni_layer_free_weights) */
     int index, calls;    /* the model's: place among its layers, number of calls */
 };

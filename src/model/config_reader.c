@@ -270,7 +270,7 @@ static cn_status try_call(functional *f, pending *call, bool *made)
         if (!inputs[i]) return CN_OK;
     }
     *made = true;
-    return cni_call_layer(call->layer, call->count, inputs, &call->made);
+    return cni_call_padded(call->layer, call->count, inputs, &call->made);
 }
 
 static cn_status make_calls(functional *f)

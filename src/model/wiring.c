@@ -341,9 +341,9 @@ static bool is_input(const cn_layer *layer)
 }
 
 /* Explicit padding is a ZeroPadding2D before the layer, which becomes 'valid': so Keras can read the model. */
-static cn_status split_padding(cn_model *model, cn_layer *layer, cn_layer **before)
+static cn_status split_padding(cn_layer *layer)
 {
-    *before = NULL;
+    cn_model *model = layer->model;
     cn_padding *padding = layer->kind->padding ? layer->kind->padding(layer->config->args) : NULL;
     if (!padding || padding->mode != CN_PADDING_SIDES) return CN_OK;
     const cn_data_format *format = cni_object_member(layer->config, "data_format");
@@ -352,7 +352,19 @@ static cn_status split_padding(cn_model *model, cn_layer *layer, cn_layer **befo
                                    .data_format = *format};
     bool none = !padding->top && !padding->bottom && !padding->left && !padding->right;
     *padding = (cn_padding){.mode = CN_PADDING_VALID};
-    return none ? CN_OK : layer_from_args(model, &args.head, before);
+    if (none) return CN_OK;
+    CN_TRY(layer_from_args(model, &args.head, &layer->padding));
+    cn_layer **last = model->layers + model->layer_count - 1;
+    if (model->sequential) last[0] = layer, last[-1] = layer->padding;
+    return CN_OK;
+}
+
+cn_status cni_call_padded(cn_layer *layer, int count, cn_node *const *inputs, cni_call **call)
+{
+    CN_TRY(split_padding(layer));
+    if (!layer->padding) return cni_call_layer(layer, count, inputs, call);
+    CN_TRY(cni_call_layer(layer->padding, count, inputs, call));
+    return cni_call_layer(layer, 1, (*call)->outputs, call);
 }
 
 cn_node *cn_call_layer_nodes(cn_layer *layer, int count, cn_node *const *nodes)
@@ -365,11 +377,7 @@ cn_node *cn_call_layer_nodes(cn_layer *layer, int count, cn_node *const *nodes)
                  "%s: layers are called while a functional model is made, before cn_outputs", model->name);
         return NULL;
     }
-    cn_layer *padding = NULL;
-    if (split_padding(model, layer, &padding)) return NULL;
-    cn_node *padded = padding ? cn_call_layer_nodes(padding, count, nodes) : NULL;
-    if (padding && !padded) return NULL;
-    return cni_call_layer(layer, count, padded ? &padded : nodes, &call) == CN_OK ? call->outputs[0] : NULL;
+    return cni_call_padded(layer, count, nodes, &call) == CN_OK ? call->outputs[0] : NULL;
 }
 
 cn_node *cn_call_nodes(cn_model *model, const cn_layer_args *args, int count, cn_node *const *nodes)
@@ -424,6 +432,11 @@ cn_status cni_sequential_append(cn_model *model, cn_layer *layer)
                             CNI_LABEL(layer));
         return call_input(layer, &model->tip);
     }
+    CN_TRY(split_padding(layer));
+    if (layer->padding) {
+        CN_TRY(check_name(model, layer->padding));
+        CN_TRY(chain(model, layer->padding));
+    }
     return chain(model, layer);
 }
 
@@ -456,22 +469,12 @@ cn_status cn_build(cn_model *model, int rank, const int64_t *shape)
     return cni_sequential_build(model, &input, &model->error);
 }
 
-static cn_status append_with_padding(cn_model *model, cn_layer *layer)
-{
-    cn_layer *padding;
-    model->layer_count--; /* the padding comes before the layer */
-    cn_status status = split_padding(model, layer, &padding);
-    if (!status && padding) status = cni_sequential_append(model, padding);
-    if (!status) status = add_layer(model, layer);
-    return status ? status : cni_sequential_append(model, layer);
-}
-
 cn_status cn_add(cn_model *model, const cn_layer_args *args)
 {
     cn_layer *layer = NULL;
     if (!model) return CN_ERR_MEMORY;
     CN_TRY(layer_from_args(model, args, &layer));
-    return append_with_padding(model, layer);
+    return cni_sequential_append(model, layer);
 }
 
 cn_status cn_add_json(cn_model *model, const char *json)
@@ -482,7 +485,7 @@ cn_status cn_add_json(cn_model *model, const char *json)
     cni_value *value;
     CN_TRY(cni_value_read(&model->arena, json, "cn_add_json", &value, &model->error));
     CN_TRY(cni_layer_from_value(model, value, &layer));
-    return append_with_padding(model, layer);
+    return cni_sequential_append(model, layer);
 }
 
 cn_status cn_add_model(cn_model *model, cn_model *inner)

@@ -18,7 +18,8 @@ static void trainer_free(void *data)
 {
     cni_trainer *trainer = data;
     if (!trainer) return;
-    for (int i = 0; i < CNI_MODES; i++) cni_program_free(trainer->programs[i]);
+    for (int i = 0; i < CNI_MODES; i++)
+        for (int j = 0; j < CNI_SHAPES; j++) cni_program_free(trainer->programs[i][j]);
     for (int i = 0; i < trainer->measure_count; i++) cni_metric_free(trainer->measures[i].metric);
     cni_arena_free(&trainer->arena);
     free(trainer);
@@ -46,13 +47,18 @@ cn_status cni_trainer_program(cni_trainer *trainer, const cni_samples *rows, cni
 {
     cni_program_key key;
     cni_samples_key(trainer->model, rows, mode, batch, &key);
-    cni_program **slot = trainer->programs + mode;
-    if (!*slot || !cni_program_fits(*slot, &key)) {
-        cni_program_free(*slot);
-        *slot = NULL;
-        CN_TRY(cni_program_new(trainer->model, &key, cni_context_pool(trainer->model->context), slot, error));
+    cni_program **slots = trainer->programs[mode], *found = NULL;
+    int at = 0;
+    while (at < CNI_SHAPES - 1 && !(slots[at] && cni_program_fits(slots[at], &key))) at++;
+    if (slots[at] && cni_program_fits(slots[at], &key))
+        found = slots[at];
+    else {
+        cni_program_free(slots[at]);
+        slots[at] = NULL;
+        CN_TRY(cni_program_new(trainer->model, &key, cni_context_pool(trainer->model->context), &found, error));
     }
-    *program = *slot;
+    memmove(slots + 1, slots, (size_t)at * sizeof *slots);
+    slots[0] = *program = found;
     return CN_OK;
 }
 

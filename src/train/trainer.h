@@ -6,7 +6,7 @@
 #include "train/program.h"
 #include "train/samples.h"
 
-enum { CNI_MAX_SCORES = 2 * CN_MAX_ARRAYS * CN_MAX_ARRAYS };
+enum { CNI_MAX_SCORES = 2 * CN_MAX_ARRAYS * CN_MAX_ARRAYS, CNI_SHAPES = 4 };
 
 typedef struct cni_measure { /* one metric of one output */
     cni_metric *metric;
@@ -19,7 +19,7 @@ typedef struct cni_trainer {
     cn_model *model;
     uint64_t wiring; /* of the model when this was made */
     cni_arena arena;
-    cni_program *programs[CNI_MODES];
+    cni_program *programs[CNI_MODES][CNI_SHAPES]; /* for models with free sizes; the last used in front */
     cni_measure *measures;
     int measure_count;
     bool seen;   /* loss and metrics have met a batch since compile (keras-random 5.1: the peek) */
@@ -34,7 +34,7 @@ typedef struct cni_trainer {
 /** The model's trainer, made anew when the model has changed.  NULL with an error. */
 cni_trainer *cni_trainer_of(cn_model *model, cni_error *error);
 
-/** A program for these rows and batches of this size: kept from call to call. */
+/** A program for these rows and batches of this size: the last few are kept from call to call. */
 cn_status cni_trainer_program(cni_trainer *trainer, const cni_samples *rows, cni_mode mode, int batch,
                               cni_program **program, cni_error *error);
 

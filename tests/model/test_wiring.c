@@ -84,6 +84,27 @@ static void explicit_padding_is_a_layer_before(void **state)
     assert_string_equal(cn_error(model), "");
     assert_shape(model, 4, (int64_t[]){CN_NONE, 6, 8, 2});
     assert_string_equal(cn_layer_class(cn_layer_at(model, 0)), "ZeroPadding2D");
+    assert_string_equal(cn_layer_class(cn_layer_at(model, 1)), "Conv2D");
+    cn_model_free(model);
+
+    model = cn_sequential();
+    cn_add(model, cn_input({10, 10, 1}));
+    cn_add_json(model, "Conv2D(2, 3, strides=2, padding=((1, 2), (3, 4)))");
+    assert_string_equal(cn_error(model), "");
+    assert_shape(model, 4, (int64_t[]){CN_NONE, 6, 8, 2});
+    cn_model_free(model);
+}
+
+static void a_shared_layer_pads_at_every_call(void **state)
+{
+    (void)state;
+    cn_model *model = cn_functional();
+    cn_node *x = cn_input_node(model, cn_input({10, 10, 2}));
+    cn_layer *conv = cn_layer_new(model, cn_conv2d(2, {3}, .padding = CN_PAD(2, 0, 2, 0)));
+    cn_outputs(model, cn_call_layer(conv, cn_call_layer(conv, x)));
+    assert_string_equal(cn_error(model), "");
+    assert_shape(model, 4, (int64_t[]){CN_NONE, 10, 10, 2});
+    assert_int_equal(cn_layer_count(model), 3);
     cn_model_free(model);
 }
 
@@ -221,6 +242,7 @@ int main(void)
         cmocka_unit_test(names_are_numbered_and_explicit_ones_do_not_count),
         cmocka_unit_test(a_deferred_model_is_built_by_its_first_shape),
         cmocka_unit_test(explicit_padding_is_a_layer_before),
+        cmocka_unit_test(a_shared_layer_pads_at_every_call),
         cmocka_unit_test(the_first_error_stays_and_names_the_layer),
         cmocka_unit_test(functional_models_merge_and_share),
         cmocka_unit_test(models_are_layers),
