@@ -65,7 +65,7 @@ static void pin(const cni_graph *graph, cni_liveness *liveness, bool everything)
     for (int i = 0; i < graph->tensor_count; i++) {
         const cni_tensor *tensor = graph->tensors[i];
         cni_life *life = life_of(graph, liveness, tensor);
-        if (tensor->is_input) liveness->lives[i].used = life->used = true;
+        if (tensor->is_input || tensor->is_output) liveness->lives[i].used = life->used = true;
         if (everything || tensor->is_input || tensor->is_constant || tensor->is_output || tensor->variable)
             life->pinned = true;
         if (life->pinned) {

@@ -43,6 +43,14 @@ static void complete(arguments *args, const cni_loss_kind *given, const cni_loss
 
 static const cni_loss_kind *kind_for(const cni_loss_kind *kind, const cni_shape *y_true, const cni_shape *y_pred);
 
+#define FLATTEN ": is a Flatten missing before the last Dense?"
+
+/* Images are predicted where the targets are a number or a row each. */
+static bool images(const cni_shape *y_true, const cni_shape *y_pred)
+{
+    return y_pred->rank == 4 && y_true->rank <= 2;
+}
+
 static cn_status resolve(const cni_object *loss, const cni_shape *y_true, const cni_shape *y_pred, resolved *r,
                          cni_error *error)
 {
@@ -59,15 +67,17 @@ static cn_status resolve(const cni_object *loss, const cni_shape *y_true, const 
             return cni_fail(
                 error, CN_ERR_SHAPE,
                 "loss %s: targets of shape %s for predictions of shape %s; expected class numbers, one where "
-                "the predictions have one row of classes (one-hot targets: categorical_crossentropy)",
-                cni_loss_name(loss), CNI_SHOW_SHAPE(y_true), CNI_SHOW_SHAPE(y_pred));
+                "the predictions have one row of classes%s",
+                cni_loss_name(loss), CNI_SHOW_SHAPE(y_true), CNI_SHOW_SHAPE(y_pred),
+                images(y_true, y_pred) ? FLATTEN : " (one-hot targets: categorical_crossentropy)");
     } else {
         cni_adjust_ranks(&r->y_true, &r->y_pred);
         if (!cni_targets_fit(&r->y_true, &r->y_pred, !r->kind->same_shape))
             return cni_fail(error, CN_ERR_SHAPE,
                             "loss %s: targets of shape %s for predictions of shape %s; expected the same shape%s",
                             cni_loss_name(loss), CNI_SHOW_SHAPE(y_true), CNI_SHOW_SHAPE(y_pred),
-                            r->kind->function == CNI_CATEGORICAL_CROSSENTROPY
+                            images(y_true, y_pred) ? FLATTEN
+                            : r->kind->function == CNI_CATEGORICAL_CROSSENTROPY
                                 ? " (class numbers: sparse_categorical_crossentropy)"
                                 : "");
     }

@@ -43,7 +43,7 @@ static cn_status lower_forward(making *m)
     return CN_OK;
 }
 
-static void lower_losses(making *m)
+static cn_status lower_losses(making *m)
 {
     const cni_compiled *compiled = m->model->compiled;
     double epsilon = m->model->context->epsilon;
@@ -51,7 +51,10 @@ static void lower_losses(making *m)
     for (int i = 0; i < m->model->output_count; i++) {
         const cni_target *target = compiled->targets + i;
         if (m->key->targets[i].rank) m->y_true[i] = cni_graph_input(m->graph, m->key->targets[i]);
-        if (!target->loss || !m->y_true[i]) continue;
+        if (!target->loss) continue;
+        if (!m->y_true[i])
+            return cni_fail(m->error, CN_ERR_INVALID, "loss %s: output \"%s\" has no targets (y) to be compared with",
+                            cni_loss_name(target->loss), cni_output_name(m->model, i));
         m->losses[i] = cni_lower_loss(m->graph, target->loss, m->y_true[i], m->y_pred[i], m->sample_weight, epsilon);
         m->losses[i]->is_output = true;
         cni_tensor *share =
@@ -59,6 +62,7 @@ static void lower_losses(making *m)
         m->total = plus(m->graph, m->total, share);
     }
     m->total = plus(m->graph, m->total, m->lowering.penalty);
+    return CN_OK;
 }
 
 /* Regularizers count for trainable weights only. */
@@ -115,8 +119,13 @@ static cn_status lower(making *m)
     CN_TRY(cni_model_materialise(m->model, m->error));
     CN_TRY(lower_forward(m));
     if (m->key->mode == CNI_PREDICT) return CN_OK;
-    lower_losses(m);
+    CN_TRY(lower_losses(m));
     cni_model_weights(m->model, add_weight_penalty, m);
+    if (!m->total && m->key->mode == CNI_TRAIN)
+        return cni_fail(
+            m->error, CN_ERR_STATE,
+            "the model was compiled without a loss: there is nothing to train for; give cn_compile a .loss, "
+            "e.g. \"mse\"");
     if (!m->total) m->total = cni_graph_constant(m->graph, (cni_shape){0}, 0);
     m->total->is_output = true;
     return m->key->mode == CNI_TRAIN ? lower_update(m) : CN_OK;

@@ -5,6 +5,7 @@
 #include "tensor/convert.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 static cni_shape shape_of(const cn_array *array)
@@ -57,6 +58,26 @@ static bool fit_shape(const cni_shape *wanted, cni_shape *given)
     return cni_shape_compatible(&free_batch, &rows);
 }
 
+/* What probably happened to an input of the wrong shape: channels on the wrong side, or no batch. */
+static void suspect(const cni_shape *wanted, const cni_shape *given, char *hint, size_t size)
+{
+    cni_shape moved = *given, batch = {.rank = given->rank + 1, .dims = {1}};
+    *hint = '\0';
+    if (given->rank == 4) {
+        cni_shape last = {.rank = 4, .dims = {given->dims[0], given->dims[2], given->dims[3], given->dims[1]}};
+        cni_shape first = {.rank = 4, .dims = {given->dims[0], given->dims[3], given->dims[1], given->dims[2]}};
+        moved = last;
+        if (fit_shape(wanted, &moved))
+            snprintf(hint, size, ": the channels come last here; transpose the array to %s", CNI_SHOW_SHAPE(&last));
+        moved = first;
+        if (!*hint && fit_shape(wanted, &moved))
+            snprintf(hint, size, ": the channels come first here; transpose the array to %s", CNI_SHOW_SHAPE(&first));
+    }
+    if (*hint || batch.rank > CNI_MAX_RANK || batch.rank != wanted->rank) return;
+    memcpy(batch.dims + 1, given->dims, (size_t)given->rank * sizeof *given->dims);
+    if (fit_shape(wanted, &batch)) snprintf(hint, size, ": a batch of one is %s", CNI_SHOW_SHAPE(&batch));
+}
+
 static cn_status check_inputs(const cn_model *model, const cni_samples *rows, const char *what, cni_error *error)
 {
     if (rows->inputs != model->input_count)
@@ -65,10 +86,12 @@ static cn_status check_inputs(const cn_model *model, const cni_samples *rows, co
     for (int i = 0; i < rows->inputs; i++) {
         CN_TRY(check_array(rows->x + i, what, "x", cni_samples_total(rows), error));
         cni_shape given = shape_of(rows->x + i), shown = given;
-        if (!fit_shape(&model->inputs[i]->shape, &given))
-            return cni_fail(error, CN_ERR_SHAPE, "%s: input %d (\"%s\") has shape %s; the model expects %s", what, i,
-                            model->inputs[i]->call->layer->name, CNI_SHOW_SHAPE(&shown),
-                            CNI_SHOW_SHAPE(&model->inputs[i]->shape));
+        if (fit_shape(&model->inputs[i]->shape, &given)) continue;
+        char hint[200];
+        suspect(&model->inputs[i]->shape, &shown, hint, sizeof hint);
+        return cni_fail(error, CN_ERR_SHAPE, "%s: input %d (\"%s\") has shape %s; the model expects %s%s", what, i,
+                        model->inputs[i]->call->layer->name, CNI_SHOW_SHAPE(&shown),
+                        CNI_SHOW_SHAPE(&model->inputs[i]->shape), hint);
     }
     return CN_OK;
 }
