@@ -42,8 +42,17 @@ def same_weights(model, path, what):
         assert a.shape == b.shape and a.tobytes() == b.tobytes(), f"{what}: weight {index} differs"
 
 
+def plain(value):
+    """A configuration where 2 and 2.0 are the same: Cornu writes reals as reals, however they were given."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def configuration(model):
-    return json.dumps(model.get_config(), sort_keys=True)  # tuples become lists
+    return json.dumps(plain(model.get_config()), sort_keys=True)
 
 
 def open_case(case, values, folder):
