@@ -77,7 +77,7 @@ static cni_tensor *normalize(cni_lowering *lowering, cn_layer *layer, cni_tensor
     cni_tensor *gamma = args->no_scale ? NULL : cni_lower_weight(lowering, layer, next++);
     cni_tensor *beta = args->no_center ? NULL : cni_lower_weight(lowering, layer, next++);
     cni_variable *mean = layer->weights[next], *variance = layer->weights[next + 1];
-    if (!lowering->training || lowering->frozen || !layer->trainable)
+    if (!lowering->training || lowering->frozen || !layer->trained)
         return cni_batch_norm_inference(graph, x, gamma, beta, cni_graph_variable(graph, mean),
                                         cni_graph_variable(graph, variance), args->epsilon);
     const cni_batch_norm norm = cni_batch_norm_train(graph, x, gamma, beta, args->epsilon);

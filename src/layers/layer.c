@@ -108,8 +108,7 @@ cni_tensor *cni_lower_weight(cni_lowering *lowering, const cn_layer *layer, int 
 {
     cni_variable *variable = layer->weights[index];
     cni_tensor *tensor = cni_graph_variable(lowering->graph, variable);
-    if (lowering->training && !lowering->frozen && layer->trainable && variable->trainable)
-        tensor->differentiable = true;
+    if (lowering->training && !lowering->frozen && layer->trained && variable->trainable) tensor->differentiable = true;
     return tensor;
 }
 
@@ -208,6 +207,9 @@ cn_status cni_windowed_shape(const cni_windowed *w, const cni_shape *in, int64_t
     for (int i = 0; i < 2; i++) {
         int dilation = w->dilation ? w->dilation[i] : 1;
         span[i] = (int64_t)(w->size[i] - 1) * dilation + 1;
+        if (span[i] > INT32_MAX)
+            return cni_fail(error, CN_ERR_LIMIT, "%s=%d with dilation_rate=%d covers %" PRId64 " pixels; too many",
+                            w->argument, w->size[i], dilation, span[i]);
         out->dims[at[i]] = cni_window_of(in->dims[at[i]], w->size[i], w->strides[i], dilation, w->mode).out;
     }
     out->dims[axes.channels] = channels;

@@ -20,7 +20,8 @@ struct cn_layer {
     const cni_layer_kind *kind;
     cni_object *config;
     const char *name;
-    bool trainable;
+    bool trainable; /* as the caller says */
+    bool trained;   /* as it was when the model was compiled: training goes by this */
     bool built;
     bool unused;     /* no output of the model needs it */
     int input_count; /* at build */
@@ -33,6 +34,7 @@ struct cn_layer {
     cn_model *model;     /* whose layer it is */
     cn_model *inner;     /* the model that this layer is, or NULL */
     cn_layer *padding;   /* the ZeroPadding2D that its explicit padding became, or NULL */
+    bool deferred;       /* `inner` had no shapes yet when it became a layer */
     cni_arena *arena;    /* the model's; weights are allocated apart (freed by cni_layer_free_weights) */
     int index, calls;    /* the model's: place among its layers, number of calls */
 };

@@ -199,7 +199,7 @@ cn_status cni_loss_check_labels(const cni_object *loss, const float *labels, siz
         const float label = labels[i];
         if (label > -1 && label < (float)classes) continue;
         if (args->ignore_class != CNI_NONE_INT && label == (float)args->ignore_class) continue;
-        return cni_fail(error, CN_ERR_INVALID, "loss %s: label %g in row %zu; expected class numbers from 0 to %d",
+        return cni_fail(error, CN_ERR_NUMERIC, "loss %s: label %g in row %zu; expected class numbers from 0 to %d",
                         cni_loss_name(loss), (double)label, first_row + i / per_row, classes - 1);
     }
     return CN_OK;

@@ -9,34 +9,34 @@
 
 const char *cn_model_name(const cn_model *model)
 {
-    return model->name;
+    return model ? model->name : "";
 }
 
 int cn_input_count(const cn_model *model)
 {
-    return model->input_count;
+    return model ? model->input_count : 0;
 }
 
 int cn_output_count(const cn_model *model)
 {
-    return model->complete ? model->output_count : 0;
+    return model && model->complete ? model->output_count : 0;
 }
 
 static int copy_shape(cn_node *const *nodes, int count, int index, int64_t shape[CN_MAX_RANK])
 {
     if (index < 0 || index >= count || !nodes[index]) return -1;
-    memcpy(shape, nodes[index]->shape.dims, sizeof nodes[index]->shape.dims);
+    if (shape) memcpy(shape, nodes[index]->shape.dims, sizeof nodes[index]->shape.dims);
     return nodes[index]->shape.rank;
 }
 
 int cn_input_shape(const cn_model *model, int index, int64_t shape[CN_MAX_RANK])
 {
-    return copy_shape(model->inputs, model->input_count, index, shape);
+    return model ? copy_shape(model->inputs, model->input_count, index, shape) : -1;
 }
 
 int cn_output_shape(const cn_model *model, int index, int64_t shape[CN_MAX_RANK])
 {
-    return copy_shape(model->outputs, cn_output_count(model), index, shape);
+    return model ? copy_shape(model->outputs, cn_output_count(model), index, shape) : -1;
 }
 
 /* ---- names of classes ---- */
@@ -75,39 +75,40 @@ static bool is_hidden(const cn_model *model, const cn_layer *layer)
 int cn_layer_count(const cn_model *model)
 {
     int count = 0;
-    for (int i = 0; i < model->layer_count; i++) count += !is_hidden(model, model->layers[i]);
+    for (int i = 0; model && i < model->layer_count; i++) count += !is_hidden(model, model->layers[i]);
     return count;
 }
 
 cn_layer *cn_layer_at(const cn_model *model, int index)
 {
-    for (int i = 0; i < model->layer_count; i++)
+    for (int i = 0; model && index >= 0 && i < model->layer_count; i++)
         if (!is_hidden(model, model->layers[i]) && index-- == 0) return model->layers[i];
     return NULL;
 }
 
 cn_layer *cn_get_layer(const cn_model *model, const char *name)
 {
-    return name ? cni_find_layer(model, name) : NULL;
+    return model && name ? cni_find_layer(model, name) : NULL;
 }
 
 const char *cn_layer_name(const cn_layer *layer)
 {
-    return layer->name;
+    return layer ? layer->name : "";
 }
 
 const char *cn_layer_class(const cn_layer *layer)
 {
-    return layer->kind->kind.name;
+    return layer ? layer->kind->kind.name : "";
 }
 
 bool cn_layer_trainable(const cn_layer *layer)
 {
-    return layer->trainable;
+    return layer && layer->trainable;
 }
 
 void cn_set_trainable(cn_layer *layer, bool trainable)
 {
+    if (!layer) return;
     layer->trainable = trainable;
     if (layer->inner) cn_model_set_trainable(layer->inner, trainable);
     cni_layer_write_trainable(layer);
@@ -115,6 +116,7 @@ void cn_set_trainable(cn_layer *layer, bool trainable)
 
 void cn_model_set_trainable(cn_model *model, bool trainable)
 {
+    if (!model) return;
     model->trainable = trainable;
     for (int i = 0; i < model->layer_count; i++) cn_set_trainable(model->layers[i], trainable);
 }
@@ -142,6 +144,7 @@ static void look(void *user, cn_layer *layer, cni_variable *weight, bool frozen)
 static search search_layer(const cn_layer *layer, int wanted)
 {
     search s = {.wanted = wanted};
+    if (!layer) return s;
     if (layer->inner) cni_model_weights(layer->inner, look, &s);
     for (int i = 0; i < layer->weight_count; i++) look(&s, (cn_layer *)layer, layer->weights[i], false);
     return s;
@@ -150,7 +153,7 @@ static search search_layer(const cn_layer *layer, int wanted)
 static search search_model(const cn_model *model, int wanted)
 {
     search s = {.wanted = wanted};
-    cni_model_weights(model, look, &s);
+    if (model) cni_model_weights(model, look, &s);
     return s;
 }
 
@@ -206,6 +209,7 @@ cn_array cn_layer_weight(const cn_layer *layer, int index)
 
 cn_status cn_layer_set_weight(cn_layer *layer, int index, cn_array value)
 {
+    if (!layer) return CN_ERR_INVALID;
     search s = search_layer(layer, index);
     return set(&s, layer->model, index, value);
 }
@@ -223,6 +227,7 @@ cn_array cn_weight(const cn_model *model, int index)
 
 cn_status cn_set_weight(cn_model *model, int index, cn_array value)
 {
+    if (!model) return CN_ERR_MEMORY;
     search s = search_model(model, index);
     return set(&s, model, index, value);
 }

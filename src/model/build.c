@@ -5,6 +5,7 @@
 #include "graph/ops/binary.h"
 #include "graph/ops/reduce.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,6 +56,20 @@ cn_status cni_layer_build(cn_layer *layer, int count, const cni_shape *in, cni_e
     return status ? cni_fail(error, status, "%s: %s", CNI_LABEL(layer), local.text) : CN_OK;
 }
 
+cn_status cni_shape_check_size(const cni_shape *shape, cni_error *error)
+{
+    const double most = 0x1p40;
+    double count = 1;
+    for (int i = 1; i < shape->rank; i++) {
+        if (shape->dims[i] > 0) count *= (double)shape->dims[i];
+        if (shape->dims[i] > INT32_MAX) count = INFINITY;
+    }
+    if (count <= most) return CN_OK;
+    return cni_fail(error, CN_ERR_LIMIT,
+                    "one image would have shape %s: at most 2^31 - 1 in a dimension and 2^40 numbers are possible",
+                    CNI_SHOW_SHAPE(shape));
+}
+
 cn_status cni_layer_shapes(cn_layer *layer, int count, const cni_shape *in, int *out_count, cni_shape *out,
                            cni_error *error)
 {
@@ -67,6 +82,7 @@ cn_status cni_layer_shapes(cn_layer *layer, int count, const cni_shape *in, int 
     *out_count = 1;
     cn_status status = check_ranks(layer, count, in, &local);
     if (!status) status = layer->kind->output_shape(layer, count, in, out, &local);
+    if (!status) status = cni_shape_check_size(out, &local);
     return status ? cni_fail(error, status, "%s: %s", CNI_LABEL(layer), local.text) : CN_OK;
 }
 
@@ -343,6 +359,32 @@ static void visit_layers(const cn_model *model, bool frozen, cni_layer_visitor *
 void cni_model_layers(const cn_model *model, cni_layer_visitor *visit, void *user)
 {
     visit_layers(model, !model->trainable, visit, user);
+}
+
+static void visit_trained(const cn_model *model, cni_trained_visitor *visit, void *user)
+{
+    for (int i = 0; i < model->layer_count; i++) {
+        const cn_layer *layer = model->layers[i];
+        if (layer->unused) continue;
+        if (layer->inner) visit_trained(layer->inner, visit, user);
+        for (int j = 0; j < layer->weight_count && layer->trained; j++)
+            if (layer->weights[j]->trainable) visit(user, layer->weights[j]);
+    }
+}
+
+void cni_model_trained(const cn_model *model, cni_trained_visitor *visit, void *user)
+{
+    if (model->trained) visit_trained(model, visit, user);
+}
+
+void cni_model_take_trainable(cn_model *model)
+{
+    model->trained = model->trainable;
+    for (int i = 0; i < model->layer_count; i++) {
+        cn_layer *layer = model->layers[i];
+        layer->trained = layer->trainable;
+        if (layer->inner) cni_model_take_trainable(layer->inner);
+    }
 }
 
 typedef struct weight_visit {

@@ -198,7 +198,8 @@ static cn_status finish(reader *r, cn_status status)
     }
     cni_compiled_free(r->model->compiled);
     r->model->compiled = r->compiled;
-    r->model->wiring++;
+    cni_model_take_trainable(r->model);
+    cni_model_detach(r->model, CNI_ATTACH_TRAINER);
     return CN_OK;
 }
 
@@ -251,10 +252,17 @@ cni_value *cni_compile_write(cni_arena *arena, const cn_model *model)
     return made ? config : NULL;
 }
 
-void cni_compiled_free(cni_compiled *compiled)
+void cni_compiled_forget_state(cni_compiled *compiled)
 {
     if (!compiled) return;
     cni_optimizer_state_free(compiled->state);
+    compiled->state = NULL;
+}
+
+void cni_compiled_free(cni_compiled *compiled)
+{
+    if (!compiled) return;
+    cni_compiled_forget_state(compiled);
     cni_arena_free(&compiled->arena);
     free(compiled);
 }
@@ -266,11 +274,9 @@ typedef struct collection {
     int count;
 } collection;
 
-static void collect(void *user, cn_layer *layer, cni_variable *weight, bool frozen)
+static void collect(void *user, cni_variable *weight)
 {
-    (void)layer;
     collection *c = user;
-    if (frozen || !weight->trainable) return;
     if (c->weights) c->weights[c->count] = weight;
     c->count++;
 }
@@ -280,14 +286,14 @@ cni_optimizer_state *cni_compiled_state(cn_model *model, cni_error *error)
     if (model->compiled->state) return model->compiled->state;
     if (cni_model_materialise(model, error)) return NULL;
     collection c = {0};
-    cni_model_weights(model, collect, &c);
+    cni_model_trained(model, collect, &c);
     c.weights = calloc((size_t)c.count + 1, sizeof *c.weights);
     c.count = 0;
     if (!c.weights) {
         cni_no_memory(error, "an optimizer");
         return NULL;
     }
-    cni_model_weights(model, collect, &c);
+    cni_model_trained(model, collect, &c);
     cni_optimizer_state_new(model->compiled->optimizer, c.weights, c.count, &model->compiled->state, error);
     free(c.weights);
     return model->compiled->state;
@@ -295,7 +301,7 @@ cni_optimizer_state *cni_compiled_state(cn_model *model, cni_error *error)
 
 double cn_learning_rate(const cn_model *model)
 {
-    if (!model->compiled) return 0;
+    if (!model || !model->compiled) return 0;
     cni_error error = {0};
     const cni_optimizer_state *state = cni_compiled_state((cn_model *)(uintptr_t)model, &error);
     return state ? cni_optimizer_learning_rate(state) : 0;
@@ -303,6 +309,7 @@ double cn_learning_rate(const cn_model *model)
 
 cn_status cn_set_learning_rate(cn_model *model, double learning_rate)
 {
+    if (!model) return CN_ERR_MEMORY;
     cni_error_clear(&model->call_error);
     if (!model->compiled) return cni_fail(&model->call_error, CN_ERR_STATE, "set the learning rate after cn_compile");
     cni_optimizer_state *state = cni_compiled_state(model, &model->call_error);
@@ -418,6 +425,10 @@ cn_status cn_model_compile(cn_model *model, const cn_compile_args *args)
 {
     if (!model) return CN_ERR_MEMORY;
     if (model->error.status) return model->error.status;
+    if (model->busy) {
+        cni_error_clear(&model->call_error);
+        return cni_fail(&model->call_error, CN_ERR_STATE, "compile: the model is in training");
+    }
     cn_compile_args given;
     CN_TRY(cni_take_args(&given, sizeof given, args, sizeof(size_t), "compile", &model->error));
     reader r;

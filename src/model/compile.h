@@ -33,8 +33,11 @@ cn_status cni_compile_read(cn_model *model, const cni_value *config, cni_error *
 cn_status cni_compiled_check(const cn_model *model, const char *what, cni_error *error);
 cni_value *cni_compile_write(cni_arena *arena, const cn_model *model);
 void cni_compiled_free(cni_compiled *compiled);
+/** The state belongs to weights that are no longer there, or no longer all.  NULL is accepted. */
+void cni_compiled_forget_state(cni_compiled *compiled);
 
-/** The optimizer's state for the weights that are trainable now; made when first asked for.  NULL with an error. */
+/** The optimizer's state for the weights that were trainable at compile; made when first asked for.  NULL with an
+ * error. */
 cni_optimizer_state *cni_compiled_state(cn_model *model, cni_error *error);
 
 /** The name of the layer that gives an output: the key of loss and metric dicts. */

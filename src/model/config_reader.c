@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_LAYERS = 10000, MAX_CALLS = 100000, MAX_NESTING = 16 };
+enum { MAX_LAYERS = 10000, MAX_CALLS = 100000 };
 
 /* ---- layers ---- */
 
@@ -391,10 +391,10 @@ static cn_status read_functional(cn_model *model, const cni_value *config)
 static cn_status read_into(cn_model *model, const cni_value *value, bool sequential)
 {
     const cni_value *config = cni_value_get(value, "config"), *trainable = cni_value_get(config, "trainable");
-    if (nesting(model) > MAX_NESTING)
-        return cni_fail(&model->error, CN_ERR_LIMIT, "models are nested more than %d deep", MAX_NESTING);
+    if (nesting(model) > CNI_MAX_NESTING)
+        return cni_fail(&model->error, CN_ERR_LIMIT, "models are nested more than %d deep", CNI_MAX_NESTING);
     /* Keras writes the flag of a Sequential and does not read it: its layers' own survive. */
-    if (trainable && trainable->type == CNI_BOOL && !sequential) model->trainable = trainable->truth;
+    if (trainable && trainable->type == CNI_BOOL && !sequential) model->trainable = model->trained = trainable->truth;
     CN_TRY(sequential ? read_sequential(model, config) : read_functional(model, config));
     return model->error.status;
 }

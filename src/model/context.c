@@ -11,6 +11,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+static cn_context *default_context;
+
 static void seed_both(cn_context *context, uint32_t seed)
 {
     cni_mt_seed_python(&context->python, seed);
@@ -38,6 +40,8 @@ cn_context *cn_context_new(void)
 
 void cn_clear_names(cn_context *context)
 {
+    if (!context) context = cn_default_context();
+    if (!context) return;
     for (cni_name_count *entry = context->names, *next; entry; entry = next) {
         next = entry->next;
         free(entry);
@@ -47,13 +51,12 @@ void cn_clear_names(cn_context *context)
 
 void cn_context_free(cn_context *context)
 {
-    if (!context) return;
+    if (!context || context == default_context) return; /* that one lives as long as the program */
     cn_clear_names(context);
     cni_pool_free(context->pool);
     free(context);
 }
 
-static cn_context *default_context;
 static pthread_once_t default_context_once = PTHREAD_ONCE_INIT;
 
 static void make_default(void)
@@ -74,6 +77,7 @@ void cn_set_random_seed(uint32_t seed)
 
 void cn_context_set_random_seed(cn_context *context, uint32_t seed)
 {
+    if (!context) context = cn_default_context();
     if (context) seed_both(context, seed);
 }
 
@@ -82,6 +86,7 @@ cn_status cn_set_threads(cn_context *context, int threads)
     if (!context) context = cn_default_context();
     if (!context) return CN_ERR_MEMORY;
     if (threads < 0 || threads > 1024) return CN_ERR_INVALID;
+    if (context->running) return CN_ERR_STATE;
     cni_pool_free(context->pool);
     context->pool = NULL;
     context->threads = threads;
@@ -90,7 +95,9 @@ cn_status cn_set_threads(cn_context *context, int threads)
 
 cni_pool *cni_context_pool(cn_context *context)
 {
-    if (!context->pool) context->pool = cni_pool_new(context->threads);
+    if (context->pool) return context->pool;
+    context->pool = cni_pool_new(context->threads);
+    context->pools++;
     return context->pool;
 }
 

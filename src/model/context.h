@@ -20,6 +20,9 @@ struct cn_context {
     cni_mt19937 python; /* default seeds */
     cni_mt19937 numpy;  /* shuffling */
     cni_name_count *names;
+    uint64_t wirings; /* of models: numbers given so far */
+    uint64_t pools;   /* made so far */
+    int running;      /* fits and evaluations under way: their threads must stay */
     cn_data_format data_format;
     double epsilon;
     int threads;    /* 0 = as many as there are */

@@ -18,17 +18,23 @@ cn_status cn_load(const char *path, const cn_load_options *options, cn_model **m
     cn_load_options given = {0};
     cn_status status = CN_OK;
     cni_error_clear(&load_error);
-    *model = NULL;
+    if (model) *model = NULL;
     if (error) *error = NULL;
-    if (options) status = cni_take_args(&given, sizeof given, options, sizeof(size_t), "cn_load", &load_error);
+    if (!path || !model)
+        status =
+            cni_fail(&load_error, CN_ERR_INVALID, "cn_load: no %s given (NULL)", path ? "place for the model" : "path");
+    if (!status && options)
+        status = cni_take_args(&given, sizeof given, options, sizeof(size_t), "cn_load", &load_error);
     if (!given.context) given.context = cn_default_context();
     if (!status && !given.context) status = cni_no_memory(&load_error, "a context");
     if (given.memory <= 0) given.memory = (int64_t)DEFAULT_MEMORY_GIB << 30;
     if (!status) status = cni_formats.load(path, &given, model, &load_error);
     if (!status && given.weights) status = cni_formats.load_weights(*model, given.weights, given.memory, &load_error);
     if (!status) return CN_OK;
-    cn_model_free(*model);
-    *model = NULL;
+    if (model) {
+        cn_model_free(*model);
+        *model = NULL;
+    }
     if (error) *error = load_error.text;
     return status;
 }
@@ -40,9 +46,15 @@ static cn_status ready(cn_model *model)
     return model->error.status;
 }
 
-cn_status cn_save(cn_model *model, const char *path)
+static cn_status ready_for(cn_model *model, const char *path, const char *what)
 {
     CN_TRY(ready(model));
+    return path ? CN_OK : cni_fail(&model->call_error, CN_ERR_INVALID, "%s: no path given (NULL)", what);
+}
+
+cn_status cn_save(cn_model *model, const char *path)
+{
+    CN_TRY(ready_for(model, path, "cn_save"));
     if (!model->complete && !model->sequential)
         return cni_fail(&model->call_error, CN_ERR_STATE, "%s: the model has no outputs yet (cn_outputs)", path);
     return cni_formats.save(model, path, &model->call_error);
@@ -50,7 +62,7 @@ cn_status cn_save(cn_model *model, const char *path)
 
 cn_status cn_load_weights(cn_model *model, const char *path)
 {
-    CN_TRY(ready(model));
+    CN_TRY(ready_for(model, path, "cn_load_weights"));
     if (!model->complete)
         return cni_fail(&model->call_error, CN_ERR_STATE, "%s: the model is not built yet: it has no weights to load",
                         path);

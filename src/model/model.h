@@ -40,12 +40,15 @@ typedef struct cni_attachment {
 } cni_attachment;
 enum { CNI_ATTACH_TRAINER, CNI_ATTACH_RESULTS, CNI_ATTACH_HISTORY, CNI_ATTACHMENTS };
 
+enum { CNI_MAX_NESTING = 16 };
+
 struct cn_model {
     cn_context *context;
     cni_arena arena;
     bool sequential;
-    bool complete; /* has inputs and outputs; every layer is built */
-    bool trainable;
+    bool complete;           /* has inputs and outputs; every layer is built */
+    bool trainable, trained; /* as of cn_layer */
+    bool busy;               /* fit runs: callbacks may not change the model */
     const char *name;
     cni_error error;      /* sticky: made while building */
     cni_error call_error; /* of the last fit, evaluate, predict, save */
@@ -57,12 +60,13 @@ struct cn_model {
     cn_node *inputs[CN_MAX_ARRAYS], *outputs[CN_MAX_ARRAYS];
     int input_count, output_count;
     cni_structure input_structure, output_structure;
-    cn_node *tip; /* of a Sequential: the last output */
-    cn_model *outer;
+    cn_node *tip;              /* of a Sequential: the last output */
+    cn_model *outer;           /* the model whose layer it is, which owns it */
+    int height;                /* levels of models in it, itself included */
     cni_compiled *compiled;    /* NULL until compile */
     cni_value *unread_compile; /* a file's compile_config that Cornu cannot train by: kept, and written back */
     cni_error compile_error;   /* why it cannot */
-    uint64_t wiring;           /* grows whenever plans made before are no longer true */
+    uint64_t wiring; /* another number, unique in the context, whenever plans made before are no longer true */
     cni_attachment attachments[CNI_ATTACHMENTS];
     const char **labels; /* names of the classes, or NULL */
     int label_count;
@@ -73,6 +77,9 @@ struct cn_model {
 };
 
 /* ---- wiring.c: layers, calls, nodes ---- */
+
+/** Frees what a higher floor keeps. */
+void cni_model_detach(cn_model *model, int attachment);
 
 /** A layer of a kind with its configuration; gets its name, draws its default seed. */
 cn_status cni_layer_make(cn_model *model, const cni_layer_kind *kind, cni_object *config, cn_layer **layer);
@@ -88,6 +95,8 @@ cn_status cni_call_layer(cn_layer *layer, int count, cn_node *const *inputs, cni
 cn_status cni_call_padded(cn_layer *layer, int count, cn_node *const *inputs, cni_call **call);
 cn_status cni_call_input(cn_layer *layer);
 cn_status cni_model_set_outputs(cn_model *model, int count, cn_node *const *outputs);
+/** To be called when layers or calls have changed: plans and the optimizer's state were made for others. */
+void cni_model_rewired(cn_model *model);
 cn_layer *cni_find_layer(const cn_model *model, const char *name);
 /** `Conv2D "stem"`, for messages.  Returns buffer. */
 char *cni_layer_label(const cn_layer *layer, char *buffer, size_t size);
@@ -98,6 +107,8 @@ cni_maker cni_model_maker(cn_model *model);
 
 /** Builds a layer for its inputs: rank checks, weights. */
 cn_status cni_layer_build(cn_layer *layer, int count, const cni_shape *in, cni_error *error);
+/** A shape that no machine holds is refused. */
+cn_status cni_shape_check_size(const cni_shape *shape, cni_error *error);
 /** Shapes of the outputs of a call (several only for a model). */
 cn_status cni_layer_shapes(cn_layer *layer, int count, const cni_shape *in, int *out_count, cni_shape *out,
                            cni_error *error);
@@ -118,6 +129,11 @@ void cni_model_weights(const cn_model *model, cni_weight_visitor *visit, void *u
 /** The same for the layers themselves, nested models' layers in the place of the model. */
 typedef void cni_layer_visitor(void *user, cn_layer *layer, bool frozen);
 void cni_model_layers(const cn_model *model, cni_layer_visitor *visit, void *user);
+/** The weights that training changes: trainable, and in layers that were when the model was compiled. */
+typedef void cni_trained_visitor(void *user, cni_variable *weight);
+void cni_model_trained(const cn_model *model, cni_trained_visitor *visit, void *user);
+/** Takes the layers' present `trainable` for training (compile). */
+void cni_model_take_trainable(cn_model *model);
 
 extern const cni_layer_kind cni_functional_kind, cni_sequential_kind;
 

@@ -39,8 +39,9 @@ static cn_model *new_model(cn_context *context, const char *name, bool sequentia
     if (!model) return NULL;
     model->context = context;
     model->sequential = sequential;
-    model->trainable = true;
-    model->wiring = 1;
+    model->trainable = model->trained = true;
+    model->height = 1;
+    model->wiring = ++context->wirings;
     model->name = name ? cni_arena_text(&model->arena, name)
                        : cni_context_name(model->context, &model->arena, sequential ? "Sequential" : "Functional");
     if (!model->name) cni_no_memory(&model->error, "a model");
@@ -69,14 +70,20 @@ cn_model *cn_functional(void)
     return new_model(NULL, NULL, false);
 }
 
-void cn_model_free(cn_model *model)
+void cni_model_detach(cn_model *model, int attachment)
+{
+    cni_attachment *slot = model->attachments + attachment;
+    if (slot->release) slot->release(slot->data);
+    slot->data = NULL;
+}
+
+static void free_model(cn_model *model)
 {
     if (!model) return;
-    for (int i = 0; i < CNI_ATTACHMENTS; i++)
-        if (model->attachments[i].release) model->attachments[i].release(model->attachments[i].data);
+    for (int i = 0; i < CNI_ATTACHMENTS; i++) cni_model_detach(model, i);
     for (int i = 0; i < model->layer_count; i++) {
         cni_layer_free_weights(model->layers[i]);
-        cn_model_free(model->layers[i]->inner);
+        free_model(model->layers[i]->inner);
     }
     cni_compiled_free(model->compiled);
     free(model->layers);
@@ -84,6 +91,12 @@ void cn_model_free(cn_model *model)
     free(model->text);
     cni_arena_free(&model->arena);
     free(model);
+}
+
+/* A model that is a layer is freed with the model whose layer it is. */
+void cn_model_free(cn_model *model)
+{
+    if (model && !model->outer) free_model(model);
 }
 
 bool cn_failed(const cn_model *model)
@@ -111,6 +124,37 @@ void cn_clear(cn_model *model)
 cni_maker cni_model_maker(cn_model *model)
 {
     return (cni_maker){&model->arena, &model->context->python, model->context->data_format, &model->error};
+}
+
+/* Whether layers may come and go.  What is asked of a model that must not change now does not spoil it. */
+static cn_status may_change(cn_model *model, bool sequential)
+{
+    if (!model) return CN_ERR_MEMORY;
+    if (model->error.status) return model->error.status;
+    if (model->outer || model->busy) {
+        cni_error_clear(&model->call_error);
+        return cni_fail(&model->call_error, CN_ERR_STATE,
+                        model->busy ? "%s: the model is in training; its layers cannot change now"
+                                    : "%s: the model is a layer of another one; its layers cannot change any more",
+                        model->name);
+    }
+    if (model->sequential != sequential)
+        return cni_fail(&model->error, CN_ERR_STATE,
+                        sequential ? "%s: cn_add and cn_pop are for Sequential models; use cn_call"
+                                   : "%s: layers are called while a functional model is made; a Sequential one grows "
+                                     "by cn_add",
+                        model->name);
+    if (!sequential && model->complete)
+        return cni_fail(&model->error, CN_ERR_STATE,
+                        "%s: layers are made and called while a functional model is made, before cn_outputs",
+                        model->name);
+    return CN_OK;
+}
+
+void cni_model_rewired(cn_model *model)
+{
+    model->wiring = ++model->context->wirings;
+    cni_compiled_forget_state(model->compiled);
 }
 
 /* ---- layers ---- */
@@ -176,17 +220,38 @@ cn_status cni_layer_make(cn_model *model, const cni_layer_kind *kind, cni_object
     layer->config = config;
     CN_TRY(name_layer(model, layer));
     const bool *frozen = cni_object_member(config, "trainable");
-    layer->trainable = !frozen || !*frozen;
+    layer->trainable = layer->trained = !frozen || !*frozen;
     seed_layer(model, layer);
     CN_TRY(add_layer(model, layer));
     *out = layer;
     return CN_OK;
 }
 
+/* Models within a model, itself included, as a path from the outermost to the innermost. */
+static cn_status check_nesting(cn_model *model, const cn_model *inner)
+{
+    int levels = inner->height;
+    for (const cn_model *m = model; m; m = m->outer, levels++)
+        if (m == inner)
+            return cni_fail(&model->error, CN_ERR_INVALID, "%s: a model cannot be a layer of itself", model->name);
+    if (levels <= CNI_MAX_NESTING) return CN_OK;
+    return cni_fail(&model->error, CN_ERR_LIMIT, "%s: models are nested more than %d deep", model->name,
+                    CNI_MAX_NESTING);
+}
+
+static void own(cn_model *model, cn_model *inner)
+{
+    inner->outer = model;
+    for (int height = inner->height + 1; model && model->height < height; model = model->outer)
+        model->height = height++;
+}
+
 cn_status cni_layer_make_inner(cn_model *model, cn_model *inner, cn_layer **out)
 {
-    if (!inner || inner->outer || inner == model)
+    if (!inner) return cni_fail(&model->error, CN_ERR_INVALID, "%s: no model given (NULL)", model->name);
+    if (inner->outer || inner->busy)
         return cni_fail(&model->error, CN_ERR_INVALID, "%s: a model can be a layer of one model only", model->name);
+    CN_TRY(check_nesting(model, inner));
     if (inner->error.status)
         return cni_fail(&model->error, inner->error.status, "%s: %s", inner->name, inner->error.text);
     cn_layer *layer = NULL;
@@ -195,9 +260,11 @@ cn_status cni_layer_make_inner(cn_model *model, cn_model *inner, cn_layer **out)
     layer->inner = inner;
     layer->name = inner->name;
     layer->trainable = inner->trainable;
+    layer->trained = inner->trained;
     layer->built = inner->complete;
+    layer->deferred = !inner->complete;
     CN_TRY(add_layer(model, layer));
-    inner->outer = model;
+    own(model, inner);
     *out = layer;
     return CN_OK;
 }
@@ -242,14 +309,13 @@ static cn_status layer_from_args(cn_model *model, const cn_layer_args *args, cn_
 cn_layer *cn_layer_new(cn_model *model, const cn_layer_args *args)
 {
     cn_layer *layer = NULL;
-    return model && layer_from_args(model, args, &layer) == CN_OK ? layer : NULL;
+    return !may_change(model, false) && !layer_from_args(model, args, &layer) ? layer : NULL;
 }
 
 cn_layer *cn_model_layer(cn_model *model, cn_model *inner)
 {
     cn_layer *layer = NULL;
-    if (!model || model->error.status || !inner) return NULL;
-    return cni_layer_make_inner(model, inner, &layer) == CN_OK ? layer : NULL;
+    return !may_change(model, false) && !cni_layer_make_inner(model, inner, &layer) ? layer : NULL;
 }
 
 /* ---- calls ---- */
@@ -286,9 +352,18 @@ static cn_status new_call(cn_layer *layer, int count, cn_node *const *inputs, in
     return CN_OK;
 }
 
+static bool is_input(const cn_layer *layer)
+{
+    return strcmp(layer->kind->kind.name, "InputLayer") == 0;
+}
+
 static cn_status check_call(const cn_layer *layer, int count, cn_node *const *inputs)
 {
     cni_error *error = &layer->model->error;
+    if (is_input(layer))
+        return cni_fail(error, CN_ERR_INVALID, "%s: an input is not called on nodes; it is made by cn_input_node",
+                        CNI_LABEL(layer));
+    if (!inputs) return cni_fail(error, CN_ERR_INVALID, "%s: no nodes given (NULL)", CNI_LABEL(layer));
     if (count > CNI_MAX_INPUTS)
         return cni_fail(error, CN_ERR_LIMIT, "%s: %d inputs; at most %d", CNI_LABEL(layer), count, CNI_MAX_INPUTS);
     for (int i = 0; i < count; i++)
@@ -321,6 +396,7 @@ static cn_status call_input(cn_layer *layer, cn_node **node)
     cni_shape shape;
     cni_call *call;
     CN_TRY(layer->kind->output_shape(layer, 0, NULL, &shape, &model->error));
+    if (cni_shape_check_size(&shape, &model->error)) return cni_fail_in(&model->error, "%s", CNI_LABEL(layer));
     if (model->input_count == CN_MAX_ARRAYS)
         return cni_fail(&model->error, CN_ERR_LIMIT, "%s: more than %d inputs", model->name, CN_MAX_ARRAYS);
     layer->built = true;
@@ -333,11 +409,6 @@ cn_status cni_call_input(cn_layer *layer)
 {
     cn_node *node;
     return call_input(layer, &node);
-}
-
-static bool is_input(const cn_layer *layer)
-{
-    return strcmp(layer->kind->kind.name, "InputLayer") == 0;
 }
 
 /* Explicit padding is a ZeroPadding2D before the layer, which becomes 'valid': so Keras can read the model. */
@@ -372,11 +443,7 @@ cn_node *cn_call_layer_nodes(cn_layer *layer, int count, cn_node *const *nodes)
     if (!layer || layer->model->error.status) return NULL;
     cn_model *model = layer->model;
     cni_call *call = NULL;
-    if (model->sequential || model->complete) {
-        cni_fail(&model->error, CN_ERR_STATE,
-                 "%s: layers are called while a functional model is made, before cn_outputs", model->name);
-        return NULL;
-    }
+    if (may_change(model, false)) return NULL;
     return cni_call_padded(layer, count, nodes, &call) == CN_OK ? call->outputs[0] : NULL;
 }
 
@@ -417,14 +484,12 @@ static cn_status chain(cn_model *model, cn_layer *layer)
     model->tip = model->outputs[0] = call->outputs[0];
     model->output_count = 1;
     model->complete = true;
-    model->wiring++;
+    cni_model_rewired(model);
     return CN_OK;
 }
 
 cn_status cni_sequential_append(cn_model *model, cn_layer *layer)
 {
-    if (!model->sequential)
-        return cni_fail(&model->error, CN_ERR_STATE, "%s: cn_add is for Sequential models; use cn_call", model->name);
     CN_TRY(check_name(model, layer));
     if (is_input(layer)) {
         if (model->layer_count > 1)
@@ -440,11 +505,41 @@ cn_status cni_sequential_append(cn_model *model, cn_layer *layer)
     return chain(model, layer);
 }
 
+/* What a shape that does not fit has begun: the model is again the layers that it was, without weights. */
+static void unbuild(cn_model *model, int count)
+{
+    memmove(model->layers, model->layers + model->layer_count - count, (size_t)count * sizeof *model->layers);
+    model->layer_count = count;
+    model->call_count = model->input_count = model->output_count = 0;
+    model->tip = NULL;
+    model->complete = false;
+    for (int i = 0; i < count; i++) {
+        cn_layer *layer = model->layers[i];
+        cni_layer_free_weights(layer);
+        layer->built = layer->inner && !layer->deferred;
+        layer->input_shapes = NULL;
+        layer->calls = 0;
+        if (layer->deferred && layer->inner->input_count) unbuild(layer->inner, layer->inner->layer_count - 1);
+    }
+    cni_model_rewired(model);
+}
+
+static cn_status check_input(const cn_model *model, const cni_shape *input, cni_error *error)
+{
+    const int64_t most = 1000000000;
+    for (int i = 1; i < input->rank; i++)
+        if (input->dims[i] != CNI_UNKNOWN && (input->dims[i] < 1 || input->dims[i] > most))
+            return cni_fail(error, CN_ERR_SHAPE, "%s: a model cannot be built for inputs of shape %s", model->name,
+                            CNI_SHOW_SHAPE(input));
+    return CN_OK;
+}
+
 cn_status cni_sequential_build(cn_model *model, const cni_shape *input, cni_error *error)
 {
     if (!model->sequential || model->input_count) return CN_OK;
     if (model->error.status) return cni_fail(error, model->error.status, "%s", model->error.text);
     if (!model->layer_count) return cni_fail(error, CN_ERR_STATE, "%s: the model has no layers", model->name);
+    CN_TRY(check_input(model, input, error));
     cn_input_args args = {.head = {sizeof args, "InputLayer"}};
     for (int i = 1; i < input->rank; i++) args.shape[i - 1] = (int)input->dims[i];
     cn_layer *layer;
@@ -456,15 +551,21 @@ cn_status cni_sequential_build(cn_model *model, const cni_shape *input, cni_erro
         status = call_input(layer, &model->tip);
     }
     for (int i = 1; i <= count && !status; i++) status = chain(model, model->layers[i]);
-    return status ? cni_fail(error, status, "%s", model->error.text) : CN_OK;
+    if (!status) return CN_OK;
+    const cni_error failure = model->error; /* the caller's: another shape may fit */
+    unbuild(model, count);
+    cni_error_clear(&model->error);
+    return cni_fail(error, status, "%s", failure.text);
 }
 
 cn_status cn_build(cn_model *model, int rank, const int64_t *shape)
 {
-    if (model->error.status) return model->error.status;
-    cni_shape input = {.rank = rank + 1, .dims = {CNI_UNKNOWN}};
-    if (rank < 1 || rank >= CNI_MAX_RANK)
-        return cni_fail(&model->error, CN_ERR_INVALID, "cn_build: rank %d; from 1 to %d", rank, CNI_MAX_RANK - 1);
+    CN_TRY(may_change(model, true));
+    cni_shape input = {.dims = {CNI_UNKNOWN}};
+    if (rank < 1 || rank >= CNI_MAX_RANK || !shape)
+        return cni_fail(&model->error, CN_ERR_INVALID, "cn_build: %s; a shape of 1 to %d dimensions expected",
+                        shape ? "too few or too many dimensions" : "no shape given (NULL)", CNI_MAX_RANK - 1);
+    input.rank = rank + 1;
     for (int i = 0; i < rank; i++) input.dims[i + 1] = shape[i];
     return cni_sequential_build(model, &input, &model->error);
 }
@@ -472,7 +573,7 @@ cn_status cn_build(cn_model *model, int rank, const int64_t *shape)
 cn_status cn_add(cn_model *model, const cn_layer_args *args)
 {
     cn_layer *layer = NULL;
-    if (!model) return CN_ERR_MEMORY;
+    CN_TRY(may_change(model, true));
     CN_TRY(layer_from_args(model, args, &layer));
     return cni_sequential_append(model, layer);
 }
@@ -480,8 +581,8 @@ cn_status cn_add(cn_model *model, const cn_layer_args *args)
 cn_status cn_add_json(cn_model *model, const char *json)
 {
     cn_layer *layer = NULL;
-    if (!model) return CN_ERR_MEMORY;
-    if (model->error.status) return model->error.status;
+    CN_TRY(may_change(model, true));
+    if (!json) return cni_fail(&model->error, CN_ERR_INVALID, "%s: no layer given (NULL)", model->name);
     cni_value *value;
     CN_TRY(cni_value_read(&model->arena, json, "cn_add_json", &value, &model->error));
     CN_TRY(cni_layer_from_value(model, value, &layer));
@@ -490,18 +591,20 @@ cn_status cn_add_json(cn_model *model, const char *json)
 
 cn_status cn_add_model(cn_model *model, cn_model *inner)
 {
-    cn_layer *layer = cn_model_layer(model, inner);
-    return layer ? cni_sequential_append(model, layer) : cn_error_status(model);
+    cn_layer *layer;
+    CN_TRY(may_change(model, true));
+    CN_TRY(cni_layer_make_inner(model, inner, &layer));
+    return cni_sequential_append(model, layer);
 }
 
 cn_status cn_pop(cn_model *model)
 {
-    if (model->error.status) return model->error.status;
-    if (!model->sequential || !model->layer_count)
+    CN_TRY(may_change(model, true));
+    if (!model->layer_count)
         return cni_fail(&model->error, CN_ERR_STATE, "%s: there is no layer to remove", model->name);
     cn_layer *layer = model->layers[--model->layer_count];
     cni_layer_free_weights(layer);
-    cn_model_free(layer->inner);
+    free_model(layer->inner);
     if (model->call_count && model->calls[model->call_count - 1]->layer == layer) {
         cni_call *call = model->calls[--model->call_count];
         model->tip = model->outputs[0] = call->input_count ? call->inputs[0] : NULL;
@@ -509,7 +612,7 @@ cn_status cn_pop(cn_model *model)
         model->complete = model->call_count > 1;
         model->output_count = model->complete;
     }
-    model->wiring++;
+    cni_model_rewired(model);
     return CN_OK;
 }
 
@@ -519,6 +622,7 @@ cn_status cni_model_set_outputs(cn_model *model, int count, cn_node *const *outp
 {
     if (count < 1 || count > CN_MAX_ARRAYS)
         return cni_fail(&model->error, CN_ERR_LIMIT, "%s: %d outputs; from 1 to %d", model->name, count, CN_MAX_ARRAYS);
+    if (!outputs) return cni_fail(&model->error, CN_ERR_INVALID, "%s: no outputs given (NULL)", model->name);
     for (int i = 0; i < count; i++) {
         if (!outputs[i] || outputs[i]->call->layer->model != model)
             return cni_fail(&model->error, CN_ERR_INVALID, "%s: output %d is not a node of this model", model->name, i);
@@ -528,15 +632,12 @@ cn_status cni_model_set_outputs(cn_model *model, int count, cn_node *const *outp
     CN_TRY(cni_model_order(model, &model->error));
     for (int i = 0; i < model->layer_count; i++) CN_TRY(check_name(model, model->layers[i]));
     model->complete = true;
-    model->wiring++;
+    cni_model_rewired(model);
     return CN_OK;
 }
 
 cn_status cn_model_outputs(cn_model *model, int count, cn_node *const *nodes)
 {
-    if (!model) return CN_ERR_MEMORY;
-    if (model->error.status) return model->error.status;
-    if (model->sequential || model->complete)
-        return cni_fail(&model->error, CN_ERR_STATE, "%s: cn_outputs completes a functional model, once", model->name);
+    CN_TRY(may_change(model, false));
     return cni_model_set_outputs(model, count, nodes);
 }

@@ -24,6 +24,7 @@ cn_status cni_trainer_evaluate(cni_trainer *trainer, const cni_samples *rows, in
 {
     cni_program *program;
     double begin = cni_now();
+    if ((size_t)batch > rows->count) batch = (int)rows->count; /* a plan for no more than there is */
     int64_t batches = ((int64_t)rows->count + batch - 1) / batch;
     if (steps > 0 && steps < batches) batches = steps;
     CN_TRY(cni_trainer_program(trainer, rows, CNI_EVALUATE, batch, &program, error));
@@ -56,7 +57,8 @@ static cn_status ready(cn_model *model, const cni_samples *rows, const char *wha
     if (model->error.status) return model->error.status;
     CN_TRY(cni_compiled_check(model, what, error));
     CN_TRY(cni_build_for_rows(model, rows, what, error));
-    return cni_samples_check(model, rows, what, error);
+    CN_TRY(cni_samples_check(model, rows, what, error));
+    return cni_samples_need_targets(model, rows, what, error);
 }
 
 static const cn_logs *evaluate(cn_model *model, const cn_evaluate_args *args)
@@ -69,8 +71,7 @@ static const cn_logs *evaluate(cn_model *model, const cn_evaluate_args *args)
     if (ready(model, &rows, "evaluate")) return NULL;
     cni_trainer *trainer = cni_trainer_of(model, &model->call_error);
     int batch = args->batch_size > 0 ? args->batch_size : 32;
-    if (args->steps > 0 && args->batch_size <= 0)
-        batch = (int)((rows.count + (size_t)args->steps - 1) / (size_t)args->steps);
+    if (args->steps > 0 && args->batch_size <= 0) batch = cni_batch_for_steps(rows.count, (size_t)args->steps);
     if (!trainer || cni_trainer_evaluate(trainer, &rows, batch, args->steps, args->progress, args->progress_user,
                                          &model->call_error))
         return NULL;
@@ -83,16 +84,30 @@ const cn_logs *cn_model_evaluate(cn_model *model, const cn_evaluate_args *args)
     if (!model || model->error.status) return NULL;
     cni_error_clear(&model->call_error);
     if (cni_take_args(&given, sizeof given, args, sizeof(size_t), "evaluate", &model->call_error)) return NULL;
-    return evaluate(model, &given);
+    if (given.batch_size < 0 || given.steps < 0) {
+        cni_fail(&model->call_error, CN_ERR_INVALID, "evaluate: batch_size=%d, steps=%d; they cannot be negative",
+                 given.batch_size, given.steps);
+        return NULL;
+    }
+    model->context->running++;
+    const cn_logs *scores = evaluate(model, &given);
+    model->context->running--;
+    return scores;
 }
 
 static const cn_logs *on_batch(cn_model *model, const cn_data *batch, cni_mode mode, const char *what)
 {
     cni_samples rows;
     cni_program *program;
+    if (!model) return NULL;
     cni_error *error = &model->call_error;
-    rows_of(batch, &rows);
+    rows_of(batch ? batch : &(cn_data){0}, &rows);
     if (ready(model, &rows, what)) return NULL;
+    if (rows.count > INT32_MAX || model->busy) {
+        cni_fail(error, model->busy ? CN_ERR_STATE : CN_ERR_LIMIT, "%s: %s", what,
+                 model->busy ? "the model is in training" : "too many rows for one batch");
+        return NULL;
+    }
     cni_trainer *trainer = cni_trainer_of(model, error);
     int n = (int)rows.count;
     if (!trainer || cni_trainer_program(trainer, &rows, mode, n, &program, error) ||

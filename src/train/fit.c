@@ -51,9 +51,11 @@ void cni_fit_log(cni_fit *fit, const char *name, double value)
 
 static cn_status split_validation(cni_fit *fit)
 {
-    double split = fit->args->validation_split;
-    size_t total = cni_samples_total(&fit->train), first = (size_t)floor((double)total * (1.0 - split));
-    if (split < 0 || split >= 1 || isnan(split) || !first || first == total)
+    const double split = fit->args->validation_split;
+    const size_t total = cni_samples_total(&fit->train);
+    const bool fraction = split > 0 && split < 1;
+    const size_t first = fraction ? (size_t)floor((double)total * (1.0 - split)) : 0;
+    if (!first || first == total)
         return cni_fail(
             fit->error, CN_ERR_INVALID,
             "fit: validation_split=%g of %zu samples leaves one side empty; give a fraction between 0 and 1", split,
@@ -80,7 +82,8 @@ static cn_status take_validation(cni_fit *fit)
     rows->sample_weight = one ? args->validation_data[2] : args->validation.sample_weight;
     rows->count = cni_samples_total(rows);
     fit->validates = true;
-    return cni_samples_check(fit->model, rows, "validation_data", fit->error);
+    CN_TRY(cni_samples_check(fit->model, rows, "validation_data", fit->error));
+    return cni_samples_need_targets(fit->model, rows, "validation_data", fit->error);
 }
 
 static cn_status take_rows(cni_fit *fit)
@@ -92,6 +95,7 @@ static cn_status take_rows(cni_fit *fit)
     fit->train.count = cni_samples_total(&fit->train);
     CN_TRY(cni_build_for_rows(fit->model, &fit->train, "fit", fit->error));
     CN_TRY(cni_samples_check(fit->model, &fit->train, "fit", fit->error));
+    CN_TRY(cni_samples_need_targets(fit->model, &fit->train, "fit", fit->error));
     return take_validation(fit);
 }
 
@@ -164,7 +168,7 @@ static cn_status plan_passes(cni_fit *fit)
     const cn_fit_args *args = fit->args;
     size_t steps = args->steps_per_epoch > 0 ? (size_t)args->steps_per_epoch : 0;
     fit->batch = args->batch_size > 0 ? args->batch_size : 32;
-    if (args->batch_size <= 0 && steps) fit->batch = (int)((fit->train.count + steps - 1) / steps);
+    if (args->batch_size <= 0 && steps) fit->batch = cni_batch_for_steps(fit->train.count, steps);
     fit->batches = (int64_t)((fit->train.count + (size_t)fit->batch - 1) / (size_t)fit->batch);
     fit->steps = steps ? (int64_t)steps : fit->batches;
     if (args->no_shuffle) return CN_OK;
@@ -291,9 +295,28 @@ static cn_status run(cni_fit *fit)
     return CN_OK;
 }
 
+static cn_status check_counts(const cni_fit *fit)
+{
+    const cn_fit_args *a = fit->args;
+    const struct {
+        const char *name;
+        int value;
+    } counts[] = {{"batch_size", a->batch_size},
+                  {"steps_per_epoch", a->steps_per_epoch},
+                  {"validation_steps", a->validation_steps},
+                  {"validation_batch_size", a->validation_batch_size},
+                  {"validation_freq", a->validation_freq}};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        if (counts[i].value < 0)
+            return cni_fail(fit->error, CN_ERR_INVALID, "fit: %s=%d; expected an integer from 1 upwards",
+                            counts[i].name, counts[i].value);
+    return CN_OK;
+}
+
 static cn_status prepare(cni_fit *fit)
 {
     cn_model *model = fit->model;
+    CN_TRY(check_counts(fit));
     CN_TRY(cni_compiled_check(model, "fit", fit->error));
     if (!fit->history) return cni_no_memory(fit->error, "the history");
     CN_TRY(take_rows(fit));
@@ -302,6 +325,17 @@ static cn_status prepare(cni_fit *fit)
     if (!fit->trainer) return fit->error->status;
     CN_TRY(plan_passes(fit));
     return cni_fit_callbacks(fit);
+}
+
+/* Callbacks find the model and its context in use: neither may be changed under the plans that run. */
+static cn_status run_busy(cni_fit *fit)
+{
+    fit->model->busy = true;
+    fit->model->context->running++;
+    const cn_status status = run(fit);
+    fit->model->context->running--;
+    fit->model->busy = false;
+    return status;
 }
 
 static cn_history *fit_model(cn_model *model, const cn_fit_args *args)
@@ -318,7 +352,7 @@ static cn_history *fit_model(cn_model *model, const cn_fit_args *args)
     *fit = (cni_fit){.model = model, .args = args, .error = &model->call_error, .history = slot->data};
     model->stop_training = false;
     cn_status status = prepare(fit);
-    if (!status) status = run(fit);
+    if (!status) status = run_busy(fit);
     for (int i = 0; i < fit->callback_count; i++)
         if (fit->callbacks[i]->kind->release) fit->callbacks[i]->kind->release(fit->callbacks[i]);
     cn_history *history = fit->history;
@@ -332,11 +366,15 @@ cn_history *cn_model_fit(cn_model *model, const cn_fit_args *args)
     cn_fit_args given;
     if (!model || model->error.status) return NULL;
     cni_error_clear(&model->call_error);
+    if (model->busy) {
+        cni_fail(&model->call_error, CN_ERR_STATE, "fit: the model is in training");
+        return NULL;
+    }
     if (cni_take_args(&given, sizeof given, args, sizeof(size_t), "fit", &model->call_error)) return NULL;
     return fit_model(model, &given);
 }
 
 void cn_stop_training(cn_model *model)
 {
-    model->stop_training = true;
+    if (model) model->stop_training = true;
 }

@@ -47,7 +47,9 @@ static cn_status batch_end(cni_callback *callback, int64_t batch, const cn_logs 
 }
 
 const cni_callback_kind cni_own_callback = {
-    .kind = {.name = "Callback", .args_size = sizeof(own), .help = "your own C functions round epochs and batches",
+    .kind = {.name = "Callback",
+             .args_size = sizeof(own),
+             .help = "your own C functions round epochs and batches",
              .keras = "Callback()",
              .example = "cn_callback(.on_epoch_end = report)"},
     .has_pointers = true,

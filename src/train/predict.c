@@ -78,6 +78,10 @@ const cn_array *cn_model_predict(cn_model *model, const cn_predict_args *args)
     if (!model || model->error.status) return NULL;
     cni_error_clear(&model->call_error);
     if (cni_take_args(&given, sizeof given, args, sizeof(size_t), "predict", &model->call_error)) return NULL;
+    if (given.batch_size < 0) {
+        cni_fail(&model->call_error, CN_ERR_INVALID, "predict: batch_size=%d; it cannot be negative", given.batch_size);
+        return NULL;
+    }
     rows.inputs = cni_samples_spread(given.x, given.inputs, rows.x);
     rows.count = cni_samples_total(&rows);
     return predict(model, &rows, given.batch_size > 0 ? given.batch_size : 32, &r) ? NULL : r->arrays;

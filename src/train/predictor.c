@@ -15,10 +15,10 @@ struct cn_predictor {
 
 cn_predictor *cn_predictor_new(cn_model *model, int batch, int threads)
 {
+    if (!model || model->error.status) return NULL;
     cni_error *error = &model->call_error;
     cni_error_clear(error);
     cni_program_key key = {.mode = CNI_PREDICT, .batch = batch, .snapshot = true};
-    if (model->error.status) return NULL;
     if (!model->complete || batch < 1 || threads < 0 || threads > 1024) {
         cni_fail(
             error, CN_ERR_INVALID,
@@ -61,21 +61,36 @@ void cn_predictor_free(cn_predictor *predictor)
 
 cn_status cn_predictor_refresh(cn_predictor *predictor, const cn_model *model)
 {
+    if (!predictor) return CN_ERR_MEMORY;
     cni_error_clear(&predictor->error);
-    if (model != predictor->model || model->wiring != predictor->wiring)
+    if (!model || model != predictor->model || model->wiring != predictor->wiring)
         return cni_fail(&predictor->error, CN_ERR_STATE,
                         "cn_predictor_refresh: the predictor was made from another model, or the model has changed");
     cni_plan_refresh(predictor->program->plan);
     return CN_OK;
 }
 
+static cn_status check_run(cn_predictor *predictor, int n, const float *const *inputs, float *const *outputs)
+{
+    const cni_program *program = predictor->program;
+    cni_error *error = &predictor->error;
+    bool given = inputs && outputs;
+    if (n < 1 || n > program->key.batch)
+        return cni_fail(error, CN_ERR_INVALID, "cn_predictor_run: n=%d; from 1 to %d", n, program->key.batch);
+    for (int i = 0; i < program->input_count && given; i++) given = inputs[i] != NULL;
+    for (int i = 0; i < program->output_count && given; i++) given = outputs[i] != NULL;
+    return given ? CN_OK
+                 : cni_fail(error, CN_ERR_INVALID,
+                            "cn_predictor_run: %d inputs and %d outputs expected, one of them is NULL",
+                            program->input_count, program->output_count);
+}
+
 cn_status cn_predictor_run(cn_predictor *predictor, int n, const float *const *inputs, float *const *outputs)
 {
+    if (!predictor) return CN_ERR_MEMORY;
     cni_program *program = predictor->program;
     cni_error_clear(&predictor->error);
-    if (n < 1 || n > program->key.batch)
-        return cni_fail(&predictor->error, CN_ERR_INVALID, "cn_predictor_run: n=%d; from 1 to %d", n,
-                        program->key.batch);
+    CN_TRY(check_run(predictor, n, inputs, outputs));
     for (int i = 0; i < program->input_count; i++)
         memcpy(program->x[i], inputs[i],
                (size_t)n * (size_t)cni_shape_count(program->key.inputs + i, 1) * sizeof(float));

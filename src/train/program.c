@@ -34,7 +34,7 @@ static cn_status lower_forward(making *m)
     m->lowering = (cni_lowering){.graph = m->graph,
                                  .training = m->key->mode == CNI_TRAIN,
                                  .penalize = m->key->mode != CNI_PREDICT,
-                                 .frozen = !model->trainable};
+                                 .frozen = !model->trained};
     CN_TRY(cni_model_lower(m->model, &m->lowering, m->x, m->y_pred, m->error));
     for (int i = 0; i < model->output_count; i++) {
         if (m->y_pred[i]->is_input) m->y_pred[i] = cni_affine(m->graph, m->y_pred[i], 1, 0);
@@ -66,11 +66,10 @@ static cn_status lower_losses(making *m)
 }
 
 /* Regularizers count for trainable weights only. */
-static void add_weight_penalty(void *user, cn_layer *layer, cni_variable *weight, bool frozen)
+static void add_weight_penalty(void *user, cni_variable *weight)
 {
-    (void)layer;
     making *m = user;
-    if (frozen || !weight->trainable || !weight->regularizer) return;
+    if (!weight->regularizer) return;
     cni_tensor *w = cni_graph_variable(m->graph, weight);
     w->differentiable = m->key->mode == CNI_TRAIN;
     m->total = plus(m->graph, m->total, cni_lower_regularizer(m->graph, weight->regularizer, w));
@@ -82,11 +81,9 @@ typedef struct wanted {
     int count;
 } wanted;
 
-static void collect(void *user, cn_layer *layer, cni_variable *weight, bool frozen)
+static void collect(void *user, cni_variable *weight)
 {
-    (void)layer;
     wanted *w = user;
-    if (frozen || !weight->trainable) return;
     if (w->weights) w->weights[w->count] = cni_graph_variable(w->m->graph, weight);
     w->count++;
 }
@@ -96,13 +93,13 @@ static cn_status lower_update(making *m)
     cni_optimizer_state *state = cni_compiled_state(m->model, m->error);
     if (!state) return m->error->status;
     wanted w = {.m = m};
-    cni_model_weights(m->model, collect, &w);
+    cni_model_trained(m->model, collect, &w);
     size_t size = (size_t)w.count + 1;
     w.weights = calloc(size, sizeof *w.weights);
     w.gradients = calloc(size, sizeof *w.gradients);
     w.count = 0;
     if (w.weights && w.gradients) {
-        cni_model_weights(m->model, collect, &w);
+        cni_model_trained(m->model, collect, &w);
         const double scale = cni_optimizer_loss_scale(state);
         cni_tensor *scaled = scale == 1 ? m->total : cni_affine(m->graph, m->total, scale, 0);
         cni_differentiate(m->graph, scaled, w.weights, w.count, w.gradients);
@@ -120,7 +117,7 @@ static cn_status lower(making *m)
     CN_TRY(lower_forward(m));
     if (m->key->mode == CNI_PREDICT) return CN_OK;
     CN_TRY(lower_losses(m));
-    cni_model_weights(m->model, add_weight_penalty, m);
+    cni_model_trained(m->model, add_weight_penalty, m);
     if (!m->total && m->key->mode == CNI_TRAIN)
         return cni_fail(
             m->error, CN_ERR_STATE,

@@ -39,6 +39,12 @@ static cn_status check_array(const cn_array *array, const char *what, const char
                         name, array->rank, CNI_MAX_RANK);
     for (int i = 0; i < array->rank; i++)
         if (array->shape[i] < 0) return cni_fail(error, CN_ERR_SHAPE, "%s: %s has a negative dimension", what, name);
+    const cni_shape shape = shape_of(array);
+    bool small = cni_shape_count(&shape, 0) >= 0;
+    for (int i = 1; i < array->rank; i++) small &= array->shape[i] <= INT32_MAX;
+    if (!small)
+        return cni_fail(error, CN_ERR_LIMIT, "%s: %s has shape %s: no machine holds so many numbers", what, name,
+                        CNI_SHOW_SHAPE(&shape));
     if ((size_t)array->shape[0] != total)
         return cni_fail(error, CN_ERR_SHAPE,
                         "%s: %s has %" PRId64 " rows and x has %zu: all arrays must have the same number of samples",
@@ -109,6 +115,18 @@ static cn_status check_targets(const cn_model *model, const cni_samples *rows, c
         given.dims[0] = CNI_UNKNOWN;
         cn_status status = loss ? cni_loss_check_shapes(loss, &given, &model->outputs[i]->shape, error) : CN_OK;
         if (status) return cni_fail_in(error, "%s: output \"%s\"", what, cni_output_name(model, i));
+    }
+    return CN_OK;
+}
+
+cn_status cni_samples_need_targets(const cn_model *model, const cni_samples *rows, const char *what, cni_error *error)
+{
+    for (int i = 0; i < model->output_count && !rows->targets; i++) {
+        const cni_target *target = model->compiled->targets + i;
+        if (target->loss || target->metric_count || target->weighted_count)
+            return cni_fail(error, CN_ERR_INVALID,
+                            "%s: y is missing: the model was compiled with a loss or metrics, which need targets",
+                            what);
     }
     return CN_OK;
 }

@@ -14,6 +14,7 @@ typedef struct cni_samples {
 } cni_samples;
 
 /** Checks ranks, shapes, dtypes and counts; `what` begins messages ("fit", "validation_data").  targets = 0: x only. */
+cn_status cni_samples_need_targets(const cn_model *model, const cni_samples *rows, const char *what, cni_error *error);
 cn_status cni_samples_check(const cn_model *model, const cni_samples *rows, const char *what, cni_error *error);
 
 /** The arrays that a caller gave as one or as several (may be NULL): their number. */

@@ -14,12 +14,26 @@ double cni_now(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+int cni_batch_for_steps(size_t rows, size_t steps)
+{
+    const size_t batch = rows / steps + (rows % steps != 0);
+    return batch < INT32_MAX ? (int)batch : INT32_MAX;
+}
+
+static void free_programs(cni_trainer *trainer)
+{
+    for (int i = 0; i < CNI_MODES; i++)
+        for (int j = 0; j < CNI_SHAPES; j++) {
+            cni_program_free(trainer->programs[i][j]);
+            trainer->programs[i][j] = NULL;
+        }
+}
+
 static void trainer_free(void *data)
 {
     cni_trainer *trainer = data;
     if (!trainer) return;
-    for (int i = 0; i < CNI_MODES; i++)
-        for (int j = 0; j < CNI_SHAPES; j++) cni_program_free(trainer->programs[i][j]);
+    free_programs(trainer);
     for (int i = 0; i < trainer->measure_count; i++) cni_metric_free(trainer->measures[i].metric);
     cni_arena_free(&trainer->arena);
     free(trainer);
@@ -46,7 +60,11 @@ cn_status cni_trainer_program(cni_trainer *trainer, const cni_samples *rows, cni
                               cni_program **program, cni_error *error)
 {
     cni_program_key key;
+    cn_context *context = trainer->model->context;
+    cni_pool *pool = cni_context_pool(context);
     cni_samples_key(trainer->model, rows, mode, batch, &key);
+    if (trainer->pools != context->pools) free_programs(trainer); /* their threads have ended */
+    trainer->pools = context->pools;
     cni_program **slots = trainer->programs[mode], *found = NULL;
     int at = 0;
     while (at < CNI_SHAPES - 1 && !(slots[at] && cni_program_fits(slots[at], &key))) at++;
@@ -55,7 +73,7 @@ cn_status cni_trainer_program(cni_trainer *trainer, const cni_samples *rows, cni
     else {
         cni_program_free(slots[at]);
         slots[at] = NULL;
-        CN_TRY(cni_program_new(trainer->model, &key, cni_context_pool(trainer->model->context), &found, error));
+        CN_TRY(cni_program_new(trainer->model, &key, pool, &found, error));
     }
     memmove(slots + 1, slots, (size_t)at * sizeof *slots);
     slots[0] = *program = found;
@@ -85,31 +103,45 @@ static const char *measure_name(cni_trainer *trainer, const cni_object *object, 
     return numbered;
 }
 
-static cn_status add_measure(cni_trainer *trainer, const cni_program *program, const cni_object *object, int output,
-                             bool weighted, cni_error *error)
+/* The metric itself, which remembers: another shape begins anew. */
+static cn_status fit_measure(cni_trainer *trainer, const cni_program *program, cni_measure *measure, cni_error *error)
 {
-    cni_measure *measure = trainer->measures + trainer->measure_count;
-    const cni_shape *y_true = program->key.targets + output;
+    const cni_shape *y_true = program->key.targets + measure->output,
+                    *y_pred = program->output_shapes + measure->output;
     if (!y_true->rank)
         return cni_fail(error, CN_ERR_INVALID, "metrics: output \"%s\" has no targets to be measured by",
-                        cni_output_name(trainer->model, output));
-    *measure =
-        (cni_measure){.output = output, .weighted = weighted, .name = measure_name(trainer, object, output, weighted)};
+                        cni_output_name(trainer->model, measure->output));
+    if (measure->metric && cni_shape_equal(&measure->y_true, y_true) && cni_shape_equal(&measure->y_pred, y_pred))
+        return CN_OK;
+    cni_metric_free(measure->metric);
+    measure->metric = NULL;
+    CN_TRY(cni_metric_new(measure->object, y_true, y_pred, trainer->model->context->epsilon, &measure->metric, error));
+    measure->y_true = *y_true;
+    measure->y_pred = *y_pred;
+    return CN_OK;
+}
+
+static cn_status add_measure(cni_trainer *trainer, const cni_object *object, int output, bool weighted,
+                             cni_error *error)
+{
+    cni_measure *measure = trainer->measures + trainer->measure_count;
+    *measure = (cni_measure){.object = object,
+                             .output = output,
+                             .weighted = weighted,
+                             .name = measure_name(trainer, object, output, weighted)};
     if (!measure->name) return cni_no_memory(error, "a metric");
-    CN_TRY(cni_metric_new(object, y_true, program->output_shapes + output, trainer->model->context->epsilon,
-                          &measure->metric, error));
     trainer->measure_count++;
     return CN_OK;
 }
 
-static cn_status add_measures(cni_trainer *trainer, const cni_program *program, bool weighted, cni_error *error)
+static cn_status add_measures(cni_trainer *trainer, bool weighted, cni_error *error)
 {
-    for (int i = 0; i < program->output_count; i++) {
+    for (int i = 0; i < trainer->model->output_count; i++) {
         const cni_target *target = trainer->model->compiled->targets + i;
         int count = weighted ? target->weighted_count : target->metric_count;
         for (int j = 0; j < count; j++)
-            CN_TRY(add_measure(trainer, program, weighted ? target->weighted_metrics[j] : target->metrics[j], i,
-                               weighted, error));
+            CN_TRY(
+                add_measure(trainer, weighted ? target->weighted_metrics[j] : target->metrics[j], i, weighted, error));
     }
     return CN_OK;
 }
@@ -126,9 +158,8 @@ static cn_status name_losses(cni_trainer *trainer, const cni_program *program, c
     return CN_OK;
 }
 
-cn_status cni_trainer_measure(cni_trainer *trainer, const cni_program *program, cni_error *error)
+static cn_status list_measures(cni_trainer *trainer, const cni_program *program, cni_error *error)
 {
-    if (trainer->measures) return CN_OK;
     int count = 0;
     for (int i = 0; i < program->output_count; i++) {
         const cni_target *target = trainer->model->compiled->targets + i;
@@ -137,8 +168,16 @@ cn_status cni_trainer_measure(cni_trainer *trainer, const cni_program *program, 
     trainer->measures = CNI_NEW_ARRAY(&trainer->arena, cni_measure, (size_t)count + 1);
     if (!trainer->measures) return cni_no_memory(error, "metrics");
     CN_TRY(name_losses(trainer, program, error));
-    CN_TRY(add_measures(trainer, program, false, error));
-    return add_measures(trainer, program, true, error);
+    CN_TRY(add_measures(trainer, false, error));
+    return add_measures(trainer, true, error);
+}
+
+cn_status cni_trainer_measure(cni_trainer *trainer, const cni_program *program, cni_error *error)
+{
+    if (!trainer->measures) CN_TRY(list_measures(trainer, program, error));
+    for (int i = 0; i < trainer->measure_count; i++)
+        CN_TRY(fit_measure(trainer, program, trainer->measures + i, error));
+    return CN_OK;
 }
 
 /* ---- scores ---- */
@@ -147,7 +186,8 @@ void cni_trainer_reset(cni_trainer *trainer)
 {
     trainer->rows = trainer->loss = 0;
     memset(trainer->losses, 0, sizeof trainer->losses);
-    for (int i = 0; i < trainer->measure_count; i++) cni_metric_reset(trainer->measures[i].metric);
+    for (int i = 0; i < trainer->measure_count; i++)
+        if (trainer->measures[i].metric) cni_metric_reset(trainer->measures[i].metric);
 }
 
 void cni_trainer_update(cni_trainer *trainer, const cni_program *program, int n)
@@ -194,8 +234,10 @@ const cn_logs *cni_trainer_scores(cni_trainer *trainer, bool sorted)
     for (int i = 0; i < CN_MAX_ARRAYS; i++)
         if (trainer->loss_names[i]) add_score(trainer, trainer->loss_names[i], trainer->losses[i] / rows);
     int metrics = trainer->logs.count;
-    for (int i = 0; i < trainer->measure_count; i++)
-        add_score(trainer, trainer->measures[i].name, cni_metric_result(trainer->measures[i].metric));
+    for (int i = 0; i < trainer->measure_count; i++) {
+        const cni_measure *m = trainer->measures + i;
+        add_score(trainer, m->name, m->metric ? cni_metric_result(m->metric) : NAN);
+    }
     if (sorted)
         sort_scores(trainer, 0);
     else if (trainer->model->output_count > 1)
@@ -205,7 +247,7 @@ const cn_logs *cni_trainer_scores(cni_trainer *trainer, bool sorted)
 
 double cn_logs_get(const cn_logs *logs, const char *name)
 {
-    for (int i = 0; logs && i < logs->count; i++)
+    for (int i = 0; logs && name && i < logs->count; i++)
         if (strcmp(logs->names[i], name) == 0) return logs->values[i];
     return NAN;
 }

@@ -11,8 +11,10 @@ enum { CNI_MAX_SCORES = 2 * CN_MAX_ARRAYS * CN_MAX_ARRAYS, CNI_SHAPES = 4 };
 typedef struct cni_measure { /* one metric of one output */
     cni_metric *metric;
     const char *name; /* as it is logged */
+    const cni_object *object;
     int output;
     bool weighted;
+    cni_shape y_true, y_pred; /* what it was made for */
 } cni_measure;
 
 typedef struct cni_trainer {
@@ -20,6 +22,7 @@ typedef struct cni_trainer {
     uint64_t wiring; /* of the model when this was made */
     cni_arena arena;
     cni_program *programs[CNI_MODES][CNI_SHAPES]; /* for models with free sizes; the last used in front */
+    uint64_t pools;                               /* of the context when they were made */
     cni_measure *measures;
     int measure_count;
     bool seen;   /* loss and metrics have met a batch since compile (keras-random 5.1: the peek) */
@@ -38,7 +41,7 @@ cni_trainer *cni_trainer_of(cn_model *model, cni_error *error);
 cn_status cni_trainer_program(cni_trainer *trainer, const cni_samples *rows, cni_mode mode, int batch,
                               cni_program **program, cni_error *error);
 
-/** Metrics for the shapes of a program, once. */
+/** Metrics for the shapes of a program: made once, and anew where the shapes are others. */
 cn_status cni_trainer_measure(cni_trainer *trainer, const cni_program *program, cni_error *error);
 void cni_trainer_reset(cni_trainer *trainer);
 /** Takes loss and metrics of the n rows that the program has just run. */
@@ -50,6 +53,9 @@ const cn_logs *cni_trainer_scores(cni_trainer *trainer, bool sorted);
 /** Measures all rows in batches (evaluate, and fit's validation): the scores are then in the trainer. */
 cn_status cni_trainer_evaluate(cni_trainer *trainer, const cni_samples *rows, int batch, int steps,
                                cn_progress_writer *progress, void *user, cni_error *error);
+
+/** Rows of a batch when all rows are to be taken in so many steps. */
+int cni_batch_for_steps(size_t rows, size_t steps);
 
 double cni_now(void); /* seconds, monotonic */
 

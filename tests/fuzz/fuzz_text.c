@@ -25,6 +25,7 @@ static void add_layer(const char *text)
     cn_context *context = cn_context_new();
     cn_model *model = cn_sequential_in(context, "model");
     cn_input_args input = {.head = {sizeof input, "InputLayer"}, .shape = {6, 6, 4}};
+    model->deferred = true; /* as in a file: weights get memory when they are needed */
     (void)cn_add(model, &input.head);
     if (cn_add_json(model, text))
         must_tell(cn_error_status(model), &model->error);

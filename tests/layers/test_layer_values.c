@@ -185,6 +185,7 @@ static void make_layer(layer_case *c)
     c->layer = layer_of(&c->shop, config);
     c->layer.trainable = !cni_value_get(cni_value_get(last, "config"), "trainable") ||
                          is_true(cni_value_get(last, "config"), "trainable");
+    c->layer.trained = c->layer.trainable;
 }
 
 static void build_layer(layer_case *c, cni_shape *in)
