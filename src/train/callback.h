@@ -33,4 +33,11 @@ extern const cni_family cni_callbacks;
 /** Which way `monitor` is better: from `mode`, or from its name.  +1 up, -1 down. */
 cn_status cni_callback_direction(const cni_callback *callback, const char *monitor, const char *mode, int *direction);
 
+/** Keras' MonitorCallback: whether `value` beats `than` by `delta`.  Logs are float32 there, and so are they compared.
+ */
+static inline bool cni_callback_better(int direction, double delta, double value, double than)
+{
+    return direction > 0 ? (float)(value - delta) > (float)than : (float)(value + delta) < (float)than;
+}
+
 #endif

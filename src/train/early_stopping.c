@@ -68,22 +68,20 @@ static cn_status train_begin(cni_callback *callback)
 
 static bool better(const ARGS *args, const watch *w, double value, double than)
 {
-    double delta = fabs(args->min_delta);
-    return w->direction > 0 ? value - delta > than : value + delta < than;
+    return cni_callback_better(w->direction, fabs(args->min_delta), value, than);
 }
 
 static cn_status epoch_end(cni_callback *callback, int epoch)
 {
     const ARGS *args = callback->args;
     watch *w = callback->state;
-    double value = cn_logs_get(&callback->fit->logs, args->monitor);
-    bool known = false;
-    for (int i = 0; i < callback->fit->logs.count; i++) known |= strcmp(callback->fit->names[i], args->monitor) == 0;
-    if (!known) {
+    const double *logged = cni_fit_logged(callback->fit, args->monitor);
+    if (!logged) {
         cni_fit_say(callback->fit, "EarlyStopping: \"%s\" is not among the logs", args->monitor);
         return CN_OK;
     }
     if (epoch < args->start_from_epoch) return CN_OK;
+    const double value = *logged;
     if (args->restore_best_weights && !w->weights) {
         CN_TRY(keep_weights(callback, w));
         w->best_epoch = epoch;

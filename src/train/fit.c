@@ -40,9 +40,21 @@ static void tell(const cni_fit *fit, int64_t step, bool end_of_epoch, const cn_l
     fit->args->progress(fit->args->progress_user, &progress);
 }
 
+const double *cni_fit_logged(const cni_fit *fit, const char *name)
+{
+    for (int i = 0; i < fit->logs.count; i++)
+        if (strcmp(fit->names[i], name) == 0) return fit->values + i;
+    return NULL;
+}
+
 void cni_fit_log(cni_fit *fit, const char *name, double value)
 {
-    if (!isnan(cn_logs_get(&fit->logs, name)) || fit->logs.count > 2 * CNI_MAX_SCORES) return;
+    const double *logged = cni_fit_logged(fit, name);
+    if (logged) {
+        fit->values[logged - fit->values] = value;
+        return;
+    }
+    if (fit->logs.count > 2 * CNI_MAX_SCORES) return;
     fit->names[fit->logs.count] = name;
     fit->values[fit->logs.count++] = value;
 }
@@ -285,8 +297,9 @@ static cn_status run_epoch(cni_fit *fit)
 static cn_status run(cni_fit *fit)
 {
     int epochs = fit->args->epochs > 0 ? fit->args->epochs : fit->args->epochs == 0 ? 1 : 0;
+    const int first = fit->args->initial_epoch == CN_ZERO_INT ? 0 : fit->args->initial_epoch;
     CALL(fit, train_begin, c_);
-    for (fit->epoch = fit->args->initial_epoch; fit->epoch < epochs; fit->epoch++) {
+    for (fit->epoch = first; fit->epoch < epochs; fit->epoch++) {
         CN_TRY(run_epoch(fit));
         if (fit->model->stop_training || is_interrupted(fit)) break;
     }

@@ -33,7 +33,10 @@ typedef struct cni_fit {
 /** A line for the user, through the progress writer. */
 void cni_fit_say(const cni_fit *fit, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/** Adds to the epoch's logs unless the name is there. */
+/** A value of the epoch's logs, which may be NaN; NULL when there is none of this name. */
+const double *cni_fit_logged(const cni_fit *fit, const char *name);
+
+/** Adds to the epoch's logs, or replaces what is there. */
 void cni_fit_log(cni_fit *fit, const char *name, double value);
 
 /** Makes the callbacks that the caller gave. */

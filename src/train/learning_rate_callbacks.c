@@ -77,9 +77,10 @@ static cn_status plateau_end(cni_callback *callback, int epoch)
     const ARGS *args = callback->args;
     plateau *p = callback->state;
     cn_model *model = callback->fit->model;
-    double rate = cn_learning_rate(model), value = cn_logs_get(&callback->fit->logs, args->monitor);
+    const double rate = cn_learning_rate(model), *logged;
     log_rate(callback, epoch);
-    if (isnan(value)) {
+    logged = cni_fit_logged(callback->fit, args->monitor);
+    if (!logged) {
         cni_fit_say(callback->fit, "ReduceLROnPlateau: \"%s\" is not among the logs", args->monitor);
         return CN_OK;
     }
@@ -87,9 +88,9 @@ static cn_status plateau_end(cni_callback *callback, int epoch)
         p->cooldown--;
         p->wait = 0;
     }
-    if (!p->any || (p->direction > 0 ? value > p->best + args->min_delta : value < p->best - args->min_delta)) {
+    if (!p->any || cni_callback_better(p->direction, fabs(args->min_delta), *logged, p->best)) {
         p->any = true;
-        p->best = value;
+        p->best = *logged;
         p->wait = 0;
         return CN_OK;
     }

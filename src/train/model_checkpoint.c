@@ -4,11 +4,13 @@
 
 #include "base/text.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -42,6 +44,7 @@ static const cni_field fields[] = {
 typedef struct watch {
     int direction;
     int64_t batches;
+    bool any; /* there is a value to beat */
     double best;
 } watch;
 
@@ -50,76 +53,159 @@ static cn_status train_begin(cni_callback *callback)
     const ARGS *args = callback->args;
     watch *w = callback->state;
     w->best = args->initial_value_threshold;
+    w->any = !isnan(w->best);
     return args->save_best_only ? cni_callback_direction(callback, args->monitor, args->mode, &w->direction) : CN_OK;
 }
 
-/* A field of Python's format: {epoch:02d}, {val_loss:.2f}, {batch}.  Only digits, a point and d or f may follow. */
-static bool format_value(cni_text *out, const char *spec, size_t length, double value, bool integer)
+/* What follows the colon in a field of Python's format: [0][width][.precision][d|e|f|g].  Python and C agree on these,
+ * but for a precision without a letter. */
+typedef struct format_spec {
+    bool zero;
+    int width, precision; /* -1: none */
+    char type;            /* 0: none */
+} format_spec;
+
+static int read_digits(const char **at, const char *end)
 {
-    char format[16];
-    if (length > 8 || strspn(spec, "0123456789.df") < length) return false;
-    char type = length && (spec[length - 1] == 'd' || spec[length - 1] == 'f') ? spec[length - 1] : 0;
-    int digits = (int)length - (type != 0);
-    if (integer && type != 'f') {
-        snprintf(format, sizeof format, "%%%.*s" PRId64, digits, spec);
-        char text[64];
+    int number = 0;
+    if (*at == end || **at < '0' || **at > '9') return -1;
+    for (; *at < end && **at >= '0' && **at <= '9'; ++*at) number = number < 1000 ? 10 * number + (**at - '0') : number;
+    return number < 1000 ? number : 999;
+}
+
+static bool read_spec(const char *at, const char *end, bool whole, format_spec *spec)
+{
+    *spec = (format_spec){.zero = at < end && *at == '0'};
+    spec->width = read_digits(&at, end);
+    spec->precision = -1;
+    if (at < end && *at == '.') {
+        at++;
+        spec->precision = read_digits(&at, end);
+        if (spec->precision < 0 || spec->precision > 99) return false;
+    }
+    if (at < end && strchr("defgEFG", *at)) spec->type = *at++;
+    if (spec->type == 'd' || !spec->type) return at == end && spec->precision < 0 && (whole || !spec->type);
+    return at == end;
+}
+
+static void add_padded(cni_text *out, const char *text, const format_spec *spec)
+{
+    const size_t length = strlen(text), sign = *text == '-';
+    const size_t fill = spec->width > (int)length ? (size_t)spec->width - length : 0;
+    if (spec->zero && sign) cni_text_char(out, '-');
+    for (size_t i = 0; i < fill; i++) cni_text_char(out, spec->zero ? '0' : ' ');
+    cni_text_add(out, text + (spec->zero ? sign : 0));
+}
+
+static bool format_value(cni_text *out, const char *spec_text, size_t length, double value, bool whole)
+{
+    format_spec spec;
+    char text[500], format[] = "%.*f";
+    if (!read_spec(spec_text, spec_text + length, whole, &spec)) return false;
+    if (whole && (!spec.type || spec.type == 'd'))
+        snprintf(text, sizeof text, "%" PRId64, (int64_t)value);
+    else if (!spec.type)
+        cni_show_real(value, text);
+    else {
+        format[3] = spec.type;
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-        snprintf(text, sizeof text, format, (int64_t)value);
-        cni_text_add(out, text);
-        return true;
-    }
-    char text[400], shortest[32];
-    snprintf(format, sizeof format, "%%%.*sf", digits, spec);
-    if (length) snprintf(text, sizeof text, format, value);
+        snprintf(text, sizeof text, format, spec.precision < 0 ? 6 : spec.precision,
+                 isnan(value) ? (double)NAN : value); /* never "-nan" */
 #pragma GCC diagnostic pop
-    cni_text_add(out, length ? text : cni_show_real(value, shortest));
+    }
+    add_padded(out, text, &spec);
     return true;
 }
 
-static cn_status format_path(const cni_callback *callback, int epoch, int64_t batch, const cn_logs *logs, cni_text *out)
+typedef struct moment {
+    int epoch;
+    int64_t batch; /* from 1; 0: at the end of an epoch */
+    const cn_logs *logs;
+} moment;
+
+static const double *logged(const cn_logs *logs, const char *name)
+{
+    for (int i = 0; i < logs->count; i++)
+        if (strcmp(logs->names[i], name) == 0) return logs->values + i;
+    return NULL;
+}
+
+/* {name} or {name:spec}, from the brace on; answers where it ends, or NULL. */
+static const char *format_field(const char *p, const moment *now, cni_text *out)
+{
+    const char *close = strchr(p, '}');
+    char name[80];
+    if (!close) return NULL;
+    const size_t length = strcspn(p + 1, ":}");
+    const char *spec = p + 1 + length + (p[1 + length] == ':');
+    snprintf(name, sizeof name, "%.*s", (int)length, p + 1);
+    const bool epoch = strcmp(name, "epoch") == 0, batch = strcmp(name, "batch") == 0 && now->batch;
+    const double *value = epoch || batch ? NULL : logged(now->logs, name);
+    if (!epoch && !batch && !value) return NULL;
+    const double number = epoch ? now->epoch + 1 : batch ? (double)now->batch : *value;
+    return format_value(out, spec, (size_t)(close - spec), number, !value) ? close + 1 : NULL;
+}
+
+static cn_status format_path(const cni_callback *callback, const moment *now, cni_text *out)
 {
     const ARGS *args = callback->args;
     for (const char *p = args->filepath; *p;) {
-        const char *close = *p == '{' ? strchr(p, '}') : NULL;
-        if (!close) {
+        if ((*p == '{' || *p == '}') && p[1] == *p) {
+            cni_text_char(out, *p);
+            p += 2;
+        } else if (*p == '{') {
+            const char *next = format_field(p, now, out);
+            if (!next)
+                return cni_fail(callback->fit->error, CN_ERR_INVALID,
+                                "ModelCheckpoint: filepath=%s: cannot fill in %.40s; known are {epoch}, {batch} with "
+                                "save_freq, and the logs, with formats such as {epoch:02d} and {loss:.3f}",
+                                args->filepath, p);
+            p = next;
+        } else
             cni_text_char(out, *p++);
-            continue;
-        }
-        char name[80];
-        size_t length = strcspn(p + 1, ":}");
-        const char *spec = p + 1 + length + (p[1 + length] == ':');
-        snprintf(name, sizeof name, "%.*s", (int)length, p + 1);
-        bool integer = strcmp(name, "epoch") == 0 || strcmp(name, "batch") == 0;
-        double value = strcmp(name, "epoch") == 0   ? epoch + 1
-                       : strcmp(name, "batch") == 0 ? (double)batch
-                                                    : cn_logs_get(logs, name);
-        if (isnan(value) || !format_value(out, spec, (size_t)(close - spec), value, integer))
-            return cni_fail(callback->fit->error, CN_ERR_INVALID, "ModelCheckpoint: filepath=%s: {%s} is not known",
-                            args->filepath, name);
-        p = close + 1;
     }
     return out->failed ? cni_no_memory(callback->fit->error, "a file's name") : CN_OK;
 }
 
-static cn_status save(cni_callback *callback, int epoch, int64_t batch, const cn_logs *logs)
+/* The folders of the path that are not there yet, as Keras does. */
+static cn_status make_folders(const cni_callback *callback, cni_text *path)
 {
-    const ARGS *args = callback->args;
-    watch *w = callback->state;
-    if (args->save_best_only) {
-        double value = cn_logs_get(logs, args->monitor);
-        if (isnan(value))
-            cni_fit_say(callback->fit, "ModelCheckpoint: \"%s\" is not among the logs: saving", args->monitor);
-        else if (!isnan(w->best) && !(w->direction > 0 ? value > w->best : value < w->best))
-            return CN_OK;
-        else
-            w->best = value;
+    for (char *slash = path->data + 1; (slash = strchr(slash, '/')); slash++) {
+        *slash = 0;
+        const int failed = mkdir(path->data, 0777);
+        const int reason = errno;
+        if (failed && reason != EEXIST)
+            cni_fail(callback->fit->error, CN_ERR_IO, "ModelCheckpoint: %s: %s", path->data, strerror(reason));
+        *slash = '/';
+        if (failed && reason != EEXIST) return CN_ERR_IO;
     }
+    return CN_OK;
+}
+
+static cn_status write_file(cni_callback *callback, const moment *now)
+{
     cni_text path = {0};
-    cn_status status = format_path(callback, epoch, batch, logs, &path);
+    cn_status status = format_path(callback, now, &path);
+    if (!status) status = make_folders(callback, &path);
     if (!status) status = cn_save(callback->fit->model, cni_text_get(&path));
     cni_text_free(&path);
     return status;
+}
+
+static cn_status save(cni_callback *callback, const moment *now)
+{
+    const ARGS *args = callback->args;
+    watch *w = callback->state;
+    const double *value = logged(now->logs, args->monitor);
+    if (args->save_best_only && !value)
+        cni_fit_say(callback->fit, "ModelCheckpoint: \"%s\" is not among the logs: saving", args->monitor);
+    if (args->save_best_only && value) {
+        if (w->any && !cni_callback_better(w->direction, 0, *value, w->best)) return CN_OK;
+        w->any = true;
+        w->best = *value;
+    }
+    return write_file(callback, now);
 }
 
 static cn_status batch_end(cni_callback *callback, int64_t batch, const cn_logs *logs)
@@ -127,13 +213,13 @@ static cn_status batch_end(cni_callback *callback, int64_t batch, const cn_logs 
     const ARGS *args = callback->args;
     watch *w = callback->state;
     if (args->save_freq == CNI_NONE_INT || ++w->batches % args->save_freq) return CN_OK;
-    return save(callback, callback->fit->epoch, batch + 1, logs);
+    return save(callback, &(moment){callback->fit->epoch, batch + 1, logs});
 }
 
 static cn_status epoch_end(cni_callback *callback, int epoch)
 {
     const ARGS *args = callback->args;
-    return args->save_freq == CNI_NONE_INT ? save(callback, epoch, 0, &callback->fit->logs) : CN_OK;
+    return args->save_freq == CNI_NONE_INT ? save(callback, &(moment){epoch, 0, &callback->fit->logs}) : CN_OK;
 }
 
 const cni_callback_kind cni_model_checkpoint = {

@@ -39,6 +39,12 @@ static inline int golden_int(const cni_value *c, const char *key)
     return value ? (int)value->integer : 0;
 }
 
+/* The same where 0 is not the default. */
+static inline int golden_whole(const cni_value *c, const char *key)
+{
+    return cni_value_get(c, key) && !golden_int(c, key) ? CN_ZERO_INT : golden_int(c, key);
+}
+
 static inline const cn_callback_args *golden_callback(golden_fit *fit, int index, const cni_value *callback)
 {
     const char *name = golden_text(callback, "name");
@@ -48,7 +54,7 @@ static inline const cn_callback_args *golden_callback(golden_fit *fit, int index
             .head = {sizeof(cn_early_stopping_args), name},
             .monitor = golden_text(given, "monitor"),
             .min_delta = golden_real(given, "min_delta"),
-            .patience = golden_int(given, "patience"),
+            .patience = golden_whole(given, "patience"),
             .mode = golden_text(given, "mode"),
             .baseline = golden_real(given, "baseline"),
             .restore_best_weights = golden_true(given, "restore_best_weights"),
@@ -59,7 +65,7 @@ static inline const cn_callback_args *golden_callback(golden_fit *fit, int index
             .head = {sizeof(cn_reduce_lr_on_plateau_args), name},
             .monitor = golden_text(given, "monitor"),
             .factor = golden_real(given, "factor"),
-            .patience = golden_int(given, "patience"),
+            .patience = golden_whole(given, "patience"),
             .mode = golden_text(given, "mode"),
             .min_delta = golden_real(given, "min_delta"),
             .cooldown = golden_int(given, "cooldown"),
@@ -108,8 +114,7 @@ static inline void golden_fit_arguments(golden_fit *fit, const cni_value *given)
 {
     cn_fit_args *args = &fit->args;
     args->batch_size = golden_int(given, "batch_size");
-    args->epochs = golden_int(given, "epochs");
-    if (cni_value_get(given, "epochs") && !args->epochs) args->epochs = CN_ZERO_INT;
+    args->epochs = golden_whole(given, "epochs");
     args->initial_epoch = golden_int(given, "initial_epoch");
     args->validation_split = golden_real(given, "validation_split");
     args->validation_batch_size = golden_int(given, "validation_batch_size");

@@ -14,6 +14,7 @@ KINDS = {
     "weights": ["learning/weights.json"],
     "random": ["random.json"],
     "train": ["train.json"],
+    "callbacks": ["callbacks.json"],
     "run": ["run.json"],
     "files": ["files.json"],
     "summary": ["summary.json"],
