@@ -124,9 +124,8 @@ cn_status cni_samples_need_targets(const cn_model *model, const cni_samples *row
     for (int i = 0; i < model->output_count && !rows->targets; i++) {
         const cni_target *target = model->compiled->targets + i;
         if (target->loss || target->metric_count || target->weighted_count)
-            return cni_fail(error, CN_ERR_INVALID,
-                            "%s: y is missing: the model was compiled with a loss or metrics, which need targets",
-                            what);
+            return cni_fail(error, CN_ERR_INVALID, "%s: output \"%s\" has no targets (y) to be compared with", what,
+                            cni_output_name(model, i));
     }
     return CN_OK;
 }
