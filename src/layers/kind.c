@@ -59,6 +59,16 @@ const cni_field *cni_kind_field(const cni_kind *kind, const char *key)
     return NULL;
 }
 
+/* Arguments of Keras before 3, and what they are now. */
+static const char *replacement(const cni_kind *kind, const char *key)
+{
+    static const char *const shape[] = {"input_shape", "input_dim", "batch_input_shape"};
+    if (strcmp(key, "lr") == 0 && cni_kind_field(kind, "learning_rate")) return "it is called learning_rate now";
+    for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
+        if (strcmp(key, shape[i]) == 0) return "the shape is given by a layer before this one, Input(shape)";
+    return NULL;
+}
+
 /* What to do about a name that no argument has: the nearest one, all when they are few, or where to look. */
 static void suggest(cni_text *to, const cni_kind *kind, const char *key)
 {
@@ -67,6 +77,11 @@ static void suggest(cni_text *to, const cni_kind *kind, const char *key)
     size_t count = 0;
     for (size_t i = 0; i < kind->field_count && count < MOST; i++)
         if (!(kind->fields[i].flags & CNI_READ_ONLY)) names[count++] = kind->fields[i].key;
+    const char *now = replacement(kind, key);
+    if (now) {
+        cni_text_add(to, now);
+        return;
+    }
     const char *nearest = cni_nearest(key, names, count);
     if (nearest)
         cni_text_printf(to, "did you mean %s?", nearest);

@@ -38,6 +38,12 @@ static const char *copied_text(const cni_slot *s, const unsigned char *args)
     return text;
 }
 
+static cn_status parse(const cni_slot *s, const char *text, cni_value **value)
+{
+    const cn_status status = cni_value_read(s->maker->arena, text, s->field->key, value, s->maker->error);
+    return status ? cni_fail_in(s->maker->error, "%s", s->where) : CN_OK;
+}
+
 static cn_status copy_object(const cni_slot *s, const char *text, bool number_too)
 {
     cni_value *value = NULL;
@@ -45,7 +51,7 @@ static cn_status copy_object(const cni_slot *s, const char *text, bool number_to
         return cni_fail(s->maker->error, CN_ERR_INVALID,
                         "%s: %s is given both as a number and as a %s; give one of them", s->where, s->field->key,
                         s->field->family->what);
-    CN_TRY(cni_value_read(s->maker->arena, text, s->field->key, &value, s->maker->error));
+    CN_TRY(parse(s, text, &value));
     return cni_member_read(s, value);
 }
 
@@ -74,7 +80,7 @@ static cn_status copy_member(const cni_slot *s, const unsigned char *args)
         value = cni_value_text(arena, *(const char *const *)given);
         break;
     case CNI_FIELD_OBJECT:
-        CN_TRY(cni_value_read(arena, *(const char *const *)given, s->field->key, &value, error));
+        CN_TRY(parse(s, *(const char *const *)given, &value));
         break;
     case CNI_FIELD_BOOL:
         *(bool *)s->member = true;

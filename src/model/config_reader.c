@@ -72,6 +72,14 @@ cn_status cni_layer_from_value(cn_model *model, const cni_value *value, cn_layer
     return cni_layer_make(model, (const cni_layer_kind *)kind, object, layer);
 }
 
+/* The layer in place `index` of "layers", which a message names by it where the layer has no name. */
+static cn_status read_layer(cn_model *model, const cni_value *value, size_t index, cn_layer **layer)
+{
+    const cn_status status = cni_layer_from_value(model, value, layer);
+    if (!status || cni_value_get(cni_value_get(value, "config"), "name")) return status;
+    return cni_fail_in(&model->error, "layers[%zu]", index);
+}
+
 /* ---- Sequential ---- */
 
 static bool shape_from_value(const cni_value *value, cni_shape *shape)
@@ -95,7 +103,7 @@ static cn_status read_sequential(cn_model *model, const cni_value *config)
                         MAX_LAYERS);
     for (size_t i = 0; i < layers->count; i++) {
         cn_layer *layer;
-        CN_TRY(cni_layer_from_value(model, layers->items[i], &layer));
+        CN_TRY(read_layer(model, layers->items[i], i, &layer));
         CN_TRY(cni_sequential_append(model, layer));
     }
     cni_shape shape;
@@ -212,7 +220,7 @@ static cn_status read_layers(functional *f, const cni_value *layers)
 {
     for (int i = 0; i < f->layer_count; i++) {
         const cni_value *entry = layers->items[i], *nodes = cni_value_get(entry, "inbound_nodes");
-        CN_TRY(cni_layer_from_value(f->model, entry, f->layers + i));
+        CN_TRY(read_layer(f->model, entry, (size_t)i, f->layers + i));
         f->layers[i]->index = i;
         f->by_name[i] = (named){f->layers[i]->name, i};
         if (!nodes || nodes->type != CNI_LIST || nodes->count > MAX_CALLS - (size_t)f->call_count)

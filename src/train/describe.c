@@ -342,6 +342,7 @@ static bool add_named(cni_text *out, const char *name)
     return true;
 }
 
+/* The name that was meant to be: one with a slip of the pen, or the first that begins so. */
 static const char *nearest_name(const char *name)
 {
     const char *names[512];
@@ -355,7 +356,11 @@ static const char *nearest_name(const char *name)
                 if (count < 512) names[count++] = *alias;
         }
     }
-    return cni_nearest(name, names, count);
+    const char *nearest = cni_nearest(name, names, count);
+    const size_t length = strlen(name);
+    for (size_t i = 0; !nearest && length > 2 && i < count; i++)
+        if (strncasecmp(names[i], name, length) == 0) nearest = names[i];
+    return nearest;
 }
 
 char *cn_describe(const char *name, const char **nearest)

@@ -35,6 +35,7 @@ static const refusal refusals[] = {
     {"Conv2D(8, 3, kernel_regularizer=l2(nan))", NULL, CN_ERR_INVALID, {"kernel_regularizer", "l2"}},
     {"Conv2D(8, 3, bias_constraint='positive')", NULL, CN_ERR_INVALID, {"bias_constraint='positive'"}},
     {"Conv2D(8, 3, stride=2)", NULL, CN_ERR_INVALID, {"unknown argument stride", "did you mean strides?"}},
+    {"Conv2D(8, 3, input_shape=(6, 6, 1))", NULL, CN_ERR_INVALID, {"unknown argument input_shape", "Input(shape)"}},
     {"Conv2D(8, 3, lora_rank=4)", NULL, CN_ERR_UNSUPPORTED, {"lora_rank=4", "None"}},
     {"Conv2D(8, 3, dtype='float16')", NULL, CN_ERR_UNSUPPORTED, {"dtype='float16'", "float32"}},
     {"Conv2D(8, 3, trainable='yes')", NULL, CN_ERR_INVALID, {"trainable='yes'", "True or False"}},

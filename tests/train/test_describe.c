@@ -136,6 +136,10 @@ static void unknown_names_have_a_nearest_one(void **state)
     assert_string_equal(nearest, "Conv2D");
     assert_null(cn_describe("leaky_rleu", &nearest));
     assert_string_equal(nearest, "leaky_relu");
+    assert_null(cn_describe("conv", &nearest));
+    assert_string_equal(nearest, "Conv2D");
+    assert_null(cn_describe("loss", &nearest));
+    assert_string_equal(nearest, "losses");
     assert_null(cn_describe("layer", &nearest));
     assert_string_equal(nearest, "layers");
     assert_null(cn_describe("something else", &nearest));

@@ -66,9 +66,9 @@ static void test_no_targets(void **state)
     (void)state;
     cn_model *model = network(true, "mse", NULL, NULL);
     assert_null(cn_fit(model, x, none));
-    fails(model, CN_ERR_INVALID, "has no targets (y) to be compared with");
+    fails(model, CN_ERR_INVALID, "y is missing");
     assert_null(cn_evaluate(model, x, none));
-    fails(model, CN_ERR_INVALID, "has no targets (y)");
+    fails(model, CN_ERR_INVALID, "y is missing");
     assert_non_null(cn_predict(model, x));
     cn_model_free(model);
 }
@@ -103,11 +103,21 @@ static void test_axes(void **state)
     cn_model_free(model);
 }
 
+/* A slip in a text is found in its layer. */
+static void test_text(void **state)
+{
+    (void)state;
+    cn_model *model = cn_sequential();
+    cn_add(model, cn_dense(3, .kernel_initializer = "he_normal(seed=)", .name = "last"));
+    fails(model, CN_ERR_INVALID, "Dense \"last\": kernel_initializer, line 1, column 16: expected a value");
+    cn_model_free(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_loss),    cmocka_unit_test(test_penalty_alone), cmocka_unit_test(test_no_targets),
-        cmocka_unit_test(test_no_flatten), cmocka_unit_test(test_axes),
+        cmocka_unit_test(test_no_flatten), cmocka_unit_test(test_axes),          cmocka_unit_test(test_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
