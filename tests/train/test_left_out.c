@@ -66,9 +66,9 @@ static void test_no_targets(void **state)
     (void)state;
     cn_model *model = network(true, "mse", NULL, NULL);
     assert_null(cn_fit(model, x, none));
-    fails(model, CN_ERR_INVALID, "y is missing");
+    fails(model, CN_ERR_INVALID, "has no targets (y) to be compared with");
     assert_null(cn_evaluate(model, x, none));
-    fails(model, CN_ERR_INVALID, "y is missing");
+    fails(model, CN_ERR_INVALID, "has no targets (y) to be compared with");
     assert_non_null(cn_predict(model, x));
     cn_model_free(model);
 }
