@@ -107,14 +107,16 @@ typedef struct cn_predict_args {
 } cn_predict_args;
 
 /** Predicts for all rows of the input: an array of cn_output_count(model) arrays of float32, owned by the model and
- *  valid until its next prediction; NULL on failure (cn_error). */
+ *  valid until its next prediction; NULL on failure (cn_error).
+ *      const cn_array x = {pixels, CN_FLOAT32, 4, {n, 28, 28, 1}}, none = {0};
+ *      const cn_array *y = cn_predict(model, x);                            y[0].data: n rows
+ *      const cn_array *z = cn_predict(model, none, .inputs = {left, right}); a model with two inputs */
 #define cn_predict(model, ...) cn_model_predict((model), CN_CALL_X_(cn_predict_args, __VA_ARGS__))
 CN_API const cn_array *cn_model_predict(cn_model *model, const cn_predict_args *args);
 
 /** A predictor: a snapshot of the weights made ready for up to `batch` images at once.  It has an error slot and
  *  `threads` threads of its own (0 = 1) and never sees a fit that runs meanwhile.  The model may be freed before it.
- *  `input_shape`: dimensions without the batch for a model with free ones, else NULL (rank 0).  NULL on failure:
- *  cn_error(model). */
+ *  Inputs with free height or width are not for a predictor: use cn_predict.  NULL on failure: cn_error(model). */
 CN_API cn_predictor *cn_predictor_new(cn_model *model, int batch, int threads);
 CN_API void cn_predictor_free(cn_predictor *predictor);
 /** Takes the model's present weights. */
@@ -221,7 +223,9 @@ typedef struct cn_fit_args {
     const volatile int *interrupt;  /* when it becomes non-zero the batch is finished and fit returns */
 } cn_fit_args;
 
-/** Trains.  The history belongs to the model and is valid until its next fit; NULL on failure. */
+/** Trains.  The history belongs to the model and is valid until its next fit; NULL on failure.
+ *      cn_fit(model, x, y, .epochs = 5, .validation_split = 0.1);
+ *      cn_fit(model, none, none, .inputs = {a, b}, .targets = {c, d});       several; const cn_array none = {0}; */
 #define cn_fit(model, ...) cn_model_fit((model), CN_CALL_XY_(cn_fit_args, __VA_ARGS__))
 CN_API cn_history *cn_model_fit(cn_model *model, const cn_fit_args *args);
 

@@ -36,7 +36,7 @@ static int run(const void *given)
 const cli_verb cli_help = {
     .name = "help",
     .arguments = "[VERB|NAME]",
-    .summary = "Tells about a verb, a layer, an optimizer, a loss, ...",
+    .summary = "Tells about a verb, a layer, an optimizer, a loss and all that has a name",
     .details = "Examples: cornu help train, cornu help Conv2D, cornu help adam, cornu help names\n",
     .settings_size = sizeof(cli_settings),
     .least = 0,

@@ -31,7 +31,7 @@ cn_predictor *cn_predictor_new(cn_model *model, int batch, int threads)
         key.inputs[i].dims[0] = CNI_UNKNOWN;
         if (cni_shape_count(key.inputs + i, 1) < 0) {
             cni_fail(error, CN_ERR_UNSUPPORTED,
-                     "cn_predictor_new: input %d has free dimensions %s; a predictor needs them fixed", i,
+                     "cn_predictor_new: input %d has free dimensions %s; a predictor needs them fixed (cn_predict takes any size)", i,
                      CNI_SHOW_SHAPE(key.inputs + i));
             return NULL;
         }
