@@ -32,7 +32,7 @@ cn_context *cn_context_new(void)
     if (!context) return NULL;
     context->data_format = CN_CHANNELS_LAST;
     context->epsilon = 1e-7;
-    context->isa = cni_cpu_isa(&context->error);
+    context->isa = cni_cpu_isa(&context->cpu_error);
     cni_kernels_init(&context->kernels, context->isa);
     seed_from_system(context);
     return context;

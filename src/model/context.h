@@ -29,7 +29,8 @@ struct cn_context {
     cni_pool *pool; /* made when first used */
     cni_isa isa;
     cni_kernels kernels;
-    cni_error error; /* of cn_read_keras_json, and of an instruction set that the machine lacks */
+    cni_error cpu_error; /* of an instruction set that the machine lacks: no model is made */
+    cni_error error;     /* of cn_read_keras_json */
 };
 
 /** "conv2d", then "conv2d_1", ...: the next automatic name for a class, in the arena.  NULL when out of memory. */

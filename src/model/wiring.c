@@ -45,8 +45,8 @@ static cn_model *new_model(cn_context *context, const char *name, bool sequentia
     model->name = name ? cni_arena_text(&model->arena, name)
                        : cni_context_name(model->context, &model->arena, sequential ? "Sequential" : "Functional");
     if (!model->name) cni_no_memory(&model->error, "a model");
-    if (model->context->error.status)
-        cni_fail(&model->error, model->context->error.status, "%s", model->context->error.text);
+    const cni_error *error = model->context->cpu_error.status ? &model->context->cpu_error : &model->context->error;
+    if (error->status) cni_fail(&model->error, error->status, "%s", error->text);
     return model;
 }
 
