@@ -158,27 +158,54 @@ static cn_status lower_call(cni_lowering *lowering, const cni_call *call, cni_te
     return CN_OK;
 }
 
+/* Calls in the order in which Keras runs them: it decides what a shared layer's state meets first (moving statistics,
+ * the generator of Dropout). */
+typedef struct turn {
+    const cni_call *call;
+    int place; /* among the model's calls */
+} turn;
+
+static int compare_turns(const void *a, const void *b)
+{
+    const turn *x = a, *y = b;
+    if (x->call->depth != y->call->depth) return x->call->depth > y->call->depth ? -1 : 1;
+    if (x->call->arrival != y->call->arrival) return x->call->arrival < y->call->arrival ? -1 : 1;
+    return (x->place > y->place) - (x->place < y->place);
+}
+
 /* Keras' training step calls the layers of the outermost model one by one, and each call forgets what the layer's (or
  * the inner model's) activity regularizers had added before: of a layer that is called twice the last call counts. */
-static bool is_forgotten(const cn_model *model, const cni_lowering *lowering, int index)
+static bool is_forgotten(const turn *turns, int count, int index, const cni_lowering *lowering)
 {
-    const cn_layer *layer = model->calls[index]->layer;
+    const cn_layer *layer = turns[index].call->layer;
     if (lowering->inside || layer->calls < 2 || !lowering->penalize) return false;
-    for (int i = index + 1; i < model->call_count; i++)
-        if (model->calls[i]->layer == layer) return true;
+    for (int i = index + 1; i < count; i++)
+        if (turns[i].call->layer == layer) return true;
     return false;
+}
+
+static cn_status lower_turns(const turn *turns, int count, cni_lowering *lowering, cni_tensor **tensors,
+                             cni_error *error)
+{
+    const bool penalize = lowering->penalize;
+    for (int i = 0; i < count; i++) {
+        if (!turns[i].call->input_count) continue;
+        lowering->penalize = penalize && !is_forgotten(turns, count, i, lowering);
+        CN_TRY(lower_call(lowering, turns[i].call, tensors, error));
+        lowering->penalize = penalize;
+    }
+    return CN_OK;
 }
 
 static cn_status lower_calls(cn_model *model, cni_lowering *lowering, cni_tensor **tensors, cni_error *error)
 {
-    const bool penalize = lowering->penalize;
-    for (int i = 0; i < model->call_count; i++) {
-        if (!model->calls[i]->input_count) continue;
-        lowering->penalize = penalize && !is_forgotten(model, lowering, i);
-        CN_TRY(lower_call(lowering, model->calls[i], tensors, error));
-        lowering->penalize = penalize;
-    }
-    return CN_OK;
+    turn *turns = calloc((size_t)model->call_count + 1, sizeof *turns);
+    if (!turns) return cni_no_memory(error, "a graph");
+    for (int i = 0; i < model->call_count; i++) turns[i] = (turn){model->calls[i], i};
+    qsort(turns, (size_t)model->call_count, sizeof *turns, compare_turns);
+    const cn_status status = lower_turns(turns, model->call_count, lowering, tensors, error);
+    free(turns);
+    return status;
 }
 
 cn_status cni_model_lower(cn_model *model, cni_lowering *lowering, cni_tensor *const *inputs, cni_tensor **outputs,
@@ -202,7 +229,7 @@ typedef struct ordering {
     signed char *state;             /* by call: 0 not seen, 1 in progress, 2 finished */
     int *depth;                     /* by call */
     int *layer_depth, *layer_index; /* by layer; -1 = not reached */
-    int next_index;
+    int next_index, arrivals;
 } ordering;
 
 /* Depth-first from an output, without recursion: a hostile file may be 100,000 calls deep. */
@@ -238,18 +265,23 @@ static cn_status walk(ordering *o, cni_call *root, cni_error *error)
     return CN_OK;
 }
 
+/* `arrivals` counts the calls that have a depth: Keras' dict of depths keeps the order in which they got one. */
+static void deepen(ordering *o, cni_call *call, int depth)
+{
+    if (o->depth[call->id] < 0) call->arrival = o->arrivals++;
+    if (o->depth[call->id] < depth) o->depth[call->id] = depth;
+    call->depth = o->depth[call->id];
+}
+
 static void measure_depths(ordering *o)
 {
     for (int i = o->done_count - 1; i >= 0; i--) {
-        const cni_call *call = o->done[i];
-        int index = call->id, layer = call->layer->index;
-        if (o->depth[index] < 0) o->depth[index] = 0;
-        if (o->depth[index] < o->layer_depth[layer]) o->depth[index] = o->layer_depth[layer];
-        o->layer_depth[layer] = o->depth[index];
-        for (int j = 0; j < call->input_count; j++) {
-            int *below = o->depth + call->inputs[j]->call->id;
-            if (*below < o->depth[index] + 1) *below = o->depth[index] + 1;
-        }
+        cni_call *call = o->done[i];
+        const int layer = call->layer->index;
+        deepen(o, call, 0);
+        deepen(o, call, o->layer_depth[layer]);
+        o->layer_depth[layer] = call->depth;
+        for (int j = 0; j < call->input_count; j++) deepen(o, call->inputs[j]->call, call->depth + 1);
     }
 }
 

@@ -21,6 +21,8 @@ struct cn_node {
 struct cni_call {
     cn_layer *layer;
     int id;         /* among the model's calls, while they are put in order */
+    int depth;      /* calls run from the deepest to the outputs, */
+    int arrival;    /* and those of one depth in this order */
     int node_index; /* among the calls of this layer */
     int input_count, output_count;
     cn_node **inputs;
