@@ -46,6 +46,46 @@ static void describe(const cni_value *config, const char *class_name, char *wher
         snprintf(where, size, "%.60s", class_name);
 }
 
+/* ---- input_shape, input_dim: what older texts give the first layer of a Sequential instead of an Input ---- */
+
+static bool tells_input(const char *key)
+{
+    return key && (strcmp(key, "input_shape") == 0 || strcmp(key, "input_dim") == 0);
+}
+
+/* The arguments without these two, and the shape that they give (input_dim goes before); NULL: there is none. */
+static cn_status split_arguments(cn_model *model, const cni_value **config, const cni_value **shape)
+{
+    cni_arena *arena = &model->arena;
+    const cni_value *given = *config, *dim = cni_value_get(given, "input_dim");
+    *shape = cni_value_get(given, "input_shape");
+    if (!*shape && !dim) return CN_OK;
+    cni_value *rest = given->type == CNI_CALL ? cni_value_call(arena, given->text) : cni_value_dict(arena);
+    for (size_t i = 0; i < given->count && rest; i++)
+        if (!tells_input(given->keys[i]) && !cni_value_add(arena, rest, given->keys[i], given->items[i])) rest = NULL;
+    if (dim && dim->type != CNI_NULL) {
+        cni_value *list = cni_value_list(arena);
+        if (!list || !cni_value_add(arena, list, NULL, (cni_value *)(uintptr_t)dim)) rest = NULL;
+        *shape = list;
+    }
+    *config = rest;
+    return rest ? CN_OK : cni_no_memory(&model->error, "a layer");
+}
+
+static cn_status put_input_before(cn_model *model, const cni_value *shape)
+{
+    cni_arena *arena = &model->arena;
+    cn_layer *layer;
+    if (!shape || shape->type == CNI_NULL || !model->sequential || model->layer_count) return CN_OK;
+    cni_value *input = cni_value_dict(arena), *config = cni_value_dict(arena);
+    if (!input || !config || !cni_value_add(arena, config, "shape", (cni_value *)(uintptr_t)shape) ||
+        !cni_value_add(arena, input, "class_name", cni_value_text(arena, "InputLayer")) ||
+        !cni_value_add(arena, input, "config", config))
+        return cni_no_memory(&model->error, "a layer");
+    CN_TRY(cni_layer_from_value(model, input, &layer));
+    return cni_sequential_append(model, layer);
+}
+
 cn_status cni_layer_from_value(cn_model *model, const cni_value *value, cn_layer **layer)
 {
     bool call = value->type == CNI_CALL;
@@ -67,7 +107,10 @@ cn_status cni_layer_from_value(cn_model *model, const cni_value *value, cn_layer
     }
     cni_maker maker = cni_model_maker(model);
     cni_object *object;
+    const cni_value *shape = NULL;
+    if (strcmp(kind->name, "InputLayer") != 0) CN_TRY(split_arguments(model, &config, &shape));
     CN_TRY(cni_object_read(&maker, kind, config, where, &object));
+    CN_TRY(put_input_before(model, shape));
     object->family = &cni_layers;
     return cni_layer_make(model, (const cni_layer_kind *)kind, object, layer);
 }

@@ -75,6 +75,31 @@ static void a_deferred_model_is_built_by_its_first_shape(void **state)
     cn_model_free(model);
 }
 
+/* Keras: a legacy input_shape (or input_dim) of the first layer stands for an Input; elsewhere it says nothing. */
+static void older_texts_give_the_shape_to_the_first_layer(void **state)
+{
+    (void)state;
+    cn_model *model = cn_sequential();
+    cn_add_json(model, "Conv2D(4, 3, activation='relu', input_shape=(8, 8, 3))");
+    cn_add_json(model, "Flatten(input_shape=(5, 5))");
+    cn_add_json(model, "{'class_name': 'Dense', 'config': {'units': 2, 'input_dim': 7}}");
+    assert_string_equal(cn_error(model), "");
+    assert_shape(model, 2, (int64_t[]){CN_NONE, 2});
+    assert_int_equal(cn_count_params(model), 3 * 3 * 3 * 4 + 4 + 6 * 6 * 4 * 2 + 2);
+    cn_model_free(model);
+
+    model = cn_sequential();
+    cn_add_json(model, "Dense(3, input_dim=4)");
+    assert_string_equal(cn_error(model), "");
+    assert_int_equal(cn_count_params(model), 15);
+    cn_model_free(model);
+
+    model = cn_sequential();
+    cn_add_json(model, "Dense(3, input_shape='four')");
+    assert_error(model, CN_ERR_INVALID, "shape='four'");
+    cn_model_free(model);
+}
+
 static void explicit_padding_is_a_layer_before(void **state)
 {
     (void)state;
@@ -241,6 +266,7 @@ int main(void)
         cmocka_unit_test(sequential_has_keras_shapes_and_counts),
         cmocka_unit_test(names_are_numbered_and_explicit_ones_do_not_count),
         cmocka_unit_test(a_deferred_model_is_built_by_its_first_shape),
+        cmocka_unit_test(older_texts_give_the_shape_to_the_first_layer),
         cmocka_unit_test(explicit_padding_is_a_layer_before),
         cmocka_unit_test(a_shared_layer_pads_at_every_call),
         cmocka_unit_test(the_first_error_stays_and_names_the_layer),

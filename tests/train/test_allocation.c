@@ -229,10 +229,9 @@ static int read_text(life *l)
     if (!open_context(l)) return 0;
     cn_model *m = l->model = cn_sequential_in(l->context, NULL);
     if (!m) return told(l, "no model");
-    cn_add_json(m, "Conv2D(2, 3, activation='relu', kernel_initializer=HeNormal(seed=3))");
+    cn_add_json(m, "Conv2D(2, 3, activation='relu', kernel_initializer=HeNormal(seed=3), input_shape=(6, 6, 1))");
     cn_add_json(m, "{\"class_name\": \"Flatten\", \"config\": {}}");
     cn_add_json(m, "Dense(3)");
-    cn_build(m, 3, (int64_t[]){SIDE, SIDE, 1});
     cn_compile(m, .optimizer = cn_optimizer("sgd(0.1)"), .loss = "sparse_categorical_crossentropy(from_logits=True)");
     if (cn_failed(m)) return told(l, cn_error(m));
     return keep(l, cn_predict(m, x));
