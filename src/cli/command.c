@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -64,6 +65,16 @@ cn_model *cli_load_model(const char *path, const char *weights)
     cn_model *model;
     const cn_status status = cn_load(path, &options, &model, &error);
     if (status) cli_fail(status, error);
+    return model;
+}
+
+cn_model *cli_load_trained(const cli_settings *settings, const char *weights)
+{
+    const char *path = settings->arguments[0];
+    const size_t length = strlen(path);
+    cn_model *model = cli_load_model(path, weights);
+    if (model && !weights && length > 5 && strcasecmp(path + length - 5, ".json") == 0)
+        cli_say(settings, "%s holds no weights: these are the initial ones (--weights takes a .weights.h5)", path);
     return model;
 }
 

@@ -35,6 +35,9 @@ bool cli_prepare(const cli_settings *settings, double seed);
 /** A model, with other weights when `weights` is not NULL.  NULL after telling what is wrong. */
 cn_model *cli_load_model(const char *path, const char *weights);
 
+/** The same for the first argument of a verb that needs a trained one: says so when it cannot be. */
+cn_model *cli_load_trained(const cli_settings *settings, const char *weights);
+
 /** A data set for a model; notes are told.  NULL after telling what is wrong. */
 cn_dataset *cli_load_data(const cli_settings *settings, const char *spec, const cn_model *model);
 

@@ -234,7 +234,7 @@ static int run(const void *given)
     if (!cli_prepare(&s->common, -1)) return CLI_FAILED;
     const cn_status status = s->labels ? cn_dataset_load_labels(s->labels, &names, &error) : CN_OK;
     if (status) return cli_fail(status, error);
-    cn_model *model = cli_load_model(s->common.arguments[0], s->weights);
+    cn_model *model = cli_load_trained(&s->common, s->weights);
     const int done = model ? load_and_predict(s, model, names) : CLI_FAILED;
     cn_dataset_free(names);
     cn_model_free(model);
