@@ -168,6 +168,9 @@ typedef struct pending { /* one call, not yet made */
     reference *inputs;
     int count;
     cni_call *made;
+    struct pending *below; /* the call that waits for this one */
+    int next;              /* what it looks for next */
+    bool waited;
 } pending;
 
 typedef struct named {
@@ -259,6 +262,11 @@ static cn_status read_call(functional *f, const cni_value *node, pending *call)
     return CN_OK;
 }
 
+static bool is_input(const cn_layer *layer)
+{
+    return strcmp(layer->kind->kind.name, "InputLayer") == 0;
+}
+
 static cn_status read_layers(functional *f, const cni_value *layers)
 {
     for (int i = 0; i < f->layer_count; i++) {
@@ -268,6 +276,9 @@ static cn_status read_layers(functional *f, const cni_value *layers)
         f->by_name[i] = (named){f->layers[i]->name, i};
         if (!nodes || nodes->type != CNI_LIST || nodes->count > MAX_CALLS - (size_t)f->call_count)
             return cni_fail(&f->model->error, CN_ERR_FORMAT, "%s: inbound_nodes must be a list",
+                            CNI_LABEL(f->layers[i]));
+        if (nodes->count && is_input(f->layers[i]))
+            return cni_fail(&f->model->error, CN_ERR_FORMAT, "%s: inbound_nodes of an input must be empty",
                             CNI_LABEL(f->layers[i]));
         f->call_count += (int)nodes->count;
     }
@@ -294,11 +305,6 @@ static cn_status read_calls(functional *f, const cni_value *layers)
     return CN_OK;
 }
 
-static bool is_input(const cn_layer *layer)
-{
-    return strcmp(layer->kind->kind.name, "InputLayer") == 0;
-}
-
 /* The node that a reference means, NULL while it does not exist yet. */
 static cn_node *resolve(const functional *f, reference r)
 {
@@ -311,34 +317,58 @@ static cn_node *resolve(const functional *f, reference r)
     return call && r.tensor < call->output_count ? call->outputs[r.tensor] : NULL;
 }
 
-static cn_status try_call(functional *f, pending *call, bool *made)
+static cn_status unresolved(const functional *f, const pending *call)
+{
+    return cni_fail(&f->model->error, CN_ERR_FORMAT,
+                    "%s: its inputs cannot be resolved: they form a cycle or do not exist", CNI_LABEL(call->layer));
+}
+
+/* What must be made before a call, one after the other: the layer's call before it, then what it reads.  NULL when that
+ * is an input, or does not exist. */
+static pending *need(const functional *f, const pending *call, int index)
+{
+    const int first = f->first[call->layer->index];
+    if (index == 0) return call > f->calls + first ? f->calls + (call - f->calls) - 1 : NULL;
+    const reference r = call->inputs[index - 1];
+    if (is_input(r.layer) || r.node >= f->count[r.layer->index]) return NULL;
+    return f->calls + f->first[r.layer->index] + r.node;
+}
+
+static cn_status make_call(functional *f, pending *call)
 {
     cn_node *inputs[CNI_MAX_INPUTS];
-    *made = false;
-    if (call != f->calls + f->first[call->layer->index] && !call[-1].made) return CN_OK; /* calls of a layer in order */
     for (int i = 0; i < call->count; i++) {
         inputs[i] = resolve(f, call->inputs[i]);
-        if (!inputs[i]) return CN_OK;
+        if (!inputs[i]) return unresolved(f, call);
     }
-    *made = true;
     return cni_call_padded(call->layer, call->count, inputs, &call->made);
+}
+
+/* Makes a call and all that it needs, without recursion: a hostile file may be 100,000 calls deep, in any order. */
+static cn_status make_with_needs(functional *f, pending *call)
+{
+    for (pending *below = NULL; call; call = below) {
+        pending *next = call->made || call->next > call->count ? NULL : need(f, call, call->next++);
+        below = call;
+        if (next && !next->made) {
+            if (next->waited) return unresolved(f, next);
+            next->waited = true;
+            next->below = call;
+            below = next;
+        } else if (call->next > call->count || call->made) {
+            if (!call->made) CN_TRY(make_call(f, call));
+            below = call->below;
+        }
+    }
+    return CN_OK;
 }
 
 static cn_status make_calls(functional *f)
 {
-    for (int left = f->call_count; left;) {
-        int before = left;
-        for (int i = 0; i < f->call_count; i++) {
-            bool made = false;
-            if (!f->calls[i].made) CN_TRY(try_call(f, f->calls + i, &made));
-            left -= made;
-        }
-        if (left < before) continue;
-        for (int i = 0; i < f->call_count; i++)
-            if (!f->calls[i].made)
-                return cni_fail(&f->model->error, CN_ERR_FORMAT,
-                                "%s: its inputs cannot be resolved: they form a cycle or do not exist",
-                                CNI_LABEL(f->calls[i].layer));
+    for (int i = 0; i < f->call_count; i++) {
+        if (f->calls[i].made) continue;
+        f->calls[i].waited = true;
+        CN_TRY(make_with_needs(f, f->calls + i));
     }
     return CN_OK;
 }
@@ -378,6 +408,10 @@ static cn_status make_inputs(functional *f, const reference *refs, int count)
         if (!is_input(refs[i].layer))
             return cni_fail(&f->model->error, CN_ERR_FORMAT, "%s: input_layers names it, but it is no InputLayer",
                             CNI_LABEL(refs[i].layer));
+        for (int j = 0; j < i; j++)
+            if (refs[j].layer == refs[i].layer)
+                return cni_fail(&f->model->error, CN_ERR_FORMAT, "%s: input_layers names it twice",
+                                CNI_LABEL(refs[i].layer));
         CN_TRY(cni_call_input(refs[i].layer));
     }
     return CN_OK;

@@ -2,6 +2,7 @@
  * Wiring: how layers become a model.  The first thing that goes wrong is kept with the model. */
 #include "model/model.h"
 
+#include "base/utf8.h"
 #include "model/compile.h"
 #include "model/config.h"
 
@@ -30,6 +31,22 @@ static cn_status add_layer(cn_model *model, cn_layer *layer)
     return CN_OK;
 }
 
+/* Names go into files, tables and logs. */
+static cn_status check_text(cn_model *model, const char *class_name, const char *name)
+{
+    const size_t length = strlen(name);
+    bool good = length >= 1 && length <= 255;
+    uint32_t code = 0;
+    for (size_t at = 0, size; good && at < length; at += size) {
+        size = cni_utf8_read(name + at, length - at, &code);
+        good = size && code != '/' && code >= 0x20 && (code < 0x7f || code >= 0xa0);
+    }
+    if (good) return CN_OK;
+    return cni_fail(&model->error, CN_ERR_INVALID,
+                    "%s \"%.80s\": name must be 1 to 255 bytes of UTF-8 and cannot contain '/' or control characters",
+                    class_name, name);
+}
+
 /* ---- models ---- */
 
 static cn_model *new_model(cn_context *context, const char *name, bool sequential)
@@ -44,7 +61,10 @@ static cn_model *new_model(cn_context *context, const char *name, bool sequentia
     model->wiring = ++context->wirings;
     model->name = name ? cni_arena_text(&model->arena, name)
                        : cni_context_name(model->context, &model->arena, sequential ? "Sequential" : "Functional");
-    if (!model->name) cni_no_memory(&model->error, "a model");
+    if (!model->name)
+        cni_no_memory(&model->error, "a model");
+    else
+        check_text(model, sequential ? "Sequential" : "Functional", model->name);
     const cni_error *error = model->context->cpu_error.status ? &model->context->cpu_error : &model->context->error;
     if (error->status) cni_fail(&model->error, error->status, "%s", error->text);
     return model;
@@ -184,11 +204,7 @@ static cn_status name_layer(cn_model *model, cn_layer *layer)
     if (name && !*name) *name = cni_context_name(model->context, &model->arena, layer->kind->kind.name);
     layer->name = name ? *name : NULL;
     if (!layer->name) return cni_no_memory(&model->error, "a layer's name");
-    if (!*layer->name || strchr(layer->name, '/') || strlen(layer->name) > 255)
-        return cni_fail(&model->error, CN_ERR_INVALID,
-                        "%s \"%.80s\": name must be 1 to 255 bytes long and cannot contain '/'", layer->kind->kind.name,
-                        layer->name);
-    return CN_OK;
+    return check_text(model, layer->kind->kind.name, layer->name);
 }
 
 static cn_status new_layer(cn_model *model, cn_layer **out)

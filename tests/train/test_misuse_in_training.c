@@ -334,7 +334,7 @@ static void set_and_stop(void *user, cn_model *model, int64_t batch, const cn_lo
     (*(int *)user)++;
     assert_int_equal(cn_set_weight(model, 0, (cn_array){zeros, .rank = 2, .shape = {WIDE, 3}}), CN_OK);
     assert_int_equal(cn_set_learning_rate(model, 0.5), CN_OK);
-    assert_int_equal(cn_save(model, "/no such folder/x.keras"), CN_ERR_IO);
+    assert_int_equal(cn_save(model, "/dev/null/x.keras"), CN_ERR_IO);
     cn_clear(model);
     cn_stop_training(model);
 }
@@ -387,8 +387,8 @@ static void callbacks_are_checked(void **state)
     assert_refused(model, CN_ERR_INVALID, "schedule");
     assert_null(cn_fit(model, X, Y, .callbacks = {cn_learning_rate_scheduler(bad_schedule)}));
     assert_null(cn_fit(model, X, Y, .callbacks = {cn_csv_logger(NULL)}));
-    assert_null(cn_fit(model, X, Y, .callbacks = {cn_csv_logger("/no such folder/x.csv")}));
-    assert_refused(model, CN_ERR_IO, "no such folder");
+    assert_null(cn_fit(model, X, Y, .callbacks = {cn_csv_logger("/dev/null/x.csv")}));
+    assert_refused(model, CN_ERR_IO, "/dev/null");
     assert_null(cn_fit(model, X, Y, .callbacks = {cn_model_checkpoint("x.txt")}));
     assert_null(cn_fit(model, X, Y, .callbacks = {cn_model_checkpoint("/dev/null/{epoch:99999999d}.keras")}));
     assert_null(cn_fit(model, X, Y, .callbacks = {cn_model_checkpoint("/dev/null/{epoch:....d}.keras")}));
