@@ -571,6 +571,9 @@ CN_API cn_layer *cn_model_layer(cn_model *model, cn_model *inner);
 #define cn_call_layer(layer, ...) cn_call_layer_nodes((layer), CN_NODES_(__VA_ARGS__))
 CN_API cn_node *cn_call_layer_nodes(cn_layer *layer, int count, cn_node *const *nodes);
 
+/** Output `index` of the call that gave `node`: a model as a layer may have several.  NULL out of range. */
+CN_API cn_node *cn_node_output(cn_node *node, int index);
+
 /** The outputs: completes the model.  cn_outputs(model, y); */
 #define cn_outputs(model, ...) cn_model_outputs((model), CN_NODES_(__VA_ARGS__))
 CN_API cn_status cn_model_outputs(cn_model *model, int count, cn_node *const *nodes);

@@ -463,6 +463,11 @@ cn_node *cn_call_layer_nodes(cn_layer *layer, int count, cn_node *const *nodes)
     return cni_call_padded(layer, count, nodes, &call) == CN_OK ? call->outputs[0] : NULL;
 }
 
+cn_node *cn_node_output(cn_node *node, int index)
+{
+    return node && index >= 0 && index < node->call->output_count ? node->call->outputs[index] : NULL;
+}
+
 cn_node *cn_call_nodes(cn_model *model, const cn_layer_args *args, int count, cn_node *const *nodes)
 {
     cn_layer *layer = cn_layer_new(model, args);

@@ -200,6 +200,22 @@ static void models_are_layers(void **state)
     cn_model_free(model); /* and the inner model with it */
 }
 
+static void a_model_with_two_outputs_is_a_layer(void **state)
+{
+    (void)state;
+    cn_model *inner = cn_functional();
+    cn_node *x = cn_input_node(inner, cn_input({4}));
+    cn_outputs(inner, cn_call(inner, cn_dense(2), x), cn_call(inner, cn_dense(3), x));
+    cn_model *model = cn_functional();
+    cn_node *first = cn_call_layer(cn_model_layer(model, inner), cn_input_node(model, cn_input({4})));
+    assert_ptr_equal(cn_node_output(first, 0), first);
+    assert_null(cn_node_output(first, 2));
+    cn_outputs(model, cn_call(model, cn_concatenate_layer(), first, cn_node_output(first, 1)));
+    assert_string_equal(cn_error(model), "");
+    assert_shape(model, 2, (int64_t[]){CN_NONE, 5});
+    cn_model_free(model);
+}
+
 static void a_forgotten_input_is_told(void **state)
 {
     (void)state;
@@ -272,6 +288,7 @@ int main(void)
         cmocka_unit_test(the_first_error_stays_and_names_the_layer),
         cmocka_unit_test(functional_models_merge_and_share),
         cmocka_unit_test(models_are_layers),
+        cmocka_unit_test(a_model_with_two_outputs_is_a_layer),
         cmocka_unit_test(a_forgotten_input_is_told),
         cmocka_unit_test(weights_are_set_by_shape),
         cmocka_unit_test(a_layer_thawed_in_a_frozen_model_trains),
