@@ -32,6 +32,12 @@ static cn_model *small(void)
     return model;
 }
 
+#ifdef CORNU_FORMATS
+static const cn_status no_file = CN_ERR_IO;
+#else
+static const cn_status no_file = CN_ERR_UNSUPPORTED;
+#endif
+
 static void null_is_answered(void **state)
 {
     (void)state;
@@ -53,7 +59,7 @@ static void null_is_answered(void **state)
     assert_null(loaded);
     assert_non_null(error);
     assert_int_equal(cn_load("x.keras", NULL, NULL, &error), CN_ERR_INVALID);
-    assert_int_equal(cn_load("no such file", NULL, &loaded, NULL), CN_ERR_IO);
+    assert_int_equal(cn_load("no such file", NULL, &loaded, NULL), no_file);
 
     assert_int_equal(cn_add(NULL, cn_dense(1)), CN_ERR_MEMORY);
     assert_int_equal(cn_add_json(NULL, "Dense(1)"), CN_ERR_MEMORY);

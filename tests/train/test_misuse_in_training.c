@@ -33,6 +33,12 @@ static int fill(void **state)
     return 0;
 }
 
+#ifdef CORNU_FORMATS
+static const cn_status no_file = CN_ERR_IO;
+#else
+static const cn_status no_file = CN_ERR_UNSUPPORTED;
+#endif
+
 static void assert_refused(const cn_model *model, cn_status status, const char *words)
 {
     assert_int_equal(cn_error_status(model), status);
@@ -334,7 +340,7 @@ static void set_and_stop(void *user, cn_model *model, int64_t batch, const cn_lo
     (*(int *)user)++;
     assert_int_equal(cn_set_weight(model, 0, (cn_array){zeros, .rank = 2, .shape = {WIDE, 3}}), CN_OK);
     assert_int_equal(cn_set_learning_rate(model, 0.5), CN_OK);
-    assert_int_equal(cn_save(model, "/dev/null/x.keras"), CN_ERR_IO);
+    assert_int_equal(cn_save(model, "/dev/null/x.keras"), no_file);
     cn_clear(model);
     cn_stop_training(model);
 }
@@ -394,7 +400,7 @@ static void callbacks_are_checked(void **state)
     assert_null(cn_fit(model, X, Y, .callbacks = {cn_model_checkpoint("/dev/null/{epoch:....d}.keras")}));
     assert_null(cn_fit(model, X, Y, .callbacks = {cn_model_checkpoint("/dev/null/{nothing}.keras")}));
     assert_null(cn_fit(model, X, Y, .callbacks = {cn_model_checkpoint("/dev/null/{loss:.2f}.keras")}));
-    assert_refused(model, CN_ERR_IO, "/dev/null");
+    assert_int_equal(cn_error_status(model), no_file);
     assert_null(cn_fit(model, X, Y, .callbacks = {cn_early_stopping("loss", .mode = "sideways")}));
     cn_callback_args unknown = {sizeof unknown, "Nothing"};
     assert_null(cn_fit(model, X, Y, .callbacks = {&unknown}));
