@@ -14,6 +14,7 @@
  * A member that is not given is zero and means Keras' default.  A number that must be exactly zero where zero is not
  * the default is written CN_ZERO (reals) or CN_ZERO_INT (ints).  In a pair a second 0 repeats the first: {3} is {3, 3}.
  * Booleans that Keras defaults to True are named so that false is the default (no_bias for use_bias=False).
+ * In C such a macro makes a value that lives until the end of the block that it stands in: pass it on directly.
  * Texts such as .activation = "leaky_relu(negative_slope=0.1)" are Keras' own, names or calls; they are copied.
  *
  * Errors.  While a model is made, the first thing that goes wrong is kept with the model: check once, with cn_failed
