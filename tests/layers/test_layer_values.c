@@ -4,102 +4,21 @@
 #include "layers/layer_cases.h"
 
 #ifdef CORNU_FORMATS
-#include "formats/json.h"
-#include "formats/npy.h"
+#include "golden.h"
 #include "graph/ops/binary.h"
 #include "graph/ops/reduce.h"
 #include "graph/ops/unary.h"
 #include "graph/plan.h"
 #include "kernels/kernels.h"
-#include "paths.h"
 
 #include <math.h>
 
-/* ---- files of cases ---- */
-
-typedef struct golden {
-    cni_arena arena;
-    cni_zip zip;
-    const cni_value *root, *cases;
-} golden;
-
-static cni_bytes read_golden(golden *file, const char *folder, const char *name)
+static void compare(const char *id, const char *what, const float *ours, const float *theirs, size_t count,
+                    golden_tolerance t)
 {
-    char path[4096], whole[512];
-    cni_bytes bytes = {0};
-    cni_error error = {0};
-    snprintf(whole, sizeof whole, "tests/golden/%s%s", folder, name);
-    if (cni_file_read(&file->arena, source_path(path, whole), 1 << 24, &bytes, &error)) fail_msg("%s", error.text);
-    return bytes;
-}
-
-static void golden_open(golden *file, const char *folder, const char *name)
-{
-    char whole[256];
-    cni_error error = {0};
-    cni_value *root = NULL;
-    memset(file, 0, sizeof *file);
-    snprintf(whole, sizeof whole, "%s.json", name);
-    if (cni_json_read(&file->arena, read_golden(file, folder, whole), NULL, &root, &error)) fail_msg("%s", error.text);
-    snprintf(whole, sizeof whole, "%s.npz", name);
-    if (cni_zip_open(&file->arena, read_golden(file, folder, whole), NULL, &file->zip, &error))
-        fail_msg("%s", error.text);
-    file->root = root;
-    file->cases = cni_value_get(root, "cases");
-    assert_non_null(file->cases);
-    assert_true(file->cases->count > 0);
-}
-
-static void golden_close(golden *file)
-{
-    cni_arena_free(&file->arena);
-}
-
-static cn_array golden_array(golden *file, const char *name)
-{
-    cn_array array = {0};
-    cni_error error = {0};
-    if (cni_npz_read(&file->arena, &file->zip, name, NULL, &array, &error)) fail_msg("%s: %s", name, error.text);
-    assert_int_equal(array.dtype, CN_FLOAT32);
-    return array;
-}
-
-static size_t array_count(const cn_array *array)
-{
-    size_t count = 1;
-    for (int i = 0; i < array->rank; i++) count *= (size_t)array->shape[i];
-    return count;
-}
-
-static const char *text_of(const cni_value *from, const char *key)
-{
-    return cni_value_as_text(cni_value_get(from, key));
-}
-
-static bool is_true(const cni_value *from, const char *key)
-{
-    const cni_value *value = cni_value_get(from, key);
-    return value && value->truth;
-}
-
-typedef struct tolerance {
-    double relative, absolute;
-} tolerance;
-
-static tolerance tolerance_of(const cni_value *from, const char *key)
-{
-    const cni_value *value = cni_value_get(from, key);
-    assert_non_null(value);
-    return (tolerance){cni_value_get(value, "rtol")->real, cni_value_get(value, "atol")->real};
-}
-
-static void compare(const char *id, const char *what, const float *ours, const float *theirs, size_t count, tolerance t)
-{
-    for (size_t i = 0; i < count; i++) {
-        const double a = (double)ours[i], b = (double)theirs[i];
-        const bool same = isnan(b) ? isnan(a) : a == b || fabs(a - b) <= t.absolute + t.relative * fabs(b);
-        if (!same) fail_msg("%s: %s[%zu] of %zu: ours %.9g, Keras %.9g", id, what, i, count, a, b);
-    }
+    golden g = {.failures = 0};
+    golden_compare(&g, t, id, what, ours, sizeof *ours, theirs, count);
+    assert_int_equal(g.failures, 0);
 }
 
 /* ---- a graph that is run once ---- */
@@ -178,13 +97,13 @@ static void make_layer(layer_case *c)
     const cni_value *last = layers->items[1];
     cni_maker maker = workshop_maker(&c->shop);
     cni_object *config = NULL;
-    const cni_kind *kind = cni_family_find(&cni_layers, text_of(last, "class_name"));
-    if (!kind) fail_msg("%s: no kind %s", c->id, text_of(last, "class_name"));
+    const cni_kind *kind = cni_family_find(&cni_layers, golden_text(last, "class_name"));
+    if (!kind) fail_msg("%s: no kind %s", c->id, golden_text(last, "class_name"));
     if (cni_object_read(&maker, kind, cni_value_get(last, "config"), c->id, &config))
         fail_msg("%s", c->shop.error.text);
     c->layer = layer_of(&c->shop, config);
     c->layer.trainable = !cni_value_get(cni_value_get(last, "config"), "trainable") ||
-                         is_true(cni_value_get(last, "config"), "trainable");
+                         golden_true(cni_value_get(last, "config"), "trainable");
     c->layer.trained = c->layer.trainable;
 }
 
@@ -199,22 +118,22 @@ static void build_layer(layer_case *c, cni_shape *in)
 /* The row of all weights: set, or compared with what building gave. */
 static void use_weights(layer_case *c, const char *key, bool compared)
 {
-    const char *name = text_of(c->golden, key);
+    const char *name = golden_text(c->golden, key);
     if (!name) return;
     const cn_array row = golden_array(c->file, name);
     size_t at = 0;
     for (int i = 0; i < c->layer.weight_count; i++) {
         cni_variable *w = c->layer.weights[i];
         const size_t count = (size_t)cni_shape_count(&w->shape, 0);
-        assert_true(at + count <= array_count(&row));
+        assert_true(at + count <= golden_size(&row));
         const float *theirs = (const float *)row.data + at;
         if (compared)
-            compare(c->id, w->name, w->data, theirs, count, tolerance_of(c->golden, "tolerance"));
+            compare(c->id, w->name, w->data, theirs, count, golden_tolerance_of(cni_value_get(c->golden, "tolerance")));
         else
             memcpy(w->data, theirs, count * sizeof *theirs);
         at += count;
     }
-    assert_int_equal(at, array_count(&row));
+    assert_int_equal(at, golden_size(&row));
 }
 
 static void add_penalty(layer_case *c, const cni_object *regularizer, cni_tensor *w, bool of_batch)
@@ -227,7 +146,7 @@ static void add_penalty(layer_case *c, const cni_object *regularizer, cni_tensor
 
 static void lower_layer(layer_case *c)
 {
-    cni_lowering lowering = {.graph = c->b.graph, .training = is_true(c->golden, "training"), .layer = &c->layer};
+    cni_lowering lowering = {.graph = c->b.graph, .training = golden_true(c->golden, "training"), .layer = &c->layer};
     c->in->differentiable = true;
     for (int i = 0; i < c->layer.weight_count; i++) {
         cni_variable *w = c->layer.weights[i];
@@ -257,14 +176,14 @@ static void differentiate(layer_case *c)
 static void compare_gradients(layer_case *c)
 {
     if (!cni_value_get(c->golden, "dx")) return;
-    const tolerance t = tolerance_of(c->golden, "gradient_tolerance");
+    const golden_tolerance t = golden_tolerance_of(cni_value_get(c->golden, "gradient_tolerance"));
     const cn_array dx = golden_array(c->file, cni_value_get(c->golden, "dx")->items[0]->text);
-    const size_t count = array_count(&dx);
+    const size_t count = golden_size(&dx);
     float *zeros = calloc(count, sizeof *zeros);
     compare(c->id, "dx", c->dx ? bench_get(&c->b, c->dx) : zeros, dx.data, count, t);
     free(zeros);
     if (!cni_value_get(c->golden, "dw")) return;
-    const cn_array dw = golden_array(c->file, text_of(c->golden, "dw"));
+    const cn_array dw = golden_array(c->file, golden_text(c->golden, "dw"));
     size_t at = 0;
     for (int i = 0; i < c->trainable_count; i++) {
         const size_t size = cni_tensor_count(c->trainable[i], 1);
@@ -273,7 +192,7 @@ static void compare_gradients(layer_case *c)
                 t);
         at += size;
     }
-    assert_int_equal(at, array_count(&dw));
+    assert_int_equal(at, golden_size(&dw));
 }
 
 static void run_layer_case(layer_case *c)
@@ -284,7 +203,7 @@ static void run_layer_case(layer_case *c)
     memcpy(in.dims, c->x.shape, sizeof in.dims);
     in.dims[0] = CNI_UNKNOWN;
     build_layer(c, &in);
-    use_weights(c, "weights", is_true(c->golden, "initial"));
+    use_weights(c, "weights", golden_true(c->golden, "initial"));
     bench_open(&c->b);
     c->in = cni_graph_input(c->b.graph, in);
     lower_layer(c);
@@ -296,14 +215,15 @@ static void run_layer_case(layer_case *c)
     bench_put_dy(&c->b, c->n);
     cni_plan_run(c->b.plan, CNI_GRADIENTS, c->n);
     const cn_array y = golden_array(c->file, cni_value_get(c->golden, "outputs")->items[0]->text);
-    assert_int_equal(array_count(&y), cni_tensor_count(c->out, c->n));
-    compare(c->id, "y", bench_get(&c->b, c->out), y.data, array_count(&y), tolerance_of(c->golden, "tolerance"));
+    assert_int_equal(golden_size(&y), cni_tensor_count(c->out, c->n));
+    compare(c->id, "y", bench_get(&c->b, c->out), y.data, golden_size(&y),
+            golden_tolerance_of(cni_value_get(c->golden, "tolerance")));
     compare_gradients(c);
     const cni_value *losses = cni_value_get(c->golden, "losses");
     assert_int_equal(losses != NULL, c->penalty != NULL);
     if (losses)
         compare(c->id, "losses", bench_get(&c->b, c->penalty), &(float){(float)losses->real}, 1,
-                (tolerance){1e-5, 1e-6});
+                (golden_tolerance){1e-5, 1e-6});
     use_weights(c, "after", true);
     cni_plan_free(c->b.plan);
 }
@@ -311,9 +231,11 @@ static void run_layer_case(layer_case *c)
 static void run_layer_file(const char *name)
 {
     golden file;
-    golden_open(&file, "layers/", name);
+    char path[100];
+    snprintf(path, sizeof path, "layers/%s.json", name);
+    golden_open(&file, path);
     for (size_t i = 0; i < file.cases->count; i++) {
-        layer_case c = {.file = &file, .golden = file.cases->items[i], .id = text_of(file.cases->items[i], "id")};
+        layer_case c = {.file = &file, .golden = file.cases->items[i], .id = golden_text(file.cases->items[i], "id")};
         workshop_open(&c.shop);
         make_layer(&c);
         run_layer_case(&c);
@@ -384,7 +306,7 @@ static void open_object(object_case *c, const cni_family *family, const cni_valu
 static void use_input(object_case *c, cn_array x)
 {
     c->x = x;
-    c->count = array_count(&x);
+    c->count = golden_size(&x);
     c->y = realloc(c->y, (c->count + 1) * sizeof *c->y);
     c->dx = realloc(c->dx, (c->count + 1) * sizeof *c->dx);
 }
@@ -399,8 +321,8 @@ static void close_object(object_case *c)
 /* {"function", "arguments"} as the dict of an object. */
 static const cni_value *activation_value(golden *file, const cni_value *entry)
 {
-    const char *function = text_of(entry, "function");
-    if (!function) return cni_value_text(&file->arena, text_of(entry, "id"));
+    const char *function = golden_text(entry, "function");
+    if (!function) return cni_value_text(&file->arena, golden_text(entry, "id"));
     cni_value *value = cni_value_dict(&file->arena), *arguments = cni_value_dict(&file->arena);
     const cni_value *given = cni_value_get(entry, "arguments");
     for (size_t i = 0; i < given->count; i++) cni_value_add(&file->arena, arguments, given->keys[i], given->items[i]);
@@ -412,24 +334,24 @@ static const cni_value *activation_value(golden *file, const cni_value *entry)
 static void check_activation(golden *file, const cni_value *entry)
 {
     object_case c;
-    const char *id = text_of(entry, "id"), *dx = text_of(entry, "dx");
-    const tolerance t = tolerance_of(entry, "tolerance");
+    const char *id = golden_text(entry, "id"), *dx = golden_text(entry, "dx");
+    const golden_tolerance t = golden_tolerance_of(cni_value_get(entry, "tolerance"));
     open_object(&c, &cni_activations, activation_value(file, entry), id);
-    use_input(&c, golden_array(file, text_of(entry, "input")));
-    const cn_array y = golden_array(file, text_of(entry, "output"));
+    use_input(&c, golden_array(file, golden_text(entry, "input")));
+    const cn_array y = golden_array(file, golden_text(entry, "output"));
     evaluate(id, cni_lower_activation, c.object, &c.x, c.y, dx ? c.dx : NULL);
-    compare(id, "y", c.y, y.data, array_count(&y), t);
+    compare(id, "y", c.y, y.data, golden_size(&y), t);
     cni_shape shape = {.rank = c.x.rank};
     memcpy(shape.dims, c.x.shape, sizeof shape.dims);
     if (strcmp(id, "softmax-axis-0") != 0)
         assert_int_equal(cni_activation_shape(c.object, &shape, &c.shop.error), CN_OK);
-    assert_int_equal(cni_shape_count(&shape, 0), array_count(&y));
+    assert_int_equal(cni_shape_count(&shape, 0), golden_size(&y));
     if (dx) compare(id, "dx", c.dx, golden_array(file, dx).data, c.count, t);
-    if (text_of(entry, "ties")) {
+    if (golden_text(entry, "ties")) {
         use_input(&c, golden_array(file, "ties"));
-        const cn_array ties = golden_array(file, text_of(entry, "ties"));
+        const cn_array ties = golden_array(file, golden_text(entry, "ties"));
         evaluate(id, cni_lower_activation, c.object, &c.x, c.y, NULL);
-        compare(id, "ties", c.y, ties.data, array_count(&ties), t);
+        compare(id, "ties", c.y, ties.data, golden_size(&ties), t);
     }
     close_object(&c);
 }
@@ -438,7 +360,7 @@ static void activations_compute_what_keras_computes(void **state)
 {
     (void)state;
     golden file;
-    golden_open(&file, "", "activations");
+    golden_open(&file, "activations.json");
     for (size_t i = 0; i < file.cases->count; i++) check_activation(&file, file.cases->items[i]);
     golden_close(&file);
 }
@@ -451,21 +373,22 @@ static cni_tensor *constrain(cni_graph *graph, const cni_object *constraint, cni
 static void check_weight_object(golden *file, const cni_value *entry)
 {
     object_case c;
-    const char *id = text_of(entry, "id");
-    const tolerance t = tolerance_of(file->root, "tolerance");
+    const char *id = golden_text(entry, "id");
+    const golden_tolerance t = golden_tolerance_of(cni_value_get(file->head, "tolerance"));
     const cni_value *regularizer = cni_value_get(entry, "regularizer");
     open_object(&c, regularizer ? &cni_regularizers : &cni_constraints,
                 regularizer ? regularizer : cni_value_get(entry, "constraint"), id);
-    use_input(&c, golden_array(file, text_of(entry, "on")));
+    use_input(&c, golden_array(file, golden_text(entry, "on")));
     if (regularizer) {
         memset(c.dx, 0, c.count * sizeof *c.dx);
         evaluate(id, cni_lower_regularizer, c.object, &c.x, c.y, c.dx);
-        compare(id, "value", c.y, &(float){(float)cni_value_get(entry, "value")->real}, 1, (tolerance){1e-5, 1e-7});
-        compare(id, "gradient", c.dx, golden_array(file, text_of(entry, "gradient")).data, c.count,
-                (tolerance){1e-5, 1e-6});
+        compare(id, "value", c.y, &(float){(float)cni_value_get(entry, "value")->real}, 1,
+                (golden_tolerance){1e-5, 1e-7});
+        compare(id, "gradient", c.dx, golden_array(file, golden_text(entry, "gradient")).data, c.count,
+                (golden_tolerance){1e-5, 1e-6});
     } else {
         evaluate(id, constrain, c.object, &c.x, c.y, NULL);
-        compare(id, "result", c.y, golden_array(file, text_of(entry, "result")).data, c.count, t);
+        compare(id, "result", c.y, golden_array(file, golden_text(entry, "result")).data, c.count, t);
     }
     close_object(&c);
 }
@@ -474,7 +397,7 @@ static void regularizers_and_constraints_compute_what_keras_computes(void **stat
 {
     (void)state;
     golden file;
-    golden_open(&file, "learning/", "weights");
+    golden_open(&file, "learning/weights.json");
     for (size_t i = 0; i < file.cases->count; i++) check_weight_object(&file, file.cases->items[i]);
     golden_close(&file);
 }
@@ -504,7 +427,7 @@ static void lists_of_scales_follow_the_context(void **state)
     bench_plan(&b, "rescaling", 1);
     bench_put(&b, from, x, 1);
     cni_plan_run(b.plan, CNI_GRADIENTS, 1);
-    compare("rescaling", "y", bench_get(&b, to), expected, 8, (tolerance){0, 0});
+    compare("rescaling", "y", bench_get(&b, to), expected, 8, (golden_tolerance){0, 0});
     cni_plan_free(b.plan);
     workshop_close(&shop);
 }

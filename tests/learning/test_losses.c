@@ -85,8 +85,9 @@ static void test_golden(void **state)
         ran ours = {0};
         if (run_loss(loss, &y_true, &y_pred, &weights, pool, &ours, &error))
             fail_msg("%s: %s", golden_id(c), error.text);
-        golden_compare(&g, golden_id(c), "loss", &(float){(float)ours.value}, value.data, 1);
-        golden_compare(&g, golden_id(c), "gradient", ours.gradient, gradient.data, golden_size(&gradient));
+        golden_compare(&g, g.tolerance, golden_id(c), "loss", &(float){(float)ours.value}, 4, value.data, 1);
+        golden_compare(&g, g.tolerance, golden_id(c), "gradient", ours.gradient, 4, gradient.data,
+                       golden_size(&gradient));
         golden_config(&g, loss, c);
         ran_cases++;
     }

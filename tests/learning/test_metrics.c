@@ -33,7 +33,7 @@ static void run_case(golden *g, const cni_value *c, const cni_object *object)
             cni_metric_update(metric, batch_of(&y_true, i), batch_of(&y_pred, i), batch_of(&weights, i),
                               (size_t)y_pred.shape[1]);
             const double ours = cni_metric_result(metric), theirs = results->items[i]->real;
-            if (!golden_close_to(g, ours, theirs))
+            if (!golden_close_to(g->tolerance, ours, theirs))
                 fail_msg("%s: %.9g after batch %d, Keras has %.9g", golden_id(c), ours, (int)i, theirs);
         }
         cni_metric_reset(metric);

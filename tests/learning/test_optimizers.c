@@ -67,10 +67,10 @@ static void finish(trainer *t)
     cni_optimizer_state_free(t->state);
 }
 
-static void compare_weights(const golden *g, const trainer *t, const char *id, const char *what, const float *theirs)
+static void compare_weights(golden *g, const trainer *t, const char *id, const char *what, const float *theirs)
 {
     for (int i = 0; i < WEIGHTS; i++) {
-        golden_compare(g, id, what, t->weights[i].data, theirs, t->sizes[i]);
+        golden_compare(g, g->tolerance, id, what, t->weights[i].data, 4, theirs, t->sizes[i]);
         theirs += t->sizes[i];
     }
 }
@@ -90,7 +90,7 @@ static void compare_state(golden *g, trainer *t, const cni_value *c)
         if (v.integer)
             assert_int_equal(*v.integer, (int64_t)*theirs);
         else
-            golden_compare(g, golden_id(c), v.name, v.data, theirs, size);
+            golden_compare(g, g->tolerance, golden_id(c), v.name, v.data, 4, theirs, size);
         theirs += size;
     }
 }

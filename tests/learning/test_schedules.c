@@ -16,7 +16,7 @@ static void test_golden(void **state)
         const cni_object *schedule = golden_object(&g, &cni_schedules, cni_value_get(c, "schedule"), golden_id(c));
         for (size_t k = 0; k < steps->count; k++) {
             const double ours = cni_schedule_value(schedule, steps->items[k]->integer);
-            if (!golden_close_to(&g, ours, values->items[k]->real))
+            if (!golden_close_to(g.tolerance, ours, values->items[k]->real))
                 fail_msg("%s: step %d gives %.9g, Keras has %.9g", golden_id(c), (int)steps->items[k]->integer, ours,
                          values->items[k]->real);
         }

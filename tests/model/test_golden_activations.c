@@ -2,7 +2,7 @@
  * Activations against Keras' numbers (golden/activations.json), on every instruction set that this machine has and in
  * double: values and slopes, also at the corners, far out, and for what is no number. */
 #ifdef CORNU_FORMATS
-#include "golden.h"
+#include "golden_models.h"
 
 #include "graph/ops/binary.h"
 #include "graph/ops/reduce.h"

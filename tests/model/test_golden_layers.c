@@ -2,7 +2,7 @@
  * Every layer with every argument, and small graphs, as whole models against Keras' numbers (golden/layers/): on every
  * instruction set that this machine has, and in double. */
 #ifdef CORNU_FORMATS
-#include "golden.h"
+#include "golden_models.h"
 
 #include "graph/ops/binary.h"
 #include "graph/ops/reduce.h"

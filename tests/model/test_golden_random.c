@@ -2,7 +2,7 @@
  * Random numbers against Keras' (golden/random.json), to the last bit: seeds, draws, initializers, masks of dropout,
  * the initial weights of whole models. */
 #ifdef CORNU_FORMATS
-#include "golden.h"
+#include "golden_models.h"
 
 #include "base/random.h"
 #include "graph/plan.h"

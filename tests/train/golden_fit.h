@@ -3,7 +3,7 @@
 #ifndef CORNU_TEST_GOLDEN_FIT_H
 #define CORNU_TEST_GOLDEN_FIT_H
 
-#include "golden.h"
+#include "golden_models.h"
 #include "model/compile.h"
 
 /* What the arguments of one fit point to. */

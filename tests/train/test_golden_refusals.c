@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What Keras refuses Cornu refuses (golden/refuse.json), in one line that names what is to be mended. */
 #ifdef CORNU_FORMATS
-#include "golden.h"
+#include "golden_models.h"
 #include "model/compile.h"
 
 static bool one_line(const char *text)
