@@ -52,7 +52,7 @@ cn_status cni_weights_from_bytes(cn_model *model, cni_bytes bytes, cni_arena *ar
 {
     cni_h5 *file;
     CN_TRY(cni_h5_open(arena, bytes, NULL, &file, error));
-    return cni_weights_read(model, cni_h5_root(file), error);
+    return cni_weights_read(model, cni_h5_root(file), arena, error);
 }
 
 static cn_status read_member(cni_arena *arena, const cni_zip *zip, const char *name, cni_bytes *out, cni_error *error)

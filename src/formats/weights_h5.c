@@ -53,7 +53,44 @@ static void group_name(numbering *n, const cn_layer *layer, char name[300])
     n->counts[i]++;
 }
 
-/* ---- reading ---- */
+/* ---- reading ----
+ * Into a model that is in use everything is read beside its weights first and taken over when nothing can fail any
+ * more.
+ */
+
+typedef struct staged { /* numbers that wait for their place */
+    struct staged *next;
+    void *to;
+    const void *from;
+    size_t bytes;
+    cni_variable *weight; /* NULL: the optimizer's */
+} staged;
+
+typedef struct reading {
+    cni_arena *arena; /* NULL: a model that nobody has seen is read in place */
+    staged *first;
+} reading;
+
+/* Where to read what belongs `to`. */
+static cn_status stage(reading *r, void *to, size_t bytes, cni_variable *weight, void **out, cni_error *error)
+{
+    *out = to;
+    if (!r->arena) return CN_OK;
+    staged *s = CNI_NEW(r->arena, staged);
+    *out = cni_arena_alloc(r->arena, bytes);
+    if (!s || !*out) return cni_no_memory(error, "weights");
+    *s = (staged){r->first, to, *out, bytes, weight};
+    r->first = s;
+    return CN_OK;
+}
+
+static void take_staged(const reading *r)
+{
+    for (const staged *s = r->first; s; s = s->next) {
+        memcpy(s->to, s->from, s->bytes);
+        if (s->weight) s->weight->version++;
+    }
+}
 
 static cn_status check_dataset(cni_h5_object *dataset, const cni_shape *shape, const char *what, cni_error *error)
 {
@@ -68,7 +105,7 @@ static cn_status check_dataset(cni_h5_object *dataset, const cni_shape *shape, c
                     CNI_SHOW_SHAPE(shape), CNI_SHOW_SHAPE(&found));
 }
 
-static cn_status read_weight(cni_h5_object *vars, int index, const cn_layer *layer, cni_variable *weight,
+static cn_status read_weight(reading *r, cni_h5_object *vars, int index, const cn_layer *layer, cni_variable *weight,
                              cni_error *error)
 {
     char name[16], what[300];
@@ -78,21 +115,24 @@ static cn_status read_weight(cni_h5_object *vars, int index, const cn_layer *lay
     CN_TRY(cni_h5_get(vars, name, &dataset, error));
     CN_TRY(check_dataset(dataset, &weight->shape, what, error));
     CN_TRY(cni_variable_allocate(weight, error));
-    CN_TRY(cni_h5_read_f32(dataset, weight->data, (size_t)cni_shape_count(&weight->shape, 0), error));
+    const size_t count = (size_t)cni_shape_count(&weight->shape, 0);
+    void *out;
+    CN_TRY(stage(r, weight->data, count * sizeof(float), weight, &out, error));
+    CN_TRY(cni_h5_read_f32(dataset, out, count, error));
     weight->version++;
     return CN_OK;
 }
 
-static cn_status read_model(cn_model *model, cni_h5_object *group, cni_error *error);
+static cn_status read_model(reading *r, cn_model *model, cni_h5_object *group, cni_error *error);
 
-static cn_status read_layer(cn_layer *layer, cni_h5_object *container, const char *name, cni_error *error)
+static cn_status read_layer(reading *r, cn_layer *layer, cni_h5_object *container, const char *name, cni_error *error)
 {
     cni_h5_object *group = NULL, *vars = NULL;
     size_t count = 0;
     const char *const *names;
     if (container) CN_TRY(cni_h5_find(container, name, &group, error));
     if (layer->inner) {
-        if (group || !cn_count_params(layer->inner)) return group ? read_model(layer->inner, group, error) : CN_OK;
+        if (group || !cn_count_params(layer->inner)) return group ? read_model(r, layer->inner, group, error) : CN_OK;
         return cni_fail(error, CN_ERR_FORMAT, "%s: the file has no group \"%s\" for its weights", CNI_LABEL(layer),
                         name);
     }
@@ -101,36 +141,36 @@ static cn_status read_layer(cn_layer *layer, cni_h5_object *container, const cha
     if (count != (size_t)layer->weight_count)
         return cni_fail(error, CN_ERR_SHAPE, "%s: %d weights expected, the file has %zu under layers/%s",
                         CNI_LABEL(layer), layer->weight_count, count, name);
-    for (int i = 0; i < layer->weight_count; i++) CN_TRY(read_weight(vars, i, layer, layer->weights[i], error));
+    for (int i = 0; i < layer->weight_count; i++) CN_TRY(read_weight(r, vars, i, layer, layer->weights[i], error));
     return CN_OK;
 }
 
-static cn_status read_layers(cn_model *model, cni_h5_object *container, numbering *n, cni_error *error)
+static cn_status read_layers(reading *r, cn_model *model, cni_h5_object *container, numbering *n, cni_error *error)
 {
     for (int i = 0; i < model->layer_count; i++) {
         char name[300];
         if (!is_listed(model, model->layers[i])) continue;
         group_name(n, model->layers[i], name);
-        CN_TRY(read_layer(model->layers[i], container, name, error));
+        CN_TRY(read_layer(r, model->layers[i], container, name, error));
     }
     return CN_OK;
 }
 
 /* Files of the 2.12 to 2.15 era call the container otherwise. */
-static cn_status read_model(cn_model *model, cni_h5_object *group, cni_error *error)
+static cn_status read_model(reading *r, cn_model *model, cni_h5_object *group, cni_error *error)
 {
     cni_h5_object *container = NULL;
     numbering n;
     CN_TRY(cni_h5_find(group, "layers", &container, error));
     if (!container) CN_TRY(cni_h5_find(group, "_layer_checkpoint_dependencies", &container, error));
     cn_status status =
-        numbering_new(&n, model) ? read_layers(model, container, &n, error) : cni_no_memory(error, "weights");
+        numbering_new(&n, model) ? read_layers(r, model, container, &n, error) : cni_no_memory(error, "weights");
     numbering_free(&n);
     return status;
 }
 
-static cn_status read_optimizer_variable(cni_h5_object *vars, int index, const cni_optimizer_variable *variable,
-                                         cni_error *error)
+static cn_status read_optimizer_variable(reading *r, cni_h5_object *vars, int index,
+                                         const cni_optimizer_variable *variable, cni_error *error)
 {
     char name[16];
     cni_h5_object *dataset;
@@ -138,12 +178,15 @@ static cn_status read_optimizer_variable(cni_h5_object *vars, int index, const c
     CN_TRY(cni_h5_get(vars, name, &dataset, error));
     CN_TRY(check_dataset(dataset, &variable->shape, variable->name, error));
     size_t count = (size_t)cni_shape_count(&variable->shape, 0);
-    return variable->integer ? cni_h5_read(dataset, CNI_H5_I64, variable->integer, count, error)
-                             : cni_h5_read_f32(dataset, variable->data, count, error);
+    void *out, *to = variable->integer ? (void *)variable->integer : variable->data;
+    CN_TRY(stage(r, to, count * (variable->integer ? sizeof(int64_t) : sizeof(float)), NULL, &out, error));
+    return variable->integer ? cni_h5_read(dataset, CNI_H5_I64, out, count, error)
+                             : cni_h5_read_f32(dataset, out, count, error);
 }
 
 /* As Keras: an optimizer whose variables do not fit is left as it is. */
-static cn_status read_optimizer(cn_model *model, cni_h5_object *root, cni_error *error)
+static cn_status read_optimizer(reading *r, cn_model *model, cni_h5_object *root, cni_optimizer_state **loaded,
+                                cni_error *error)
 {
     cni_h5_object *vars = NULL;
     const char *const *names;
@@ -157,16 +200,39 @@ static cn_status read_optimizer(cn_model *model, cni_h5_object *root, cni_error 
     if (count != (size_t)cni_optimizer_variable_count(state)) return CN_OK;
     for (int i = 0; i < (int)count; i++) {
         cni_optimizer_variable variable = cni_optimizer_variable_at(state, i);
-        CN_TRY(read_optimizer_variable(vars, i, &variable, error));
+        CN_TRY(read_optimizer_variable(r, vars, i, &variable, error));
     }
-    cni_optimizer_loaded(state);
+    *loaded = state;
     return CN_OK;
 }
 
-cn_status cni_weights_read(cn_model *model, cni_h5_object *root, cni_error *error)
+static void look_for_values(void *user, cn_layer *layer, cni_variable *weight, bool frozen)
 {
-    CN_TRY(read_model(model, root, error));
-    return read_optimizer(model, root, error);
+    (void)layer, (void)frozen;
+    *(bool *)user |= weight->data != NULL;
+}
+
+static void drop_values(void *user, cn_layer *layer, cni_variable *weight, bool frozen)
+{
+    (void)user, (void)layer, (void)frozen;
+    free(weight->data);
+    weight->data = NULL;
+}
+
+cn_status cni_weights_read(cn_model *model, cni_h5_object *root, cni_arena *arena, cni_error *error)
+{
+    bool in_use = false;
+    cni_model_weights(model, look_for_values, &in_use);
+    reading r = {.arena = in_use ? arena : NULL};
+    cni_optimizer_state *state = NULL;
+    cn_status status = in_use ? cni_model_materialise(model, error) : CN_OK;
+    if (!status) status = read_model(&r, model, root, error);
+    if (!status) status = read_optimizer(&r, model, root, &state, error);
+    if (status && !in_use) cni_model_weights(model, drop_values, NULL);
+    if (status) return status;
+    take_staged(&r);
+    if (state) cni_optimizer_loaded(state);
+    return CN_OK;
 }
 
 /* ---- writing ---- */

@@ -7,8 +7,9 @@
 #include "model/model.h"
 
 /** Takes every weight of a built model, each checked against its shape before a byte is copied; the optimizer's state
- *  too where the file has one that fits. */
-cn_status cni_weights_read(cn_model *model, cni_h5_object *root, cni_error *error);
+ *  too where the file has one that fits.  A failure changes nothing: what a model has already is replaced only when all
+ *  has been read, from the arena. */
+cn_status cni_weights_read(cn_model *model, cni_h5_object *root, cni_arena *arena, cni_error *error);
 
 cn_status cni_weights_write(cn_model *model, cni_arena *arena, cni_buffer *out, cni_error *error);
 

@@ -123,7 +123,9 @@ static cn_status read_real(const cni_slot *s, const cni_value *v)
         snprintf(either, sizeof either, "a number or a %s with its arguments", s->field->family->what);
         return refuse(s, CN_ERR_INVALID, v, either);
     }
-    if ((v->type != CNI_REAL && v->type != CNI_INT) || !in_range(s->field, v->real))
+    const bool number = v->type == CNI_REAL || v->type == CNI_INT;
+    const bool nan = number && isnan(v->real) && !(s->field->flags & CNI_NULLABLE); /* else it is our None */
+    if (!number || nan || !in_range(s->field, v->real))
         return refuse(s, CN_ERR_INVALID, v, range_text(s->field, range));
     if ((s->field->flags & CNI_FLOAT) && v->type == CNI_INT)
         return refuse(s, CN_ERR_INVALID, v, "a float: write it with a decimal point, as Keras wants it");
@@ -254,7 +256,8 @@ static cn_status read_reals(const cni_slot *s, const cni_value *v)
     if (count > CNI_MAX_REALS) return refuse(s, CN_ERR_UNSUPPORTED, v, "at most 16 numbers");
     for (size_t i = 0; i < count; i++) {
         const cni_value *item = v->type == CNI_LIST ? v->items[i] : v;
-        if (item->type != CNI_INT && item->type != CNI_REAL) return refuse(s, CN_ERR_INVALID, v, "numbers");
+        if ((item->type != CNI_INT && item->type != CNI_REAL) || isnan(item->real))
+            return refuse(s, CN_ERR_INVALID, v, "numbers");
         reals[i] = item->real == 0 ? CN_ZERO : item->real;
     }
     return CN_OK;

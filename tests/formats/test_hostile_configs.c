@@ -172,7 +172,7 @@ static void calls_in_the_worst_order_take_no_longer(void **state)
     cn_model_free(model);
 }
 
-static void sizes_beyond_all_machines_are_refused(void **state)
+static void numbers_beyond_all_machines_are_refused(void **state)
 {
     (void)state;
 #define IMAGE(dims)       "{\"class_name\": \"InputLayer\", \"config\": {\"batch_shape\": " dims ", \"name\": \"i\"}}"
@@ -205,6 +205,8 @@ static void sizes_beyond_all_machines_are_refused(void **state)
          CN_ERR_SHAPE, "noise_shape"},
         {CHAIN(IMAGE("[null, null, null, null]") "," WITH("Conv2D", "\"filters\": 1, \"kernel_size\": 3")),
          CN_ERR_SHAPE, "not known"},
+        {CHAIN(IMAGE("[null, 4]") "," WITH("BatchNormalization", "\"momentum\": NaN")), CN_ERR_INVALID, "momentum=nan"},
+        {CHAIN(IMAGE("[null, 4]") "," WITH("Rescaling", "\"scale\": [1.0, NaN, 1.0, 1.0]")), CN_ERR_INVALID, "scale="},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_refused(cases[i].json, cases[i].status, cases[i].words);
@@ -216,7 +218,7 @@ int main(void)
         cmocka_unit_test(wrong_graphs_are_refused),
         cmocka_unit_test(names_that_drive_terminals_are_refused),
         cmocka_unit_test(calls_in_the_worst_order_take_no_longer),
-        cmocka_unit_test(sizes_beyond_all_machines_are_refused),
+        cmocka_unit_test(numbers_beyond_all_machines_are_refused),
     };
     return cmocka_run_group_tests(tests, make_path, remove_path);
 }
