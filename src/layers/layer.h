@@ -11,6 +11,7 @@
 #include "layers/initializers.h"
 #include "layers/kind.h"
 #include "layers/regularizers.h"
+#include "layers/view.h"
 
 typedef struct cni_layer_kind cni_layer_kind;
 
@@ -55,6 +56,7 @@ struct cni_layer_kind {
     int min_rank, max_rank; /* of every input, with the batch; 0: any */
     bool merges;            /* is called on a list of inputs */
     bool lazily_built;      /* Keras writes a build_config */
+    unsigned traits;        /* CNI_IS_... */
 
     /** Shape of the output, unknown dimensions allowed.  Messages need not name the layer: the caller puts its name
      *  and class before them. */
@@ -63,8 +65,16 @@ struct cni_layer_kind {
     /** Makes the weights with cni_layer_weight.  NULL: there are none. */
     cn_status (*build)(cn_layer *layer, int count, const cni_shape *in, cni_error *error);
 
-    /** Appends ops.  Shapes are known now, but for the batch. */
+    /** What an output position sees of the input: geometry, from the arguments alone.  NULL: CNI_VIEW_POINT. */
+    void (*view)(const cni_object *config, cni_view *view);
+
+    /** Appends ops.  Shapes are known now, but for the batch.  NULL: the kind is described and explained, and running
+     *  it is refused. */
     cni_tensor *(*lower)(cni_lowering *lowering, cn_layer *layer, int count, cni_tensor *const *in);
+
+    /** A PyTorch kind: the same layer in Keras' words, as a list of calls that follow each other, with
+     *  data_format='channels_first' where they take one; a failure says why there is none.  NULL for Keras' own. */
+    cn_status (*keras)(const cni_object *config, cni_arena *arena, cni_value **list, cni_error *error);
 
     /** Draws a default seed when it is made (Dropout with rate > 0).  NULL: never. */
     bool (*seeded)(const cn_layer *layer);
@@ -87,6 +97,8 @@ struct cni_layer_kind {
     }
 
 extern const cni_family cni_layers;
+/** PyTorch's modules under their own names and arguments ("Conv2d", in_channels): described, translated, never run. */
+extern const cni_family cni_torch_layers;
 
 /** Adds a weight of a known shape: `initializer`, `regularizer` and `constraint` are objects or NULL.  Its values are
  *  drawn now, in Keras' order. */
