@@ -18,7 +18,7 @@ static cni_tensor *lower(cni_lowering *lowering, cn_layer *layer, int count, cni
     return cni_lower_activation(lowering->graph, layer->config, in[0]);
 }
 
-#define KIND(name_, args, rows, order_, help_, keras_, example_, formula_)                                             \
+#define KIND(name_, traits_, args, rows, order_, help_, keras_, example_, formula_)                                    \
     {                                                                                                                  \
         .kind = {.name = name_,                                                                                        \
                  .module = "keras.layers",                                                                             \
@@ -29,7 +29,7 @@ static cni_tensor *lower(cni_lowering *lowering, cn_layer *layer, int count, cni
                  .keras = keras_,                                                                                      \
                  .example = "cn_add(model, " example_ ");",                                                            \
                  .formula = formula_},                                                                                 \
-        .min_rank = 1, .output_shape = output_shape, .lower = lower                                                    \
+        .min_rank = 1, .traits = CNI_IS_ACTIVATION | (traits_), .output_shape = output_shape, .lower = lower           \
     }
 
 #define ARGS cn_relu_args
@@ -41,7 +41,7 @@ static const cni_field relu_fields[] = {
     CNI_ACTIVITY,
 };
 const cni_layer_kind cni_relu_layer =
-    KIND("ReLU", cn_relu_args, relu_fields, NULL, "rectified linear unit", "ReLU(max_value=6.0)",
+    KIND("ReLU", CNI_IS_NOT_NEGATIVE, cn_relu_args, relu_fields, NULL, "rectified linear unit", "ReLU(max_value=6.0)",
          "cn_relu(.max_value = 6)", "x > threshold: min(x, max_value), else negative_slope * (x - threshold)");
 #undef ARGS
 
@@ -52,7 +52,7 @@ static const cni_field leaky_relu_fields[] = {
     CNI_ACTIVITY,
 };
 const cni_layer_kind cni_leaky_relu_layer =
-    KIND("LeakyReLU", cn_leaky_relu_args, leaky_relu_fields, NULL,
+    KIND("LeakyReLU", 0, cn_leaky_relu_args, leaky_relu_fields, NULL,
          "rectified linear unit that lets a little of the "
          "negative through",
          "LeakyReLU(negative_slope=0.1)", "cn_leaky_relu(.negative_slope = 0.1)", "x >= 0: x, else negative_slope * x");
@@ -65,7 +65,7 @@ static const cni_field elu_fields[] = {
     CNI_ACTIVITY,
 };
 const cni_layer_kind cni_elu_layer =
-    KIND("ELU", cn_elu_args, elu_fields, "name alpha trainable dtype", "exponential linear unit", NULL, "cn_elu()",
+    KIND("ELU", 0, cn_elu_args, elu_fields, "name alpha trainable dtype", "exponential linear unit", NULL, "cn_elu()",
          "x > 0: x, else alpha * (exp(x) - 1)");
 #undef ARGS
 
@@ -76,8 +76,8 @@ static const cni_field softmax_fields[] = {
     CNI_ACTIVITY,
 };
 const cni_layer_kind cni_softmax_layer =
-    KIND("Softmax", cn_softmax_args, softmax_fields, NULL, "positive numbers that sum to 1: probabilities", NULL,
-         "cn_softmax()", "exp(x - max) / sum of exp(x - max)");
+    KIND("Softmax", CNI_IS_SOFTMAX, cn_softmax_args, softmax_fields, NULL,
+         "positive numbers that sum to 1: probabilities", NULL, "cn_softmax()", "exp(x - max) / sum of exp(x - max)");
 #undef ARGS
 
 /* Activation: any function by name. */
@@ -112,6 +112,7 @@ const cni_layer_kind cni_activation_layer = {
              .example = "cn_add(model, cn_activation(\"relu\"));",
              .formula = "out = activation(in)"},
     .min_rank = 1,
+    .traits = CNI_IS_ACTIVATION,
     .output_shape = named_shape,
     .lower = lower_named,
 };

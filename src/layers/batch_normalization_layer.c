@@ -108,6 +108,7 @@ const cni_layer_kind cni_batch_normalization_layer = {
              .formula = "out = (in - mean) * gamma / sqrt(variance + epsilon) + beta"},
     .min_rank = 2,
     .lazily_built = true,
+    .traits = CNI_IS_BATCH_NORM | CNI_IS_NORMALIZATION,
     .output_shape = output_shape,
     .build = build,
     .lower = lower,

@@ -62,6 +62,7 @@ const cni_layer_kind cni_concatenate_layer = {
     .min_rank = 2,
     .merges = true,
     .lazily_built = true,
+    .traits = CNI_IS_MERGE | CNI_IS_CONCATENATE,
     .output_shape = output_shape,
     .lower = lower,
 };

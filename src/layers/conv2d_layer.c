@@ -108,6 +108,15 @@ static cni_tensor *lower(cni_lowering *lowering, cn_layer *layer, int count, cni
     return cni_lower_finish(lowering, args->data_format, cni_object_of(layer->config, "activation"), y);
 }
 
+static void view(const cni_object *config, cni_view *view)
+{
+    const cn_conv2d_args *args = config->args;
+    const cni_windowed windowed = windows(args);
+    cni_view_windows(view, &windowed, &args->padding);
+    view->multiplies = CNI_MULTIPLIES_AT_OUTPUTS;
+    view->groups = args->groups;
+}
+
 static cn_padding *padding(void *args)
 {
     return &((cn_conv2d_args *)args)->padding;
@@ -131,8 +140,10 @@ const cni_layer_kind cni_conv2d_layer = {
     .min_rank = 4,
     .max_rank = 4,
     .lazily_built = true,
+    .traits = CNI_IS_CONVOLUTION,
     .output_shape = output_shape,
     .build = build,
+    .view = view,
     .lower = lower,
     .padding = padding,
 };

@@ -57,6 +57,12 @@ static cni_tensor *lower(cni_lowering *lowering, cn_layer *layer, int count, cni
     return cni_lower_activation(lowering->graph, cni_object_of(layer->config, "activation"), y);
 }
 
+static void view(const cni_object *config, cni_view *view)
+{
+    (void)config;
+    view->multiplies = CNI_MULTIPLIES_AT_OUTPUTS;
+}
+
 const cni_layer_kind cni_dense_layer = {
     .kind = {.name = "Dense",
              .module = "keras.layers",
@@ -68,7 +74,9 @@ const cni_layer_kind cni_dense_layer = {
              .formula = "out = activation(in . kernel + bias), over the last axis"},
     .min_rank = 2,
     .lazily_built = true,
+    .traits = CNI_IS_DENSE,
     .output_shape = output_shape,
     .build = build,
+    .view = view,
     .lower = lower,
 };

@@ -71,6 +71,7 @@ const cni_layer_kind cni_dropout_layer = {
              .example = "cn_add(model, cn_dropout(0.5));",
              .formula = "training: in / (1 - rate) where kept, else 0;  otherwise: in"},
     .min_rank = 1,
+    .traits = CNI_IS_DROPOUT | CNI_IS_NOTHING,
     .output_shape = output_shape,
     .lower = lower,
     .seeded = seeded,

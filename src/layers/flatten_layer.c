@@ -31,6 +31,12 @@ static cni_tensor *lower(cni_lowering *lowering, cn_layer *layer, int count, cni
     return cni_reshape(lowering->graph, x, out);
 }
 
+static void view(const cni_object *config, cni_view *view)
+{
+    view->type = CNI_VIEW_ALL;
+    view->format = ((const cn_flatten_args *)config->args)->data_format;
+}
+
 const cni_layer_kind cni_flatten_layer = {
     .kind = {.name = "Flatten",
              .module = "keras.layers",
@@ -41,6 +47,8 @@ const cni_layer_kind cni_flatten_layer = {
              .formula = "in [n, h, w, c] -> out [n, h * w * c]"},
     .min_rank = 1,
     .lazily_built = true,
+    .traits = CNI_IS_FLATTEN,
     .output_shape = output_shape,
+    .view = view,
     .lower = lower,
 };

@@ -47,6 +47,12 @@ static cni_tensor *lower_max(cni_lowering *lowering, cn_layer *layer, int count,
     return lower_with(cni_global_max_pool, lowering, layer, in[0]);
 }
 
+static void view(const cni_object *config, cni_view *view)
+{
+    view->type = CNI_VIEW_ALL;
+    view->format = ((const cn_global_pooling2d_args *)config->args)->data_format;
+}
+
 static const char *const average_aliases[] = {"GlobalAvgPool2D", NULL}, *const max_aliases[] = {"GlobalMaxPool2D",
                                                                                                 NULL};
 
@@ -61,7 +67,9 @@ const cni_layer_kind cni_global_average_pooling2d_layer = {
              .formula = "out[n, c] = mean over rows and columns of in[n, .., .., c]"},
     .min_rank = 4,
     .max_rank = 4,
+    .traits = CNI_IS_GLOBAL_POOL,
     .output_shape = output_shape,
+    .view = view,
     .lower = lower_average,
 };
 
@@ -76,6 +84,8 @@ const cni_layer_kind cni_global_max_pooling2d_layer = {
              .formula = "out[n, c] = maximum over rows and columns of in[n, .., .., c]"},
     .min_rank = 4,
     .max_rank = 4,
+    .traits = CNI_IS_GLOBAL_POOL,
     .output_shape = output_shape,
+    .view = view,
     .lower = lower_max,
 };

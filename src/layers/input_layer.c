@@ -92,6 +92,7 @@ const cni_layer_kind cni_input_layer = {
              .help = "the shape of what the model is given",
              .keras = "Input(shape=(28, 28, 1))",
              .example = "cn_add(model, cn_input({28, 28, 1}));"},
+    .traits = CNI_IS_INPUT,
     .output_shape = output_shape,
     .lower = lower,
 };

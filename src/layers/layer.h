@@ -164,6 +164,19 @@ cn_status cni_known_channels(const cni_shape *in, int axis, int64_t *channels, c
 /** A failure when the layer is built and this axis is not what it was built for. */
 cn_status cni_same_channels(const cn_layer *layer, const cni_shape *in, int axis, cni_error *error);
 
+/** The geometry of a layer as its row tells it; every member of `view` is set. */
+void cni_layer_view(const cni_layer_kind *kind, const cni_object *config, cni_view *view);
+
+/** For kinds: the view of windows over the two axes of images. */
+void cni_view_windows(cni_view *view, const cni_windowed *windowed, const cn_padding *padding);
+
+/** What a layer passes its output through: "relu", "softmax"; for a layer that is nothing but an activation and takes
+ *  no name, its class: "ReLU", "Softmax".  NULL: nothing ("linear").  Compare without regard to case. */
+const char *cni_layer_activation(const cni_layer_kind *kind, const cni_object *config);
+
+/** Whether no number that the layer puts out is below zero, whatever comes in (ReLU, Conv2D(activation='relu')). */
+bool cni_layer_is_not_negative(const cni_layer_kind *kind, const cni_object *config);
+
 /** The numbers from 1 that divide both, as text: "1, 2 or 4".  Returns buffer. */
 char *cni_common_divisors(int64_t a, int64_t b, char *buffer, size_t size);
 

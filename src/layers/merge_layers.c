@@ -93,6 +93,7 @@ const cni_layer_kind cni_add_layer = {
     .min_rank = 1,
     .merges = true,
     .lazily_built = true,
+    .traits = CNI_IS_MERGE,
     .output_shape = output_shape,
     .lower = lower_add,
 };
@@ -108,6 +109,7 @@ const cni_layer_kind cni_multiply_layer = {
     .min_rank = 1,
     .merges = true,
     .lazily_built = true,
+    .traits = CNI_IS_MERGE,
     .output_shape = output_shape,
     .lower = lower_multiply,
 };

@@ -17,6 +17,17 @@ static void grow(cni_shape *shape, cn_data_format format, const int sides[2][2],
         if (shape->dims[at[i]] >= 0) shape->dims[at[i]] += sign * ((int64_t)sides[i][0] + sides[i][1]);
 }
 
+static void shift(cni_view *view, cn_data_format format, const int sides[2][2], int sign)
+{
+    view->type = CNI_VIEW_SHIFT;
+    view->spatial = 2;
+    view->format = format;
+    for (int i = 0; i < 2; i++) {
+        view->axis[i].before = sign * sides[i][0];
+        view->axis[i].after = sign * sides[i][1];
+    }
+}
+
 static cni_tensor *pad(cni_lowering *lowering, cn_data_format format, const int sides[2][2], int sign, cni_tensor *x)
 {
     const cni_image_axes axes = cni_image_axes_of(format);
@@ -49,6 +60,12 @@ static cn_status padded_shape(const cn_layer *layer, int count, const cni_shape 
     return CN_OK;
 }
 
+static void view_padding(const cni_object *config, cni_view *view)
+{
+    const cn_zero_padding2d_args *args = config->args;
+    shift(view, args->data_format, args->padding, 1);
+}
+
 static cni_tensor *lower_padding(cni_lowering *lowering, cn_layer *layer, int count, cni_tensor *const *in)
 {
     (void)count;
@@ -68,7 +85,9 @@ const cni_layer_kind cni_zero_padding2d_layer = {
     .min_rank = 4,
     .max_rank = 4,
     .lazily_built = true,
+    .traits = CNI_IS_PADDING,
     .output_shape = padded_shape,
+    .view = view_padding,
     .lower = lower_padding,
 };
 #undef ARGS
@@ -100,6 +119,12 @@ static cn_status cropped_shape(const cn_layer *layer, int count, const cni_shape
                     cut[0][0], cut[0][1], cut[1][0], cut[1][1], h, w, CNI_SHOW_SHAPE(in));
 }
 
+static void view_cropping(const cni_object *config, cni_view *view)
+{
+    const cn_cropping2d_args *args = config->args;
+    shift(view, args->data_format, args->cropping, -1);
+}
+
 static cni_tensor *lower_cropping(cni_lowering *lowering, cn_layer *layer, int count, cni_tensor *const *in)
 {
     (void)count;
@@ -119,6 +144,8 @@ const cni_layer_kind cni_cropping2d_layer = {
     .min_rank = 4,
     .max_rank = 4,
     .lazily_built = true,
+    .traits = CNI_IS_CROPPING,
     .output_shape = cropped_shape,
+    .view = view_cropping,
     .lower = lower_cropping,
 };

@@ -30,13 +30,25 @@ static cn_status check(void *given, cni_error *error)
     return CN_OK;
 }
 
+static cni_windowed windows(const cn_pooling2d_args *args)
+{
+    return (cni_windowed){"pool_size", args->pool_size, args->strides, NULL, args->padding.mode, args->data_format};
+}
+
 static cn_status output_shape(const cn_layer *layer, int count, const cni_shape *in, cni_shape *out, cni_error *error)
 {
     (void)count;
     const cn_pooling2d_args *args = layer->config->args;
-    const cni_windowed windowed = {"pool_size", args->pool_size,    args->strides,
-                                   NULL,        args->padding.mode, args->data_format};
+    const cni_windowed windowed = windows(args);
     return cni_windowed_shape(&windowed, in, in->dims[cni_image_axes_of(args->data_format).channels], out, error);
+}
+
+static void view(const cni_object *config, cni_view *view)
+{
+    const cn_pooling2d_args *args = config->args;
+    const cni_windowed windowed = windows(args);
+    cni_view_windows(view, &windowed, &args->padding);
+    view->border = CNI_BORDER_EXCLUDED;
 }
 
 typedef cni_tensor *pool(cni_graph *graph, cni_tensor *x, const cni_pool2d_attributes *attributes);
@@ -86,7 +98,9 @@ const cni_layer_kind cni_max_pooling2d_layer = {
              .formula = "valid: h' = floor((h - pool_size) / strides) + 1;  same: h' = ceil(h / strides)"},
     .min_rank = 4,
     .max_rank = 4,
+    .traits = CNI_IS_MAX_POOL,
     .output_shape = output_shape,
+    .view = view,
     .lower = lower_max,
 };
 
@@ -104,6 +118,8 @@ const cni_layer_kind cni_average_pooling2d_layer = {
              .formula = "valid: h' = floor((h - pool_size) / strides) + 1;  same: h' = ceil(h / strides)"},
     .min_rank = 4,
     .max_rank = 4,
+    .traits = CNI_IS_AVERAGE_POOL,
     .output_shape = output_shape,
+    .view = view,
     .lower = lower_average,
 };

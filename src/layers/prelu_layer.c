@@ -69,6 +69,7 @@ const cni_layer_kind cni_prelu_layer = {
              .formula = "out = max(x, 0) - alpha * max(-x, 0)"},
     .min_rank = 2,
     .lazily_built = true,
+    .traits = CNI_IS_ACTIVATION,
     .output_shape = output_shape,
     .build = build,
     .lower = lower,

@@ -69,6 +69,13 @@ static cni_tensor *lower(cni_lowering *lowering, cn_layer *layer, int count, cni
     return cni_reshape(lowering->graph, in[0], out);
 }
 
+/* Which axes are a map afterwards cannot be told from the arguments. */
+static void view(const cni_object *config, cni_view *view)
+{
+    (void)config;
+    view->type = CNI_VIEW_ALL;
+}
+
 const cni_layer_kind cni_reshape_layer = {
     .kind = {.name = "Reshape",
              .module = "keras.layers",
@@ -81,5 +88,6 @@ const cni_layer_kind cni_reshape_layer = {
              .formula = "in [n, ...] -> out [n, target_shape]"},
     .min_rank = 1,
     .output_shape = output_shape,
+    .view = view,
     .lower = lower,
 };
