@@ -101,6 +101,23 @@ CN_API cn_status cn_history_save(const cn_history *history, const char *path, co
 /** Writes text to a file. */
 CN_API cn_status cn_text_save(const char *path, const char *text, const char **error);
 
+/* ---------------------------------------------------------------------------------------------------- 3. filters */
+
+typedef struct cn_filter_options {
+    size_t struct_size;
+    const char *kernel; /* a name (cn_filter_kernel) or rows of numbers, "0 -1 0; -1 5 -1; 0 -1 0"; default identity */
+    const char *border; /* cells outside: "edge" (default), "zero", "reflect", or "valid": none, a smaller result */
+} cn_filter_options;
+
+/** Filters a picture (PNG, JPEG) into a PNG: a correlation, as Conv2D computes it (the kernel is not flipped), of every
+ *  channel in float32; results are rounded to the nearest whole number (halves to even) and clipped to 0..255; alpha is
+ *  kept.  Kernels have 1 to 99 rows and columns; of an even number the odd cell of the border comes behind, as with
+ *  'same'.  `options` may be NULL. */
+CN_API cn_status cn_filter(const char *image, const char *out, const cn_filter_options *options, const char **error);
+
+/** The kernels that have names, by index from 0; false behind the last.  Any of the pointers may be NULL. */
+CN_API bool cn_filter_kernel(int index, const char **name, const char **numbers, const char **help);
+
 #ifdef __cplusplus
 }
 #endif

@@ -54,16 +54,30 @@ static void make_grey(cni_image *image)
     image->channels = 1;
 }
 
-cn_status cni_image_read(cni_arena *arena, cni_bytes file, int channels, const cni_limits *limits, cni_image *out,
-                         cni_error *error)
+static cn_status read(cni_arena *arena, cni_bytes file, int channels, const cni_limits *limits, cni_image *out,
+                      uint8_t **alpha, cni_error *error)
 {
     cni_image image = {0};
     bool grey = false;
     if (!limits) limits = &cni_default_limits;
     if (!cni_image_detect(file))
         return cni_fail(error, CN_ERR_FORMAT, "neither a PNG nor a JPEG picture: it begins as neither");
-    CN_TRY((is_png(file) ? cni_png_read : cni_jpeg_read)(arena, file, limits, &image, &grey, error));
+    CN_TRY(is_png(file) ? cni_png_read(arena, file, limits, &image, &grey, alpha, error)
+                        : cni_jpeg_read(arena, file, limits, &image, &grey, error));
     if (channels == 1 || (channels == 0 && grey)) make_grey(&image);
     *out = image;
     return CN_OK;
+}
+
+cn_status cni_image_read(cni_arena *arena, cni_bytes file, int channels, const cni_limits *limits, cni_image *out,
+                         cni_error *error)
+{
+    return read(arena, file, channels, limits, out, NULL, error);
+}
+
+cn_status cni_image_read_alpha(cni_arena *arena, cni_bytes file, const cni_limits *limits, cni_image *out,
+                               uint8_t **alpha, cni_error *error)
+{
+    *alpha = NULL;
+    return read(arena, file, 0, limits, out, alpha, error);
 }

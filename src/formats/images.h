@@ -7,7 +7,7 @@
 #include "formats/limits.h"
 
 typedef struct cni_image {
-    int height, width, channels; /* channels: 1 grey, 3 red green blue */
+    int height, width, channels; /* channels: 1 grey, 3 red green blue; 2 and 4: with alpha behind (only to write) */
     uint8_t *pixels;
 } cni_image;
 
@@ -20,6 +20,10 @@ bool cni_image_detect(cni_bytes file);
 cn_status cni_image_read(cni_arena *arena, cni_bytes file, int channels, const cni_limits *limits, cni_image *out,
                          cni_error *error);
 
+/** The same with the file's own channels, and its alpha apart: height * width bytes, or NULL where it has none. */
+cn_status cni_image_read_alpha(cni_arena *arena, cni_bytes file, const cni_limits *limits, cni_image *out,
+                               uint8_t **alpha, cni_error *error);
+
 /** Appends a PNG file of 8 bits a channel. */
 cn_status cni_png_write(cni_buffer *to, const cni_image *image, cni_error *error);
 
@@ -29,9 +33,9 @@ cn_status cni_png_write(cni_buffer *to, const cni_image *image, cni_error *error
 cn_status cni_image_new(cni_arena *arena, uint64_t width, uint64_t height, const cni_limits *limits, cni_image *out,
                         cni_error *error);
 
-/** Decode to three channels; *grey tells whether the file has no colour. */
+/** Decode to three channels; *grey tells whether the file has no colour.  `alpha` (may be NULL) as above. */
 cn_status cni_png_read(cni_arena *arena, cni_bytes file, const cni_limits *limits, cni_image *out, bool *grey,
-                       cni_error *error);
+                       uint8_t **alpha, cni_error *error);
 cn_status cni_jpeg_read(cni_arena *arena, cni_bytes file, const cni_limits *limits, cni_image *out, bool *grey,
                         cni_error *error);
 

@@ -40,8 +40,38 @@ static size_t at_most_size(uint64_t value)
     return value < SIZE_MAX ? (size_t)value : SIZE_MAX;
 }
 
+/* Red, green, blue and alpha, four bytes a pixel, to three bytes and one. */
+static cn_status split_alpha(cni_arena *arena, const uint8_t *from, cni_image *out, uint8_t **alpha, cni_error *error)
+{
+    const size_t count = (size_t)out->width * (size_t)out->height;
+    *alpha = cni_arena_array(arena, count, 1);
+    if (!*alpha) return cni_no_memory(error, "the alpha of a picture");
+    for (size_t i = 0; i < count; i++) {
+        for (size_t c = 0; c < 3; c++) out->pixels[3 * i + c] = from[4 * i + c];
+        (*alpha)[i] = from[4 * i + 3];
+    }
+    return CN_OK;
+}
+
+static bool has_alpha(spng_ctx *png, const struct spng_ihdr *header)
+{
+    struct spng_trns transparent;
+    return header->color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA ||
+           header->color_type == SPNG_COLOR_TYPE_TRUECOLOR_ALPHA || spng_get_trns(png, &transparent) == 0;
+}
+
+static cn_status decode_with_alpha(spng_ctx *png, cni_arena *arena, cni_image *out, uint8_t **alpha, cni_error *error)
+{
+    const size_t size = (size_t)out->width * (size_t)out->height * 4;
+    uint8_t *pixels = cni_arena_array(arena, size, 1);
+    if (!pixels) return cni_no_memory(error, "a picture with alpha");
+    int code = spng_decode_image(png, pixels, size, SPNG_FMT_RGBA8, SPNG_DECODE_TRNS);
+    if (!code) code = spng_decode_chunks(png);
+    return code ? failed(code, error) : split_alpha(arena, pixels, out, alpha, error);
+}
+
 static cn_status decode(spng_ctx *png, cni_arena *arena, cni_bytes file, const cni_limits *limits, cni_image *out,
-                        bool *grey, cni_error *error)
+                        bool *grey, uint8_t **alpha, cni_error *error)
 {
     struct spng_ihdr header;
     const size_t chunk = at_most_size(limits->png_chunk_bytes);
@@ -50,31 +80,33 @@ static cn_status decode(spng_ctx *png, cni_arena *arena, cni_bytes file, const c
     if (!code) code = spng_get_ihdr(png, &header);
     if (code) return failed(code, error);
     CN_TRY(cni_image_new(arena, header.width, header.height, limits, out, error));
+    *grey = header.color_type == SPNG_COLOR_TYPE_GRAYSCALE || header.color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA;
+    if (alpha && has_alpha(png, &header)) return decode_with_alpha(png, arena, out, alpha, error);
     code = spng_decode_image(png, out->pixels, (size_t)header.width * header.height * 3, SPNG_FMT_RGB8, 0);
     if (!code) code = spng_decode_chunks(png); /* up to the end */
-    if (code) return failed(code, error);
-    *grey = header.color_type == SPNG_COLOR_TYPE_GRAYSCALE || header.color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA;
-    return CN_OK;
+    return code ? failed(code, error) : CN_OK;
 }
 
 cn_status cni_png_read(cni_arena *arena, cni_bytes file, const cni_limits *limits, cni_image *out, bool *grey,
-                       cni_error *error)
+                       uint8_t **alpha, cni_error *error)
 {
     CN_TRY(check_chunks(file, limits, error));
     spng_ctx *png = spng_ctx_new(0);
     if (!png) return cni_no_memory(error, "a PNG decoder");
-    const cn_status status = decode(png, arena, file, limits, out, grey, error);
+    const cn_status status = decode(png, arena, file, limits, out, grey, alpha, error);
     spng_ctx_free(png);
     return status;
 }
 
 static cn_status encode(spng_ctx *png, cni_buffer *to, const cni_image *image, cni_error *error)
 {
+    static const uint8_t colour_types[] = {SPNG_COLOR_TYPE_GRAYSCALE, SPNG_COLOR_TYPE_GRAYSCALE_ALPHA,
+                                           SPNG_COLOR_TYPE_TRUECOLOR, SPNG_COLOR_TYPE_TRUECOLOR_ALPHA};
     struct spng_ihdr header = {
         .width = (uint32_t)image->width,
         .height = (uint32_t)image->height,
         .bit_depth = 8,
-        .color_type = image->channels == 1 ? SPNG_COLOR_TYPE_GRAYSCALE : SPNG_COLOR_TYPE_TRUECOLOR,
+        .color_type = colour_types[image->channels - 1],
     };
     const size_t size = (size_t)image->width * (size_t)image->height * (size_t)image->channels;
     int code = spng_set_option(png, SPNG_ENCODE_TO_BUFFER, 1);
@@ -90,8 +122,8 @@ static cn_status encode(spng_ctx *png, cni_buffer *to, const cni_image *image, c
 
 cn_status cni_png_write(cni_buffer *to, const cni_image *image, cni_error *error)
 {
-    if (image->width < 1 || image->height < 1 || (image->channels != 1 && image->channels != 3) || !image->pixels)
-        return cni_fail(error, CN_ERR_INVALID, "a picture of %d x %d pixels and %d channels; expected 1 or 3 channels",
+    if (image->width < 1 || image->height < 1 || image->channels < 1 || image->channels > 4 || !image->pixels)
+        return cni_fail(error, CN_ERR_INVALID, "a picture of %d x %d pixels and %d channels; expected 1 to 4 channels",
                         image->width, image->height, image->channels);
     spng_ctx *png = spng_ctx_new(SPNG_CTX_ENCODER);
     if (!png) return cni_no_memory(error, "a PNG encoder");
