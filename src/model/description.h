@@ -6,6 +6,7 @@
 #define CNI_DESCRIPTION_H
 
 #include "layers/layer.h"
+#include "model/model.h"
 
 /** A piece of the text: lines and columns from 1, columns in code points; the end is behind the last character.
  *  line 0: not known. */
@@ -103,6 +104,8 @@ struct cni_description {
     int input_count;
     cni_tensor_reference *outputs;
     int output_count;
+    cni_structure input_structure, output_structure; /* as keras.Model was given them: bare, [..], {..} */
+    bool frozen;                                     /* model.trainable = False */
     const cni_value *compile, *fit; /* the arguments of model.compile(...) and model.fit(...) as a CNI_CALL, or NULL */
     const char **models;            /* the other models that the text defines */
     int model_count;
@@ -113,6 +116,9 @@ struct cni_description {
 /** What a model file holds, as a description: nested models stay nested.  It lives in `arena` and points into the
  *  model. */
 cn_status cni_description_of_model(cni_arena *arena, const cn_model *model, cni_description **out, cni_error *error);
+
+/** Arguments that make an InputLayer of unknown shape. */
+cn_status cni_describe_unknown_input(cni_arena *arena, const char *name, cni_object **out, cni_error *error);
 
 /** A model as it was described.  Kinds that cannot run are built all the same; running them is refused by name.  What
  *  cannot be built is told with file, line and layer. */
