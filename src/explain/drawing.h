@@ -5,6 +5,7 @@
 #define CNI_DRAWING_H
 
 #include "base/error.h"
+#include "explain/scene.h"
 
 #include <cornu/cornu.h>
 
@@ -43,19 +44,30 @@ typedef struct cni_chart {
 /** Takes the next bytes of a picture; false when it cannot. */
 typedef bool cni_picture_sink(void *user, const void *bytes, size_t size);
 
+/** What the inks of a scene look like: 0xRRGGBB each. */
+typedef struct cni_scene_palette {
+    uint32_t colours[CNI_INKS];
+} cni_scene_palette;
+
 /** The module's only symbol, CNI_DRAWING_SYMBOL, is one of these. */
 typedef struct cni_drawing {
     unsigned version;
     cn_status (*chart)(const cni_chart *chart, cni_picture_format format, cni_picture_sink *sink, void *user,
                        char *message, size_t message_size);
+    cn_status (*scene)(const cni_scene *scene, const cni_scene_palette *palette, cni_picture_format format,
+                       cni_picture_sink *sink, void *user, char *message, size_t message_size);
 } cni_drawing;
 
 #define CNI_DRAWING_SYMBOL "cn_drawing"
-enum { CNI_DRAWING_VERSION = 1 };
+enum { CNI_DRAWING_VERSION = 2 };
 
 /** What there is to draw of a training; freed by cni_chart_free, also after an error. */
 cn_status cni_chart_of_history(const cn_history *history, cni_chart *chart, cni_error *error);
 void cni_chart_free(cni_chart *chart);
+
+/** Writes a scene to a file in the given format: SVG as text by ourselves, PNG and PDF by the module. */
+cn_status cni_scene_write(const cni_scene *scene, cni_scene_theme theme, cni_picture_format format, const char *path,
+                          cni_error *error);
 
 /** Loads the module; it stays loaded. */
 cn_status cni_drawing_open(const cni_drawing **drawing, cni_error *error);

@@ -74,7 +74,7 @@ void cni_line(cni_canvas *canvas, double x0, double y0, double x1, double y1, do
     cairo_stroke(canvas->cairo);
 }
 
-void cni_mark(cni_canvas *canvas, double x, double y, bool open, cni_ink ink)
+void cni_point_mark(cni_canvas *canvas, double x, double y, bool open, cni_ink ink)
 {
     const double size = 3;
     if (open)

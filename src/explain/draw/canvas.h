@@ -33,7 +33,7 @@ const char *cni_canvas_close(cni_canvas *canvas);
 void cni_ink_use(cni_canvas *canvas, cni_ink ink);
 void cni_line(cni_canvas *canvas, double x0, double y0, double x1, double y1, double width, cni_ink ink);
 /** A filled circle, or an open square. */
-void cni_mark(cni_canvas *canvas, double x, double y, bool open, cni_ink ink);
+void cni_point_mark(cni_canvas *canvas, double x, double y, bool open, cni_ink ink);
 void cni_ring(cni_canvas *canvas, double x, double y, cni_ink ink);
 
 double cni_text_width(cni_canvas *canvas, const char *text, double size);

@@ -8,6 +8,7 @@
  *   s +--------------
  *          epoch */
 #include "explain/draw/canvas.h"
+#include "explain/draw/draw_scene.h"
 #include "explain/draw/ticks.h"
 
 #include <cornu/status.h>
@@ -125,7 +126,7 @@ static void draw_marks(const frame *f, const cni_series *series)
         bool alone =
             (i == 0 || !is_shown(f, series->y[i - 1])) && (i + 1 == series->count || !is_shown(f, series->y[i + 1]));
         if (is_shown(f, series->y[i]) && (alone || series->count <= MARKED_POINTS))
-            cni_mark(f->canvas, x_of(f, series->x[i]), y_of(f, series->y[i]), series->second, ink);
+            cni_point_mark(f->canvas, x_of(f, series->x[i]), y_of(f, series->y[i]), series->second, ink);
     }
     if (series->best >= 0) cni_ring(f->canvas, x_of(f, series->x[series->best]), y_of(f, series->y[series->best]), ink);
 }
@@ -144,7 +145,7 @@ static void draw_entry(const frame *f, const cni_series *series, double x, doubl
     set_dashes(f, series);
     cni_line(f->canvas, x, y, x + LEGEND_LINE, y, 2, ink);
     cairo_set_dash(f->canvas->cairo, NULL, 0, 0);
-    cni_mark(f->canvas, x + LEGEND_LINE / 2.0, y, series->second, ink);
+    cni_point_mark(f->canvas, x + LEGEND_LINE / 2.0, y, series->second, ink);
     double text = x + LEGEND_LINE + 7;
     cni_text_at(f->canvas, series->name, text, y + 4, text_size, 0, cni_ink_text);
     text += cni_text_width(f->canvas, series->name, text_size) + 6;
@@ -230,4 +231,4 @@ static cn_status draw_chart(const cni_chart *chart, cni_picture_format format, c
 }
 
 extern const cni_drawing cn_drawing;
-CN_API const cni_drawing cn_drawing = {.version = CNI_DRAWING_VERSION, .chart = draw_chart};
+CN_API const cni_drawing cn_drawing = {.version = CNI_DRAWING_VERSION, .chart = draw_chart, .scene = cni_draw_scene};
