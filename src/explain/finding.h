@@ -8,7 +8,7 @@
 
 /** A change that makes a finding vanish, with its price. */
 typedef struct cni_fix {
-    cni_edit edits[4];
+    const cni_edit *edits; /* one for each layer of a finding that lists many */
     int edit_count;
     const char *code;     /* as the user would write it: "MaxPooling2D(2, padding='same')" */
     const char *result;   /* "6x6x64" or "28>14>12>6": what becomes of the sizes */
@@ -27,7 +27,7 @@ typedef struct cni_finding {
     const int *nodes; /* all that it concerns, when more than one; else NULL */
     int node_count;
     cni_span span;
-    const char *text;    /* sentences, one paragraph */
+    const char *text;    /* sentences, one paragraph; they begin with the layer's name */
     const char *history; /* further lines: sizes on the way, branches; or NULL */
     cni_fix fixes[CNI_MAX_FIXES];
     int fix_count;
@@ -40,6 +40,7 @@ typedef struct cni_findings {
     cni_finding *items; /* errors first, then warnings, notes, hints; in the order of the nodes */
     int count, capacity;
     bool try_fixes; /* false while a fix is being tried */
+    int tries;      /* that are left to the whole network */
     bool failed;    /* out of memory */
 } cni_findings;
 
@@ -62,7 +63,8 @@ cni_finding *cni_finding_add(cni_findings *findings, const cni_rule *rule, cni_s
                              const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /** Tries edits on a copy; when the finding's rule no longer finds anything at this node and no error is new, adds the
- *  fix with its price.  `code`: as the user would write it.  False when it does not help. */
+ *  fix with its price.  Where PyTorch's Linear counts values that the edits change, its in_features follow.  `code`: as
+ *  the user would write it; NULL: made of the edits.  False when it does not help. */
 bool cni_finding_try(cni_findings *findings, cni_finding *finding, const cni_edit *edits, int count, const char *code);
 
 /** All rules over an analysis; `off` (comma-separated ids, or NULL) and the text's own comments are left out.  The
