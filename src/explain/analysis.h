@@ -31,6 +31,8 @@ typedef struct cni_axis {
     int64_t live;       /* taps that some output has inside; of k */
     int64_t least_reads, most_reads; /* of a pixel far from the borders; transposed: contributions per output */
     bool ceil_mode;
+    bool transposed; /* input x reaches output x * s - before + t * d; border, blind: outputs that input would reach
+                        were it wider; outputs that none reaches.  unread: inputs that reach no output */
 } cni_axis;
 
 /** Everything above from n, the view's axis and its type (WINDOW or TRANSPOSED).  With n unknown what depends on it is
