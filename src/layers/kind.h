@@ -41,7 +41,8 @@ typedef struct cni_field cni_field;
  *  CNI_FIELD_PADDING, CNI_FIELD_FORMAT    never the default value
  *  CNI_FIELD_SIDES  int[2][2] {{top, bottom}, {left, right}}
  *  CNI_FIELD_INTS   int[8]    ends at 0 (an int stands for a list of one; with CNI_ZEROS a zero is CN_ZERO_INT)
- *  CNI_FIELD_REALS  double[16] ends at +0.0 (a number stands for a list of one; -0.0 is a zero) */
+ *  CNI_FIELD_REALS  double[16] ends at +0.0 (a number stands for a list of one; -0.0 is a zero)
+ *  CNI_FIELD_TUPLE  cni_tuple  one integer, several, or one of `choices`: PyTorch's sizes (padding=1, (1, 2), 'same') */
 typedef enum cni_field_type {
     CNI_FIELD_INT,
     CNI_FIELD_PAIR,
@@ -54,6 +55,7 @@ typedef enum cni_field_type {
     CNI_FIELD_SIDES,
     CNI_FIELD_INTS,
     CNI_FIELD_REALS,
+    CNI_FIELD_TUPLE,
     CNI_FIELD_NOTHING /* no member: an argument that Keras has and Cornu takes only at its default */
 } cni_field_type;
 
@@ -68,7 +70,7 @@ enum {
     CNI_OPEN = 128,         /* `min` itself is not allowed */
     CNI_FLOAT32 = 256,      /* Keras keeps it in float32: written as the float's value (learning_rate) */
     CNI_SHOWN_SINGLE = 512, /* INTS, REALS: a list of one is written as a number; INT: may be read from one (axis) */
-    CNI_NONES = 1024,       /* INTS: CN_NONE is written as None (batch_shape) */
+    CNI_NONES = 1024,       /* INTS: CN_NONE is written as None (batch_shape); TUPLE: may hold None */
     CNI_ZEROS = 2048,       /* INTS: zeros are allowed (a constraint's axis) */
     CNI_NO_MEMBER = 4096,   /* OBJECT: the C struct has no member for it; Keras' text and JSON do */
     CNI_WHOLE = 8192,       /* REAL, REALS: whole numbers are written without a fraction (decay_steps) */
@@ -76,6 +78,12 @@ enum {
 };
 
 #define CNI_NONE_INT (CN_ZERO_INT + 1)
+
+/** One integer or several, zeros among them; a None is CNI_NONE_INT.  An argument that is None has none and no text. */
+typedef struct cni_tuple {
+    int count, at[CN_MAX_RANK];
+    const char *text; /* "same"; or NULL */
+} cni_tuple;
 
 struct cni_field {
     const char *key; /* Keras' name of the argument */
@@ -87,7 +95,7 @@ struct cni_field {
     double min, max;            /* both 0: any */
     const char *help;           /* one line */
     const cni_family *family;   /* CNI_FIELD_OBJECT */
-    const char *const *choices; /* CNI_FIELD_TEXT: NULL-terminated */
+    const char *const *choices; /* CNI_FIELD_TEXT, CNI_FIELD_TUPLE: NULL-terminated */
     const char *old_key;        /* how older files call it, or NULL */
     size_t text_offset; /* a number that may be an object of `family` instead (learning_rate): the member of the C
                            struct that takes the object as Keras text; 0 = none */
@@ -99,7 +107,7 @@ struct cni_field {
     _Generic(&((ARGS *)0)->m, int *: CNI_FIELD_INT, int(*)[2]: CNI_FIELD_PAIR, double *: CNI_FIELD_REAL,              \
              bool *: CNI_FIELD_BOOL, const char **: CNI_FIELD_TEXT, cn_padding *: CNI_FIELD_PADDING,                  \
              cn_data_format *: CNI_FIELD_FORMAT, int(*)[2][2]: CNI_FIELD_SIDES, int(*)[8]: CNI_FIELD_INTS,            \
-             double(*)[16]: CNI_FIELD_REALS)
+             double(*)[16]: CNI_FIELD_REALS, cni_tuple *: CNI_FIELD_TUPLE)
 #define CNI_FIELD(m, key_, flags_, default_, min_, max_, help_)                                                        \
     {                                                                                                                  \
         .key = (key_), .offset = offsetof(ARGS, m), .member = #m, .type = CNI_TYPE_OF_(m), .flags = (flags_),          \

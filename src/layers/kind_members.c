@@ -22,6 +22,7 @@ size_t cni_member_size(cni_field_type type)
         [CNI_FIELD_SIDES] = sizeof(int[2][2]),
         [CNI_FIELD_INTS] = sizeof(int[CNI_MAX_INTS]),
         [CNI_FIELD_REALS] = sizeof(double[CNI_MAX_REALS]),
+        [CNI_FIELD_TUPLE] = sizeof(cni_tuple),
         [CNI_FIELD_NOTHING] = 0,
     };
     return sizes[type];
@@ -263,6 +264,37 @@ static cn_status read_reals(const cni_slot *s, const cni_value *v)
     return CN_OK;
 }
 
+static cn_status read_choice(const cni_slot *s, const cni_value *v, const char **out)
+{
+    for (const char *const *choice = s->field->choices; choice && *choice; choice++)
+        if (strcmp(*choice, v->text) == 0) {
+            *out = *choice;
+            return CN_OK;
+        }
+    return refuse(s, CN_ERR_INVALID, v, s->field->help);
+}
+
+static cn_status read_tuple(const cni_slot *s, const cni_value *v)
+{
+    cni_tuple *tuple = s->member;
+    if (v->type == CNI_TEXT) return read_choice(s, v, &tuple->text);
+    const size_t count = v->type == CNI_LIST ? v->count : 1;
+    if (count > sizeof tuple->at / sizeof *tuple->at) return refuse(s, CN_ERR_INVALID, v, "at most 8 integers");
+    for (size_t i = 0; i < count; i++) {
+        char range[80], expected[160];
+        const cni_value *item = v->type == CNI_LIST ? v->items[i] : v;
+        const bool none = item->type == CNI_NULL && (s->field->flags & CNI_NONES);
+        if (!none && (item->type != CNI_INT || item->integer <= CNI_NONE_INT || item->integer > INT32_MAX ||
+                      !in_range(s->field, (double)item->integer))) {
+            snprintf(expected, sizeof expected, "one or more of: %s", range_text(s->field, range));
+            return refuse(s, CN_ERR_INVALID, v, expected);
+        }
+        tuple->at[i] = none ? CNI_NONE_INT : (int)item->integer;
+    }
+    tuple->count = (int)count;
+    return CN_OK;
+}
+
 bool cni_values_same(const cni_value *a, const cni_value *b)
 {
     if (a->type != b->type) return false;
@@ -309,6 +341,7 @@ static cn_status read_none(const cni_slot *s, const cni_value *v)
     case CNI_FIELD_PAIR:
     case CNI_FIELD_INTS:
     case CNI_FIELD_REALS:
+    case CNI_FIELD_TUPLE:
         return CN_OK; /* zeros */
     default:
         return refuse(s, CN_ERR_INVALID, v, "a value");
@@ -321,7 +354,7 @@ cn_status cni_member_read(const cni_slot *s, const cni_value *v)
         [CNI_FIELD_INT] = read_int,         [CNI_FIELD_PAIR] = read_pair,     [CNI_FIELD_REAL] = read_real,
         [CNI_FIELD_BOOL] = read_bool,       [CNI_FIELD_TEXT] = read_text,     [CNI_FIELD_OBJECT] = read_object,
         [CNI_FIELD_PADDING] = read_padding, [CNI_FIELD_FORMAT] = read_format, [CNI_FIELD_SIDES] = read_sides,
-        [CNI_FIELD_INTS] = read_ints,       [CNI_FIELD_REALS] = read_reals,   [CNI_FIELD_NOTHING] = read_nothing,
+        [CNI_FIELD_INTS] = read_ints,       [CNI_FIELD_REALS] = read_reals,   [CNI_FIELD_TUPLE] = read_tuple, [CNI_FIELD_NOTHING] = read_nothing,
     };
     bool none = v->type == CNI_NULL && s->field->type != CNI_FIELD_OBJECT && s->field->type != CNI_FIELD_FORMAT &&
                 s->field->type != CNI_FIELD_NOTHING;

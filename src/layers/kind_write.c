@@ -62,6 +62,16 @@ static cni_value *write_int(cni_arena *arena, int integer)
     return integer == CNI_NONE_INT ? cni_value_null(arena) : cni_value_int(arena, integer);
 }
 
+static cni_value *write_tuple(cni_arena *arena, const cni_tuple *tuple)
+{
+    if (tuple->text || !tuple->count) return cni_value_text(arena, tuple->text);
+    if (tuple->count == 1) return write_int(arena, tuple->at[0]);
+    cni_value *list = cni_value_list(arena);
+    for (int i = 0; list && i < tuple->count; i++)
+        if (!cni_value_add(arena, list, NULL, write_int(arena, tuple->at[i]))) return NULL;
+    return list;
+}
+
 static cni_value *write_member(cni_arena *arena, const cni_object *object, size_t index)
 {
     const cni_field *field = object->kind->fields + index;
@@ -91,6 +101,8 @@ static cni_value *write_member(cni_arena *arena, const cni_object *object, size_
         return write_ints(arena, field, member, cni_ints_count(member));
     case CNI_FIELD_REALS:
         return write_reals(arena, field, member);
+    case CNI_FIELD_TUPLE:
+        return write_tuple(arena, member);
     default: {
         cni_value *value = NULL;
         cni_value_read(arena, field->otherwise, field->key, &value, NULL);

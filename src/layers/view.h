@@ -37,7 +37,8 @@ typedef enum cni_border {
     CNI_BORDER_ZERO,     /* zeros, as in every convolution; an average that counts them (PyTorch) */
     CNI_BORDER_EXCLUDED, /* -infinity for a maximum; not counted by an average (Keras, ONNX) */
     CNI_BORDER_EDGE,     /* the nearest cell */
-    CNI_BORDER_REFLECT
+    CNI_BORDER_REFLECT,
+    CNI_BORDER_WRAP /* the cells of the other end (padding_mode='circular') */
 } cni_border;
 
 typedef struct cni_view_axis {

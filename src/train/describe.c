@@ -74,6 +74,7 @@ static void add_type(cni_text *out, const cni_group *group, const cni_kind *kind
         [CNI_FIELD_SIDES] = "int, (int, int) or ((int, int), (int, int))",
         [CNI_FIELD_INTS] = "int or list of ints",
         [CNI_FIELD_REALS] = "float or list of floats",
+        [CNI_FIELD_TUPLE] = "int or tuple of ints",
     };
     if (field->choices)
         add_choices(out, field->choices);

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * PyTorch's modules: what they see, shapes and weights as PyTorch has them, messages, and the same in Keras' words. */
+#include "layers/layer_cases.h"
+
+#include "layers/torch/torch.h"
+
+/* ---- a module in a workshop ---- */
+
+typedef struct module {
+    workshop shop;
+    cn_layer layer;
+    cni_shape in;
+} module;
+
+static void module_open(module *m, const char *text, cni_shape in)
+{
+    memset(m, 0, sizeof *m);
+    workshop_open(&m->shop);
+    cni_object *object = workshop_object(&m->shop, &cni_torch_layers, text);
+    if (!object) fail_msg("%s: %s", text, m->shop.error.text);
+    m->layer = (cn_layer){.kind = (const cni_layer_kind *)object->kind,
+                          .config = object,
+                          .name = "it",
+                          .blank = true,
+                          .arena = &m->shop.arena};
+    m->in = in;
+}
+
+static void module_close(module *m)
+{
+    cni_layer_free_weights(&m->layer);
+    workshop_close(&m->shop);
+}
+
+static cni_shape module_shape(module *m)
+{
+    cni_shape out = {0};
+    if (m->layer.kind->output_shape(&m->layer, 1, &m->in, &out, &m->shop.error)) fail_msg("%s", m->shop.error.text);
+    return out;
+}
+
+static cni_view module_view(const module *m)
+{
+    cni_view view = {0};
+    m->layer.kind->view(m->layer.config, &view);
+    return view;
+}
+
+static void check_shape(const char *text, cni_shape in, cni_shape expected)
+{
+    module m;
+    module_open(&m, text, in);
+    const cni_shape out = module_shape(&m);
+    if (!cni_shape_equal(&out, &expected))
+        fail_msg("%s: %s, expected %s", text, CNI_SHOW_SHAPE(&out), CNI_SHOW_SHAPE(&expected));
+    module_close(&m);
+}
+
+/* ---- geometry ---- */
+
+static void check_pads(const char *text, int64_t before, int64_t after)
+{
+    module m;
+    module_open(&m, text, (cni_shape){0});
+    const cni_view view = module_view(&m);
+    for (int i = 0; i < view.spatial; i++) {
+        assert_int_equal(view.axis[i].rule, CNI_PAD_GIVEN);
+        assert_int_equal(view.axis[i].before, before);
+        assert_int_equal(view.axis[i].after, after);
+    }
+    assert_int_equal(view.format, CN_CHANNELS_FIRST);
+    module_close(&m);
+}
+
+static void windows_have_the_worked_sizes(void **state)
+{
+    (void)state;
+    check_pads("Conv2d(3, 16, 5, padding=2)", 2, 2); /* E5 */
+    check_shape("Conv2d(3, 16, 5, padding=2)", CNI_SHAPE(1, 3, 32, 32), CNI_SHAPE(1, 16, 32, 32));
+    check_pads("Conv2d(3, 16, 3, stride=2, padding=1)", 1, 1); /* E6 */
+    check_shape("Conv2d(3, 16, 3, stride=2, padding=1)", CNI_SHAPE(1, 3, 32, 32), CNI_SHAPE(1, 16, 16, 16));
+    check_shape("MaxPool2d(3, 2, 1)", CNI_SHAPE(1, 8, 112, 112), CNI_SHAPE(1, 8, 56, 56)); /* E10 */
+    check_shape("MaxPool2d(2)", CNI_SHAPE(1, 8, 7, 7), CNI_SHAPE(1, 8, 3, 3));
+    check_shape("MaxPool2d(2, ceil_mode=True)", CNI_SHAPE(1, 8, 7, 7), CNI_SHAPE(1, 8, 4, 4));
+    check_shape("Conv2d(8, 8, 3, stride=2, padding=2, dilation=2)", CNI_SHAPE(1, 8, 32, 32), CNI_SHAPE(1, 8, 16, 16));
+    check_shape("Conv2d(3, 64, 7, 2, 3, bias=False)", CNI_SHAPE(1, 3, 224, 224), CNI_SHAPE(1, 64, 112, 112)); /* E18 */
+    check_pads("Conv2d(3, 8, 4, padding='same')", 1, 2);
+    check_pads("Conv2d(3, 8, 4, padding='valid')", 0, 0);
+}
+
+static void ceil_mode_starts_no_window_behind_the_input(void **state)
+{
+    (void)state; /* E19 */
+    check_shape("MaxPool2d(2, 2, ceil_mode=True)", CNI_SHAPE(1, 1, 7, 7), CNI_SHAPE(1, 1, 4, 4));
+    check_shape("MaxPool2d(3, 2, 1, ceil_mode=True)", CNI_SHAPE(1, 1, 6, 6), CNI_SHAPE(1, 1, 4, 4));
+    check_shape("MaxPool2d(3, 2, 1)", CNI_SHAPE(1, 1, 6, 6), CNI_SHAPE(1, 1, 3, 3));
+    check_shape("MaxPool2d(4, 4, 2, ceil_mode=True)", CNI_SHAPE(1, 1, 9, 9), CNI_SHAPE(1, 1, 3, 3));
+    check_shape("MaxPool2d(3, 3, 1, ceil_mode=True)", CNI_SHAPE(1, 1, 2, 2), CNI_SHAPE(1, 1, 1, 1));
+}
+
+/* ---- messages ---- */
+
+static void check_refused(const char *text, cni_shape in, const char *words)
+{
+    module m;
+    cni_shape out;
+    module_open(&m, text, in);
+    assert_int_not_equal(m.layer.kind->output_shape(&m.layer, 1, &m.in, &out, &m.shop.error), CN_OK);
+    if (!strstr(m.shop.error.text, words)) fail_msg("%s: \"%s\" lacks \"%s\"", text, m.shop.error.text, words);
+    module_close(&m);
+}
+
+static void what_does_not_fit_is_told(void **state)
+{
+    (void)state;
+    check_refused("Conv2d(16, 32, 3)", CNI_SHAPE(-1, 3, 32, 32), "in_channels=16, but 3 channels arrive");
+    check_refused("Conv2d(3, 32, 3, groups=2)", CNI_SHAPE(-1, 3, 32, 32), "groups=2 does not divide in_channels=3");
+    check_refused("Conv2d(3, 32, 5)", CNI_SHAPE(-1, 3, 4, 4), "a window of 5 x 5 does not fit into 4 x 4");
+    check_refused("Conv2d(3, 32, 5, padding='same', stride=2)", CNI_SHAPE(-1, 3, 9, 9), "stride=1 only");
+    check_refused("Conv2d(3, 32, 5)", CNI_SHAPE(-1, 3), "(batch, channels, rows, columns)");
+    check_refused("MaxPool2d(3, 2, 2)", CNI_SHAPE(-1, 3, 9, 9), "at most half of kernel_size");
+    check_refused("Linear(400, 10)", CNI_SHAPE(-1, 16, 5, 5), "put Flatten() before it");
+    check_refused("Linear(400, 10)", CNI_SHAPE(-1, 576), "in_features=400, but 576 values arrive");
+    check_refused("BatchNorm2d(16)", CNI_SHAPE(-1, 3, 9, 9), "num_features=16, but 3 channels arrive");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(windows_have_the_worked_sizes),
+        cmocka_unit_test(ceil_mode_starts_no_window_behind_the_input),
+        cmocka_unit_test(what_does_not_fit_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
