@@ -46,11 +46,38 @@ cni_value *cni_described_arguments(cni_arena *arena, const cni_described_layer *
     cni_value *dict = cni_value_dict(arena);
     for (int i = 0; dict && i < layer->argument_count; i++) {
         const cni_described_argument *argument = layer->arguments + i;
-        if (strcmp(argument->key, "name") == 0) continue;
+        if (strcmp(argument->key, "name") == 0 || !has_field(layer->kind, argument->key)) continue;
         if (!cni_value_add(arena, dict, argument->key, (cni_value *)(uintptr_t)argument->value)) return NULL;
     }
     if (!dict || !layer->name || !has_field(layer->kind, "name")) return dict;
     return cni_value_add(arena, dict, "name", cni_value_text(arena, layer->name)) ? dict : NULL;
+}
+
+extern const cni_family cni_torch_layers __attribute__((weak)); /* absent: no kind of PyTorch is known */
+
+const cni_layer_kind *cni_described_kind(cni_dialect dialect, const char *name, const cni_family **family)
+{
+    const cni_family *families[] = {dialect == CNI_TORCH ? &cni_torch_layers : NULL, &cni_layers};
+    for (int i = 0; i < 2; i++) {
+        *family = families[i];
+        const cni_kind *kind = families[i] ? cni_family_find(families[i], name) : NULL;
+        if (kind) return (const cni_layer_kind *)kind;
+    }
+    *family = families[0] ? families[0] : families[1];
+    return NULL;
+}
+
+cn_status cni_described_configure(cni_arena *arena, cni_dialect dialect, cni_described_layer *layer, cni_error *error)
+{
+    const cni_maker maker = {.arena = arena, .data_format = CN_CHANNELS_LAST, .error = error};
+    const cni_family *family;
+    cni_value *arguments = cni_described_arguments(arena, layer);
+    if (!arguments) return cni_no_memory(error, "a description");
+    layer->config = NULL;
+    CN_TRY(cni_object_read(&maker, &layer->kind->kind, arguments, CNI_DESCRIBED_LABEL(layer), &layer->config));
+    cni_described_kind(dialect, layer->kind->kind.name, &family);
+    layer->config->family = family;
+    return CN_OK;
 }
 
 bool cni_described_together(const cni_described_layer *a, const cni_described_layer *b)

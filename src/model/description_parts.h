@@ -22,8 +22,18 @@ const cni_described_argument *cni_described_argument_of(const cni_described_laye
 /** The arguments as a dict, with the layer's name where its kind has one; NULL without memory. */
 cni_value *cni_described_arguments(cni_arena *arena, const cni_described_layer *layer);
 
+/** The kind of a name in the dialect's family, else in Keras'; NULL with the dialect's family when there is none. */
+const cni_layer_kind *cni_described_kind(cni_dialect dialect, const char *name, const cni_family **family);
+
+/** Reads the arguments again: layer->config, with the kind's ranges and checks. */
+cn_status cni_described_configure(cni_arena *arena, cni_dialect dialect, cni_described_layer *layer, cni_error *error);
+
 /** Whether both layers come from one place of the text. */
 bool cni_described_together(const cni_described_layer *a, const cni_described_layer *b);
+
+/** The shape of the first input with other rows and columns, in its own order, with the batch or without; NULL when it
+ *  is not an image, and without memory. */
+cni_value *cni_described_image(cni_arena *arena, const cni_description *d, int64_t rows, int64_t columns, bool batch);
 
 bool cni_described_is_input(const cni_described_layer *layer);
 
