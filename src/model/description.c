@@ -53,18 +53,14 @@ cni_value *cni_described_arguments(cni_arena *arena, const cni_described_layer *
     return cni_value_add(arena, dict, "name", cni_value_text(arena, layer->name)) ? dict : NULL;
 }
 
-extern const cni_family cni_torch_layers __attribute__((weak)); /* absent: no kind of PyTorch is known */
-
 const cni_layer_kind *cni_described_kind(cni_dialect dialect, const char *name, const cni_family **family)
 {
-    const cni_family *families[] = {dialect == CNI_TORCH ? &cni_torch_layers : NULL, &cni_layers};
-    for (int i = 0; i < 2; i++) {
-        *family = families[i];
-        const cni_kind *kind = families[i] ? cni_family_find(families[i], name) : NULL;
-        if (kind) return (const cni_layer_kind *)kind;
-    }
-    *family = families[0] ? families[0] : families[1];
-    return NULL;
+    *family = dialect == CNI_TORCH ? &cni_torch_layers : &cni_layers;
+    const cni_kind *kind = cni_family_find(*family, name);
+    if (kind || dialect != CNI_TORCH) return (const cni_layer_kind *)kind;
+    kind = cni_family_find(&cni_layers, name); /* an input */
+    if (kind) *family = &cni_layers;
+    return (const cni_layer_kind *)kind;
 }
 
 cn_status cni_described_configure(cni_arena *arena, cni_dialect dialect, cni_described_layer *layer, cni_error *error)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Descriptions of models, and models as they were described. */
+ * Descriptions of models. */
 #include "layers/kind_members.h"
 #include "layers/layers.h"
 #include "model/description_parts.h"
