@@ -50,21 +50,37 @@ void cni_axis_inputs(const cni_view *view, int axis, int64_t o, int64_t *least, 
 
 /* ---- what one position of a node sees of the image (field.c) ---- */
 
-/** One axis.  Numbers with a unit are multiples of 1 / `unit` image pixels: centres are halves, and up-sampling
- * divides. */
+/** One axis.  Numbers with a unit are multiples of 1 / `unit` image pixels: up-sampling divides the jump.  What is not
+ *  known is CNI_UNSEEN.
+ *
+ *  A gate (squeeze and excitation) sees all and is merged with a map that does not: `all` and `local` are both set
+ *  then, and the numbers tell of the local paths. */
 typedef struct cni_receptive_field {
-    bool all;    /* sees the whole image */
-    bool affine; /* size, jump and start tell it all, away from the border; else see `least`, `most` */
+    bool all;     /* sees the whole image, on some path */
+    bool local;   /* sees a part of it around a place of its own, on some path; else there are no numbers */
+    bool unknown; /* behind something of which nothing is known; without all, local and unknown: not behind the image */
+    bool floating; /* padding depends on sizes that are not known: only widths and distances mean something */
+    bool affine;   /* size, jump and start tell it all, away from the border; else see `least`, `most` */
     int64_t unit;
-    int64_t size;        /* r * unit: width of the hull of the pixels that can influence a position */
-    int64_t jump;        /* J * unit: from one position to the next */
+    int64_t size;        /* r * unit: width of the hull of the pixels that can influence a position; the largest */
+    int64_t jump;        /* J * unit: from one position to the next; CNI_UNSEEN where it is not the same everywhere */
     int64_t start;       /* A * unit: left end for position 0; negative: in the padding.  CNI_UNSEEN when not affine */
     int64_t least_size;  /* r_min * unit: over all paths */
-    int64_t least, most; /* hulls of this node when it is not affine, in pixels */
+    int64_t least, most; /* smallest and largest hull of this node, in pixels */
     int64_t count;       /* positions */
-    int32_t *lo, *hi;    /* [count]: the clipped hull of each position, in pixels; NULL when sizes are unknown */
+    int64_t clean;       /* those whose hull does not leave the image (2.10) */
+    int32_t *lo, *hi;    /* [count]: the clipped hull of each position, in pixels; lo > hi: sees nothing but padding.
+                            NULL when sizes are unknown, or beyond CNI_MOST_POSITIONS */
     int64_t holes;       /* offsets inside the hull that one interior output does not read (2.8) */
+    double variance;     /* of the effective field, in pixels^2 (2.9) */
+
+    /* Hulls as they would be in an endless image: position y sees left[y % period] + y / period * step ..
+     * right[y % period] + y / period * step; left > right: nothing.  NULL when positions do not repeat like that. */
+    int64_t period, step;
+    const int64_t *left, *right;
 } cni_receptive_field;
+
+enum { CNI_MOST_POSITIONS = 1 << 18 };
 
 /* ---- nodes ---- */
 
