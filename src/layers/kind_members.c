@@ -338,6 +338,7 @@ static cn_status read_none(const cni_slot *s, const cni_value *v)
     case CNI_FIELD_TEXT:
         *(const char **)s->member = NULL;
         return CN_OK;
+    case CNI_FIELD_BOOL: /* PyTorch's align_corners=None is False */
     case CNI_FIELD_PAIR:
     case CNI_FIELD_INTS:
     case CNI_FIELD_REALS:

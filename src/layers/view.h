@@ -57,6 +57,7 @@ typedef struct cni_view {
     int spatial;                         /* axes of `axis` in use: 1, 2 or 3; 0 for POINT, ALL, UNKNOWN */
     cni_view_axis axis[CNI_MAX_SPATIAL]; /* outermost first: rows, then columns */
     bool ceil_mode;                      /* PyTorch's and ONNX' pools */
+    bool corners;                        /* BILINEAR: the corner cells lie on each other (align_corners=True) */
     cni_border border;
     cni_multiplies multiplies;
     int64_t groups;        /* of a convolution: 1 and more; depthwise: 0 = as many as channels */

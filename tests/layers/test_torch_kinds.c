@@ -3,6 +3,7 @@
 #include "layers/layer_cases.h"
 
 #include "layers/torch/torch.h"
+#include "paths.h"
 
 /* ---- a module in a workshop ---- */
 
@@ -124,12 +125,93 @@ static void what_does_not_fit_is_told(void **state)
     check_refused("BatchNorm2d(16)", CNI_SHAPE(-1, 3, 9, 9), "num_features=16, but 3 channels arrive");
 }
 
+/* ---- what PyTorch says: call, inputs, output or None, parameters, buffers ---- */
+
+enum { LINE = 2048, COLUMNS = 5, MOST_INPUTS = 4 };
+
+typedef struct answer {
+    char *columns[COLUMNS];
+    int inputs;
+    cni_shape in[MOST_INPUTS], out; /* rank 0: refused */
+    int64_t parameters, buffers;
+} answer;
+
+static void answer_read(workshop *shop, char *line, answer *a)
+{
+    line[strcspn(line, "\n")] = 0;
+    for (int i = 0; i < COLUMNS; i++) {
+        a->columns[i] = line;
+        line += strcspn(line, "\t");
+        if (*line) *line++ = 0;
+    }
+    a->inputs = shapes_of(workshop_value(shop, a->columns[1]), a->in);
+    const cni_value *out = workshop_value(shop, a->columns[2]);
+    a->out = out->type == CNI_LIST ? shape_of(out) : (cni_shape){0};
+    a->parameters = atoll(a->columns[3]);
+    a->buffers = atoll(a->columns[4]);
+}
+
+/* As a model does it: weights first, then the shape. */
+static cn_status build_and_shape(workshop *shop, cn_layer *layer, const answer *a, cni_shape *out)
+{
+    if (layer->kind->build) CN_TRY(layer->kind->build(layer, a->inputs, a->in, &shop->error));
+    return layer->kind->output_shape(layer, a->inputs, a->in, out, &shop->error);
+}
+
+static void count_weights(const cn_layer *layer, int64_t counts[2])
+{
+    for (int i = 0; i < layer->weight_count; i++)
+        counts[!layer->weights[i]->trainable] += cni_shape_count(&layer->weights[i]->shape, 0);
+}
+
+static bool answer_check(workshop *shop, const answer *a)
+{
+    cni_shape out = {0};
+    int64_t counts[2] = {0};
+    cni_object *object = workshop_object(shop, &cni_torch_layers, a->columns[0]);
+    if (object) {
+        cn_layer layer = layer_of(shop, object);
+        layer.blank = true;
+        if (build_and_shape(shop, &layer, a, &out)) out.rank = 0;
+        count_weights(&layer, counts);
+        cni_layer_free_weights(&layer);
+    }
+    const bool same = cni_shape_equal(&out, &a->out);
+    const bool counted = !a->out.rank || (counts[0] == a->parameters && counts[1] == a->buffers);
+    if (same && counted) return true;
+    fprintf(stderr, "%s %s: %s, %lld + %lld weights; PyTorch: %s, %s + %s (%s)\n", a->columns[0], a->columns[1],
+            CNI_SHOW_SHAPE(&out), (long long)counts[0], (long long)counts[1], a->columns[2], a->columns[3],
+            a->columns[4], shop->error.text);
+    return false;
+}
+
+static void shapes_and_weights_are_those_of_pytorch(void **state)
+{
+    (void)state;
+    char path[4096], line[LINE];
+    int count = 0, wrong = 0;
+    FILE *file = fopen(source_path(path, "tests/golden/torch_modules.txt"), "r");
+    assert_non_null(file);
+    for (; fgets(line, sizeof line, file); count++) {
+        workshop shop;
+        answer a;
+        workshop_open(&shop);
+        answer_read(&shop, line, &a);
+        wrong += !answer_check(&shop, &a);
+        workshop_close(&shop);
+    }
+    fclose(file);
+    assert_true(count > 1000);
+    assert_int_equal(wrong, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(windows_have_the_worked_sizes),
         cmocka_unit_test(ceil_mode_starts_no_window_behind_the_input),
         cmocka_unit_test(what_does_not_fit_is_told),
+        cmocka_unit_test(shapes_and_weights_are_those_of_pytorch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,6 +31,8 @@ static const cni_field threshold_fields[] = {
     CNI_FIELD(a, "threshold", CNI_REQUIRED, NULL, 0, 0, "what is above it passes"),
     CNI_FIELD(b, "value", CNI_REQUIRED, NULL, 0, 0, "what the rest becomes"), CNI_TORCH_INPLACE};
 
+static const cni_field shrink_fields[] = {CNI_FIELD(a, "lambd", 0, "0.5", 0, 0, "how far from 0 numbers become 0")};
+
 #define REAL(x) cni_show_real((x), (char[32]){0})
 
 /* Activations without arguments that Keras calls by another name. */
@@ -104,6 +106,14 @@ static cn_status translate_threshold(cni_torch_call *call)
     return cni_torch_say(call, "Activation(threshold(%s, %s))", REAL(args->a), REAL(args->b));
 }
 
+static cn_status translate_shrink(cni_torch_call *call)
+{
+    const activation_args *args = call->config->args;
+    const char *name = call->config->kind->name[0] == 'S' ? "soft_shrink" : "hard_shrink";
+    if (args->a == 0.5) return cni_torch_say(call, "Activation('%s')", name);
+    return cni_torch_say(call, "Activation(%s(threshold=%s))", name, REAL(args->a));
+}
+
 #define ACTIVATION(variable, name_, traits_, translate_, help_, ...)                                                   \
     const cni_torch_kind variable = {                                                                                  \
         .layer = {.kind = {.name = (name_), .args_size = sizeof(activation_args), .help = (help_), __VA_ARGS__},       \
@@ -141,3 +151,6 @@ ACTIVATION(cni_torch_softplus, "Softplus", CNI_IS_NOT_NEGATIVE, translate_softpl
            CNI_FIELDS(softplus_fields));
 ACTIVATION(cni_torch_threshold, "Threshold", 0, translate_threshold, "x where it is above the threshold, else value",
            CNI_FIELDS(threshold_fields));
+ACTIVATION(cni_torch_softshrink, "Softshrink", 0, translate_shrink, "towards 0 by lambd, small numbers to 0",
+           CNI_FIELDS(shrink_fields));
+ACTIVATION(cni_torch_hardshrink, "Hardshrink", 0, translate_shrink, "small numbers to 0", CNI_FIELDS(shrink_fields));

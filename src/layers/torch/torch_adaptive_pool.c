@@ -57,6 +57,7 @@ static void view(const cni_object *config, cni_view *view)
                                : all_are(config, 0) ? CNI_VIEW_POINT
                                                     : CNI_VIEW_ADAPTIVE,
                        .border = CNI_BORDER_EXCLUDED,
+                       .groups = 1,
                        .format = CN_CHANNELS_FIRST};
     if (view->type != CNI_VIEW_ADAPTIVE) return;
     view->spatial = cni_torch_spatial(config);

@@ -10,6 +10,12 @@
     KIND(cni_torch_lazy_conv1d)                                                                                        \
     KIND(cni_torch_lazy_conv2d)                                                                                        \
     KIND(cni_torch_lazy_conv3d)                                                                                        \
+    KIND(cni_torch_conv_transpose1d)                                                                                   \
+    KIND(cni_torch_conv_transpose2d)                                                                                   \
+    KIND(cni_torch_conv_transpose3d)                                                                                   \
+    KIND(cni_torch_lazy_conv_transpose1d)                                                                              \
+    KIND(cni_torch_lazy_conv_transpose2d)                                                                              \
+    KIND(cni_torch_lazy_conv_transpose3d)                                                                              \
     KIND(cni_torch_max_pool1d)                                                                                         \
     KIND(cni_torch_max_pool2d)                                                                                         \
     KIND(cni_torch_max_pool3d)                                                                                         \
@@ -35,6 +41,7 @@
     KIND(cni_torch_instance_norm3d)                                                                                    \
     KIND(cni_torch_group_norm)                                                                                         \
     KIND(cni_torch_layer_norm)                                                                                         \
+    KIND(cni_torch_local_response_norm)                                                                                \
     KIND(cni_torch_dropout)                                                                                            \
     KIND(cni_torch_dropout1d)                                                                                          \
     KIND(cni_torch_dropout2d)                                                                                          \
@@ -42,9 +49,11 @@
     KIND(cni_torch_alpha_dropout)                                                                                      \
     KIND(cni_torch_identity)                                                                                           \
     KIND(cni_torch_flatten)                                                                                            \
+    KIND(cni_torch_unflatten)                                                                                          \
     KIND(cni_torch_relu)                                                                                               \
     KIND(cni_torch_relu6)                                                                                              \
     KIND(cni_torch_leaky_relu)                                                                                         \
+    KIND(cni_torch_prelu)                                                                                              \
     KIND(cni_torch_elu)                                                                                                \
     KIND(cni_torch_selu)                                                                                               \
     KIND(cni_torch_celu)                                                                                               \
@@ -56,18 +65,55 @@
     KIND(cni_torch_tanh)                                                                                               \
     KIND(cni_torch_tanhshrink)                                                                                         \
     KIND(cni_torch_softsign)                                                                                           \
+    KIND(cni_torch_softplus)                                                                                           \
+    KIND(cni_torch_softshrink)                                                                                         \
+    KIND(cni_torch_hardshrink)                                                                                         \
     KIND(cni_torch_hardswish)                                                                                          \
     KIND(cni_torch_hardsigmoid)                                                                                        \
     KIND(cni_torch_hardtanh)                                                                                           \
-    KIND(cni_torch_softplus)                                                                                           \
     KIND(cni_torch_threshold)                                                                                          \
+    KIND(cni_torch_softmax)                                                                                            \
+    KIND(cni_torch_softmin)                                                                                            \
+    KIND(cni_torch_softmax2d)                                                                                          \
+    KIND(cni_torch_log_softmax)                                                                                        \
+    KIND(cni_torch_glu)                                                                                                \
+    KIND(cni_torch_zero_pad1d)                                                                                         \
+    KIND(cni_torch_zero_pad2d)                                                                                         \
+    KIND(cni_torch_zero_pad3d)                                                                                         \
+    KIND(cni_torch_constant_pad1d)                                                                                     \
+    KIND(cni_torch_constant_pad2d)                                                                                     \
+    KIND(cni_torch_constant_pad3d)                                                                                     \
+    KIND(cni_torch_reflection_pad1d)                                                                                   \
+    KIND(cni_torch_reflection_pad2d)                                                                                   \
+    KIND(cni_torch_reflection_pad3d)                                                                                   \
+    KIND(cni_torch_replication_pad1d)                                                                                  \
+    KIND(cni_torch_replication_pad2d)                                                                                  \
+    KIND(cni_torch_replication_pad3d)                                                                                  \
+    KIND(cni_torch_circular_pad1d)                                                                                     \
+    KIND(cni_torch_circular_pad2d)                                                                                     \
+    KIND(cni_torch_circular_pad3d)                                                                                     \
+    KIND(cni_torch_upsample)                                                                                           \
+    KIND(cni_torch_upsampling_nearest2d)                                                                               \
+    KIND(cni_torch_upsampling_bilinear2d)                                                                              \
+    KIND(cni_torch_pixel_shuffle)                                                                                      \
+    KIND(cni_torch_pixel_unshuffle)                                                                                    \
+    KIND(cni_torch_channel_shuffle)                                                                                    \
     KIND(cni_torch_cat)                                                                                                \
     KIND(cni_torch_add)                                                                                                \
     KIND(cni_torch_sub)                                                                                                \
     KIND(cni_torch_mul)                                                                                                \
     KIND(cni_torch_div)                                                                                                \
     KIND(cni_torch_maximum)                                                                                            \
-    KIND(cni_torch_minimum)
+    KIND(cni_torch_minimum)                                                                                            \
+    KIND(cni_torch_view)                                                                                               \
+    KIND(cni_torch_mean)                                                                                               \
+    KIND(cni_torch_amax)                                                                                               \
+    KIND(cni_torch_squeeze)                                                                                            \
+    KIND(cni_torch_unsqueeze)                                                                                          \
+    KIND(cni_torch_permute)                                                                                            \
+    KIND(cni_torch_transpose)                                                                                          \
+    KIND(cni_torch_pad)                                                                                                \
+    KIND(cni_torch_interpolate)
 
 #define CNI_DECLARE_TORCH_KIND(kind) extern const struct cni_torch_kind kind;
 CNI_TORCH_KINDS(CNI_DECLARE_TORCH_KIND)

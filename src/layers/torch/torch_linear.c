@@ -22,7 +22,7 @@ static const cni_field lazy_fields[] = {ROWS_AFTER_IN};
 static void view(const cni_object *config, cni_view *view)
 {
     (void)config;
-    *view = (cni_view){.type = CNI_VIEW_POINT, .multiplies = CNI_MULTIPLIES_AT_OUTPUTS};
+    *view = (cni_view){.type = CNI_VIEW_POINT, .multiplies = CNI_MULTIPLIES_AT_OUTPUTS, .groups = 1};
 }
 
 static cn_status wrong_size(const linear_args *args, const cni_shape *in, cni_error *error)

@@ -44,7 +44,7 @@ static cn_status cat_shape(const cn_layer *layer, int count, const cni_shape *in
 static void cat_view(const cni_object *config, cni_view *view)
 {
     const cat_args *args = config->args;
-    *view = (cni_view){.type = args->dim == 1 || args->dim == -3 ? CNI_VIEW_POINT : CNI_VIEW_UNKNOWN};
+    *view = (cni_view){.type = args->dim == 1 || args->dim == -3 ? CNI_VIEW_POINT : CNI_VIEW_UNKNOWN, .groups = 1};
 }
 
 static cn_status translate_cat(cni_torch_call *call)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * BatchNorm1d to 3d, their lazy forms, InstanceNorm1d to 3d, GroupNorm, LayerNorm. */
+ * BatchNorm1d to 3d, their lazy forms, InstanceNorm1d to 3d, GroupNorm, LayerNorm, LocalResponseNorm. */
 #include "layers/torch/torch.h"
 
 #include <inttypes.h>
@@ -35,12 +35,20 @@ static cn_status expect_rank(const cn_layer *layer, const cni_shape *in, cni_err
     return vectors && in->rank == 2 ? CN_OK : cni_torch_expect_map(layer, in, error);
 }
 
+/* InstanceNorm without weights and statistics takes any number of channels, with a warning. */
+static bool looks_at_channels(const cn_layer *layer)
+{
+    const norm_args *args = layer->config->args;
+    return layer->kind->traits & CNI_IS_BATCH_NORM || args->affine || args->track_running_stats;
+}
+
 static cn_status norm_shape(const cn_layer *layer, int count, const cni_shape *in, cni_shape *out, cni_error *error)
 {
     (void)count;
     const norm_args *args = layer->config->args;
     CN_TRY(expect_rank(layer, in, error));
-    if (args->num_features) CN_TRY(cni_torch_expect_channels("num_features", args->num_features, in, error));
+    if (args->num_features && looks_at_channels(layer))
+        CN_TRY(cni_torch_expect_channels("num_features", args->num_features, in, error));
     *out = *in;
     return CN_OK;
 }
@@ -233,12 +241,6 @@ static cn_status layer_norm_build(cn_layer *layer, int count, const cni_shape *i
     return args->elementwise_affine && args->bias ? cni_torch_weight(layer, "bias", &shape, true, error) : CN_OK;
 }
 
-static void layer_norm_view(const cni_object *config, cni_view *view)
-{
-    const layer_norm_args *args = config->args;
-    *view = (cni_view){.type = args->normalized_shape.count > 1 ? CNI_VIEW_ALL : CNI_VIEW_POINT};
-}
-
 static cn_status translate_layer_norm(cni_torch_call *call)
 {
     static const char *const axes[] = {"", "-1", "[-2, -1]", "[-3, -2, -1]", "[-4, -3, -2, -1]"};
@@ -257,6 +259,40 @@ const cni_torch_kind cni_torch_layer_norm = {
               .traits = CNI_IS_NORMALIZATION,
               .output_shape = layer_norm_shape,
               .build = layer_norm_build,
-              .view = layer_norm_view,
               .keras = cni_torch_keras},
     .translate = translate_layer_norm};
+#undef ARGS
+
+/* ---- LocalResponseNorm ---- */
+
+typedef struct response_args {
+    cn_layer_args head;
+    int size;
+    double alpha, beta, k;
+} response_args;
+#define ARGS response_args
+
+static const cni_field response_fields[] = {
+    CNI_FIELD(size, "size", CNI_REQUIRED, NULL, 1, 1e6, "neighbouring channels that count"),
+    CNI_FIELD(alpha, "alpha", 0, "0.0001", 0, 0, "how much they count"),
+    CNI_FIELD(beta, "beta", 0, "0.75", 0, 0, "exponent of the divisor"),
+    CNI_FIELD(k, "k", 0, "1.0", 0, 0, "added to the sum"),
+};
+
+static cn_status response_shape(const cn_layer *layer, int count, const cni_shape *in, cni_shape *out, cni_error *error)
+{
+    (void)layer, (void)count;
+    *out = *in;
+    if (in->rank > 2) return CN_OK;
+    return cni_fail(error, CN_ERR_SHAPE, "expected an input (batch, channels, ...) with sizes, got one of shape %s",
+                    CNI_SHOW_SHAPE(in));
+}
+
+const cni_torch_kind cni_torch_local_response_norm = {
+    .layer = {.kind = {.name = "LocalResponseNorm",
+                       .args_size = sizeof(response_args),
+                       CNI_FIELDS(response_fields),
+                       .help = "divides each number by those of neighbouring channels"},
+              .traits = CNI_IS_NORMALIZATION,
+              .output_shape = response_shape,
+              .keras = cni_torch_keras}};

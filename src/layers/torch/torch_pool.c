@@ -69,6 +69,7 @@ static void view_of(const cni_object *config, cni_border border, cni_view *view)
                        .spatial = cni_torch_spatial(config),
                        .ceil_mode = args->ceil_mode,
                        .border = border,
+                       .groups = 1,
                        .format = CN_CHANNELS_FIRST};
     for (int i = 0; i < view->spatial; i++)
         view->axis[i] = (cni_view_axis){.size = cni_torch_at(&args->kernel_size, i),
@@ -89,6 +90,19 @@ static void view_average(const cni_object *config, cni_view *view)
     view_of(config, args->count_include_pad ? CNI_BORDER_ZERO : CNI_BORDER_EXCLUDED, view);
 }
 
+/* A check of AvgPool3d that leaves padding aside. */
+static cn_status check_average3(const cn_layer *layer, const cni_shape *in, cni_error *error)
+{
+    const pool_args *args = layer->config->args;
+    if (cni_torch_spatial(layer->config) != 3 || !(layer->kind->traits & CNI_IS_AVERAGE_POOL)) return CN_OK;
+    CN_TRY(cni_torch_expect_map(layer, in, error));
+    for (int i = 0; i < 3; i++)
+        if (in->dims[i + 2] >= 0 && in->dims[i + 2] < cni_torch_at(&args->kernel_size, i))
+            return cni_fail(error, CN_ERR_SHAPE, "kernel_size=%s is larger than the input, shape %s, padding aside",
+                            CNI_TORCH_SHOW(&args->kernel_size, 3), CNI_SHOW_SHAPE(in));
+    return CN_OK;
+}
+
 static cn_status output_shape(const cn_layer *layer, int count, const cni_shape *in, cni_shape *out, cni_error *error)
 {
     (void)count;
@@ -97,9 +111,9 @@ static cn_status output_shape(const cn_layer *layer, int count, const cni_shape 
     for (int i = 0; i < spatial; i++)
         if (cni_torch_at(&args->padding, i) > cni_torch_at(&args->kernel_size, i) / 2)
             return cni_fail(error, CN_ERR_SHAPE,
-                            "padding=%s with kernel_size=%s: at most half of kernel_size can be "
-                            "padded",
+                            "padding=%s with kernel_size=%s: at most half of kernel_size can be padded",
                             CNI_TORCH_SHOW(&args->padding, spatial), CNI_TORCH_SHOW(&args->kernel_size, spatial));
+    CN_TRY(check_average3(layer, in, error));
     return cni_torch_map(layer, in, in->dims[1], out, error);
 }
 

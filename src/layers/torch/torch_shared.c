@@ -161,11 +161,11 @@ cn_status cni_torch_weight(cn_layer *layer, const char *name, const cni_shape *s
 void cni_torch_view_all(const cni_object *config, cni_view *view)
 {
     (void)config;
-    *view = (cni_view){.type = CNI_VIEW_ALL, .format = CN_CHANNELS_FIRST};
+    *view = (cni_view){.type = CNI_VIEW_ALL, .groups = 1, .format = CN_CHANNELS_FIRST};
 }
 
 void cni_torch_view_unknown(const cni_object *config, cni_view *view)
 {
     (void)config;
-    *view = (cni_view){.type = CNI_VIEW_UNKNOWN};
+    *view = (cni_view){.type = CNI_VIEW_UNKNOWN, .groups = 1};
 }
