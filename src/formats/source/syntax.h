@@ -62,7 +62,10 @@ struct cni_syntax {
     size_t count;
     cni_syntax **items;
     cni_syntax **keys; /* CNI_SYNTAX_DICT */
+    int height;        /* levels of the tree from here down: who walks it may recurse */
 };
+
+enum { CNI_SYNTAX_HEIGHT = 200 }; /* of an expression; blocks are at most 64 inside each other */
 
 /** Reads a text: always gives a BLOCK (NULL only without memory), with what could be read; errors (I801 syntax, I806
  *  outside the grammar, at most 20) and notes go to `remarks`.  Nesting at most 64, text at most 1 MiB.  The special

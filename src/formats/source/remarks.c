@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a reader has to say about a text: keeping remarks in its order, and printing one below its line. */
+#include "formats/source/source.h"
+#include "base/utf8.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SHOWN = 160 /* of a source line, in characters */ };
+
+/* ---- keeping ---- */
+
+static bool is_before(const cni_span *a, const cni_span *b)
+{
+    if (!a->line || !b->line) return a->line && !b->line; /* what has no place comes last */
+    return a->line != b->line ? a->line < b->line : a->column < b->column;
+}
+
+static bool same_remark(const cni_remark *remark, const char *id, const cni_span *span, const char *text)
+{
+    return strcmp(remark->id, id) == 0 && memcmp(&remark->span, span, sizeof *span) == 0 &&
+           strcmp(remark->text, text) == 0;
+}
+
+void cni_remark_add(cni_remarks *remarks, const char *id, cni_severity severity, cni_span span, const char *hint,
+                    const char *format, ...)
+{
+    char text[1000];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    for (int i = 0; i < remarks->count; i++)
+        if (same_remark(&remarks->items[i], id, &span, text)) return; /* a loop comes by again */
+
+    /* Notes leave room for the errors that may follow. */
+    const int errors = remarks->errors < CNI_MAX_ERRORS ? remarks->errors : CNI_MAX_ERRORS;
+    bool full = remarks->count - errors >= CNI_MAX_REMARKS - CNI_MAX_ERRORS;
+    if (severity == CNI_ERROR) full = remarks->errors++ >= CNI_MAX_ERRORS;
+    if (full) return;
+
+    cni_remark remark = {.severity = severity, .span = span, .hint = hint};
+    snprintf(remark.id, sizeof remark.id, "%s", id);
+    remark.text = remarks->arena ? cni_arena_text(remarks->arena, text) : NULL;
+    if (!remark.text) remark.text = "(no memory for the message)";
+    int at = remarks->count++;
+    for (; at && is_before(&span, &remarks->items[at - 1].span); at--) remarks->items[at] = remarks->items[at - 1];
+    remarks->items[at] = remark;
+}
+
+/* ---- printing ---- */
+
+/* The line with this number, without its end; ends are LF, CRLF and CR. */
+static const char *find_line(const char *text, size_t size, int line, size_t *length)
+{
+    size_t at = size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    for (int number = 1; number < line; number++) {
+        while (at < size && text[at] != '\n' && text[at] != '\r') at++;
+        if (at == size) return NULL;
+        at += text[at] == '\r' && at + 1 < size && text[at + 1] == '\n' ? 2 : 1;
+    }
+    size_t end = at;
+    while (end < size && text[end] != '\n' && text[end] != '\r') end++;
+    *length = end - at;
+    return text + at;
+}
+
+/* Characters first..last of the line, from 0; tabs and control characters as spaces, so that columns stay. */
+static void print_line(cni_text *out, const char *line, size_t length, int first, int last)
+{
+    int column = 0;
+    for (size_t at = 0, size; at < length && column < last; at += size, column++) {
+        if (!(size = cni_utf8_read(line + at, length - at, NULL))) size = 1;
+        if (column < first) continue;
+        const unsigned char c = (unsigned char)line[at];
+        if (c < 0x20 || c == 0x7F || (size == 1 && c >= 0x80))
+            cni_text_char(out, ' ');
+        else
+            cni_text_bytes(out, line + at, size);
+    }
+}
+
+static int characters(const char *line, size_t length)
+{
+    int count = 0;
+    for (size_t at = 0, size; at < length; at += size, count++)
+        if (!(size = cni_utf8_read(line + at, length - at, NULL))) size = 1;
+    return count;
+}
+
+static void print_place(cni_text *out, const char *line, size_t length, const cni_span *span)
+{
+    const int width = characters(line, length), column = span->column - 1;
+    int end = span->end_line > span->line ? width : span->end_column - 1;
+    int first = 0;
+    if (width > SHOWN && column > SHOWN / 2) first = column - SHOWN / 2;
+    const int last = width - first > SHOWN ? first + SHOWN : width;
+    if (end > last) end = last;
+
+    cni_text_printf(out, "%5d | %s", span->line, first ? "..." : "");
+    print_line(out, line, length, first, last);
+    cni_text_add(out, last < width ? "...\n      | " : "\n      | ");
+    cni_text_repeat(out, ' ', (size_t)(column - first) + (first ? 3 : 0));
+    cni_text_char(out, '^');
+    if (end > column + 1) cni_text_repeat(out, '~', (size_t)(end - column - 1));
+    cni_text_char(out, '\n');
+}
+
+void cni_remark_print(cni_text *out, const cni_description *description, const cni_remark *remark)
+{
+    static const char *const severities[] = {"note", "hint", "warning", "error"};
+    const cni_span *span = &remark->span;
+    cni_text_add(out, description->file ? description->file : "<text>");
+    if (span->line) cni_text_printf(out, ":%d:%d", span->line, span->column);
+    cni_text_printf(out, ": %s %s: %s\n", severities[remark->severity], remark->id, remark->text);
+    size_t length = 0;
+    const char *line = description->text && span->line > 0
+                           ? find_line(description->text, description->text_size, span->line, &length)
+                           : NULL;
+    if (line && span->column > 0) print_place(out, line, length, span);
+    if (remark->hint) cni_text_printf(out, "      = %s\n", remark->hint);
+}
+
+/* ---- detecting ---- */
+
+bool cni_source_detect(const char *text, size_t size)
+{
+    if (!size || !cni_utf8_valid(text, size)) return false;
+    size_t first = size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    for (size_t i = first; i < size; i++) {
+        const unsigned char c = (unsigned char)text[i];
+        if ((c < 0x20 && !(c >= '\t' && c <= '\r')) || c == 0x7F) return false;
+    }
+    while (first < size && (text[first] == ' ' || (text[first] >= '\t' && text[first] <= '\r'))) first++;
+    return first < size && text[first] != '{' && text[first] != '<'; /* JSON, XML */
+}
