@@ -3,6 +3,7 @@
 #include "explain/analyser.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static cn_status check(const cni_description *flat, cni_error *error)
@@ -52,4 +53,59 @@ const cni_explained *cni_explained_find(const cni_analysis *analysis, const char
     for (int i = 0; i < analysis->count; i++)
         if (!strcmp(analysis->nodes[i].name, name)) return analysis->nodes + i;
     return NULL;
+}
+
+/* ---- other image sizes ---- */
+
+/* The size of a node's map on one axis for other sizes of its inputs; 0 or less: it does not fit, or not exactly. */
+static int64_t exact_size(const cni_explained *node, int axis, int64_t n)
+{
+    const cni_view_axis *v = node->view.axis + axis;
+    cni_axis a;
+    switch (node->view.type) {
+    case CNI_VIEW_SHIFT:
+        return n + v->before + v->after;
+    case CNI_VIEW_NEAREST:
+    case CNI_VIEW_BILINEAR:
+        return n * v->stride;
+    case CNI_VIEW_ADAPTIVE:
+        return v->size;
+    case CNI_VIEW_TRANSPOSED:
+        cni_axis_of(&node->view, axis, n, &a);
+        return a.o;
+    case CNI_VIEW_WINDOW:
+        cni_axis_of(&node->view, axis, n, &a);
+        return a.rest == 0 && a.before == a.after ? a.o : 0;
+    default:
+        return n;
+    }
+}
+
+static bool is_exact(const cni_analysis *analysis, int axis, int64_t size, int64_t *sizes)
+{
+    for (int i = 0; i < analysis->count; i++) {
+        const cni_explained *node = analysis->nodes + i;
+        sizes[i] = i == analysis->image ? size : node->map[axis];
+        if (node->spatial != 2 || node->view.type == CNI_VIEW_ALL || node->view.type == CNI_VIEW_UNKNOWN) continue;
+        int64_t largest = 0;
+        for (int j = 0; j < node->input_count; j++) {
+            const int64_t n = sizes[node->inputs[j]];
+            if (analysis->nodes[node->inputs[j]].spatial != 2 || n == 1) continue;
+            if (largest && n != largest) return false;
+            largest = n;
+        }
+        if (!node->input_count) continue;
+        sizes[i] = exact_size(node, axis, largest ? largest : 1);
+        if (sizes[i] <= 0) return false;
+    }
+    return true;
+}
+
+bool cni_exact_input(const cni_analysis *analysis, int64_t rows, int64_t columns)
+{
+    int64_t *sizes = calloc((size_t)analysis->count + 1, sizeof *sizes);
+    const bool planar = analysis->image >= 0 && analysis->nodes[analysis->image].spatial == 2;
+    const bool exact = sizes && planar && is_exact(analysis, 0, rows, sizes) && is_exact(analysis, 1, columns, sizes);
+    free(sizes);
+    return exact;
 }

@@ -120,16 +120,16 @@ typedef struct cni_explained {
     int64_t bias_adds, other_ops;
     int64_t dead_weights;
     int64_t positions, needed; /* of its map; needed by the network's outputs */
-    uint64_t *mask;            /* rows of (columns + 63) / 64 words, 2-D only; NULL: all needed */
-    int64_t bytes_in, bytes_out, bytes_weights;
+    uint64_t *mask;            /* rows of (columns + 63) / 64 words, 2-D only; NULL: all needed, or a very large map */
+    int64_t bytes_in, bytes_out, bytes_weights; /* the first two of a whole batch */
     double intensity;                /* FLOP per byte, 3.3; NaN when not known */
     double expected_ms, measured_ms; /* NaN */
 } cni_explained;
 
 typedef struct cni_memory {
-    int64_t peak;     /* inference, by a depth-first schedule; fused batch norm and activation */
+    int64_t peak;     /* inference of a batch, by a depth-first schedule; fused batch norm and activation */
     int64_t saved;    /* for backward, per sample */
-    int64_t working;  /* largest gradient of output and input */
+    int64_t working;  /* largest gradient of output and input, per sample */
     int64_t train[3]; /* whole training: SGD, momentum, Adam; CNI_UNSEEN without a batch */
     int64_t plan;     /* bytes of the real plan's arena, CNI_UNSEEN when the engine cannot run the network */
 } cni_memory;

@@ -141,18 +141,23 @@ static int64_t bytes_of(const cni_analysis *analysis, int64_t elements)
     return cni_times(elements, analysis->options.bytes);
 }
 
+static int64_t batch_of(const cni_analysis *analysis)
+{
+    return analysis->options.batch > 0 ? analysis->options.batch : 1;
+}
+
 static void count_bytes(const cni_analysis *analysis, cni_explained *node)
 {
-    node->bytes_out = bytes_of(analysis, cni_elements(node));
+    node->bytes_out = cni_times(bytes_of(analysis, cni_elements(node)), batch_of(analysis));
     for (int i = 0; i < node->input_count; i++)
-        node->bytes_in = cni_plus(node->bytes_in, bytes_of(analysis, cni_elements(analysis->nodes + node->inputs[i])));
+        node->bytes_in = cni_plus(node->bytes_in, analysis->nodes[node->inputs[i]].bytes_out);
     node->bytes_weights = bytes_of(analysis, cni_plus(node->params.trainable, node->params.other));
 }
 
 static void estimate(const cni_analysis *analysis, cni_explained *node)
 {
     const int64_t moved = cni_plus(cni_plus(node->bytes_in, node->bytes_out), node->bytes_weights);
-    const int64_t flops = cni_plus(cni_times(node->macs, 2), node->bias_adds);
+    const int64_t flops = cni_times(cni_plus(cni_times(node->macs, 2), node->bias_adds), batch_of(analysis));
     const cni_explain_options *options = &analysis->options;
     node->intensity = node->expected_ms = node->measured_ms = NAN;
     if (!node->input_count || moved == CNI_UNSEEN || flops == CNI_UNSEEN || moved == 0) return;
