@@ -36,7 +36,7 @@ static void print_argument(const cni_group *group, const cni_kind *kind, const c
 {
     cni_text takes = {0}, member = {0};
     cni_describe_field(&takes, group, kind, field);
-    cni_describe_member(&member, group, field);
+    cni_describe_member(&member, group, kind, field);
     printf("| `%s` | ", field->key);
     print_cell(cni_text_get(&takes));
     printf(" | ");
@@ -74,7 +74,7 @@ static void print_formula(const char *formula)
 
 static void print_kind(const cni_group *group, const cni_kind *kind)
 {
-    cni_text keras = {0}, c = {0};
+    cni_text keras = {0}, c = {0}, limits = {0};
     printf("### %s\n\n", kind->name);
     print_sentence(kind->help);
     for (const char *const *alias = kind->aliases; alias && *alias; alias++)
@@ -85,7 +85,13 @@ static void print_kind(const cni_group *group, const cni_kind *kind)
     cni_describe_keras(&keras, group, kind);
     print_code("python", &keras);
     cni_describe_c(&c, group, kind);
-    print_code("c", &c);
+    if (c.length)
+        print_code("c", &c);
+    else
+        cni_text_free(&c);
+    cni_describe_limits(&limits, group, kind);
+    if (limits.length) printf("%s\n\n", cni_text_get(&limits));
+    cni_text_free(&limits);
 }
 
 static void print_reference(void)
@@ -129,6 +135,7 @@ static void print_examples(void)
             cni_text c = {0};
             cni_describe_c(&c, cni_groups + i, cni_groups[i].family->kinds[j]);
             const char *text = cni_text_get(&c);
+            if (!*text) continue;
             bool statement = *text && text[strlen(text) - 1] == ';';
             printf(statement ? "    %s\n" : "    use(%s);\n", text);
             cni_text_free(&c);

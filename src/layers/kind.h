@@ -34,18 +34,21 @@ typedef struct cni_field cni_field;
 /** How a member of an argument struct is read, checked, shown and written.  Once filled in:
  *  CNI_FIELD_INT    int       None is CNI_NONE_INT
  *  CNI_FIELD_PAIR   int[2]    both given
+ *  CNI_FIELD_SIZES  int[3]    the field's `axes` of them given; None is CNI_NONE_INT where zeros are allowed, else 0
  *  CNI_FIELD_REAL   double    None is NaN; where an object of `family` may stand for it, NaN too
  *  CNI_FIELD_BOOL   bool      as the member says: with CNI_NEGATED the opposite of Keras' argument
  *  CNI_FIELD_TEXT   const char *   None is NULL; `choices` restricts it
  *  CNI_FIELD_OBJECT const char *   what was given in C; the object itself is in cni_object.objects
  *  CNI_FIELD_PADDING, CNI_FIELD_FORMAT    never the default value
  *  CNI_FIELD_SIDES  int[2][2] {{top, bottom}, {left, right}}
+ *  CNI_FIELD_BORDERS int[3][2] {before, after} of the field's `axes`; of one axis Keras has it flat: (1, 2)
  *  CNI_FIELD_INTS   int[8]    ends at 0 (an int stands for a list of one; with CNI_ZEROS a zero is CN_ZERO_INT)
  *  CNI_FIELD_REALS  double[16] ends at +0.0 (a number stands for a list of one; -0.0 is a zero)
  *  CNI_FIELD_TUPLE  cni_tuple  one integer, several, or one of `choices`: PyTorch's sizes (padding=1, (1, 2), 'same') */
 typedef enum cni_field_type {
     CNI_FIELD_INT,
     CNI_FIELD_PAIR,
+    CNI_FIELD_SIZES,
     CNI_FIELD_REAL,
     CNI_FIELD_BOOL,
     CNI_FIELD_TEXT,
@@ -53,6 +56,7 @@ typedef enum cni_field_type {
     CNI_FIELD_PADDING,
     CNI_FIELD_FORMAT,
     CNI_FIELD_SIDES,
+    CNI_FIELD_BORDERS,
     CNI_FIELD_INTS,
     CNI_FIELD_REALS,
     CNI_FIELD_TUPLE,
@@ -71,10 +75,11 @@ enum {
     CNI_FLOAT32 = 256,      /* Keras keeps it in float32: written as the float's value (learning_rate) */
     CNI_SHOWN_SINGLE = 512, /* INTS, REALS: a list of one is written as a number; INT: may be read from one (axis) */
     CNI_NONES = 1024,       /* INTS: CN_NONE is written as None (batch_shape); TUPLE: may hold None */
-    CNI_ZEROS = 2048,       /* INTS: zeros are allowed (a constraint's axis) */
+    CNI_ZEROS = 2048,       /* INTS, SIZES: zeros are allowed (a constraint's axis, output_padding) */
     CNI_NO_MEMBER = 4096,   /* OBJECT: the C struct has no member for it; Keras' text and JSON do */
     CNI_WHOLE = 8192,       /* REAL, REALS: whole numbers are written without a fraction (decay_steps) */
-    CNI_SHOWN_LIST = 16384  /* REALS: a list of one stays a list (boundaries) */
+    CNI_SHOWN_LIST = 16384, /* REALS: a list of one stays a list (boundaries); INTS: None is written as an empty one */
+    CNI_ANY_CASE = 32768    /* TEXT: `choices` are read whatever their case (padding) */
 };
 
 #define CNI_NONE_INT (CN_ZERO_INT + 1)
@@ -97,6 +102,7 @@ struct cni_field {
     const cni_family *family;   /* CNI_FIELD_OBJECT */
     const char *const *choices; /* CNI_FIELD_TEXT, CNI_FIELD_TUPLE: NULL-terminated */
     const char *old_key;        /* how older files call it, or NULL */
+    int axes;                   /* CNI_FIELD_SIZES, CNI_FIELD_BORDERS: 1 to 3 */
     size_t text_offset; /* a number that may be an object of `family` instead (learning_rate): the member of the C
                            struct that takes the object as Keras text; 0 = none */
 };
@@ -107,7 +113,8 @@ struct cni_field {
     _Generic(&((ARGS *)0)->m, int *: CNI_FIELD_INT, int(*)[2]: CNI_FIELD_PAIR, double *: CNI_FIELD_REAL,              \
              bool *: CNI_FIELD_BOOL, const char **: CNI_FIELD_TEXT, cn_padding *: CNI_FIELD_PADDING,                  \
              cn_data_format *: CNI_FIELD_FORMAT, int(*)[2][2]: CNI_FIELD_SIDES, int(*)[8]: CNI_FIELD_INTS,            \
-             double(*)[16]: CNI_FIELD_REALS, cni_tuple *: CNI_FIELD_TUPLE)
+             int(*)[3]: CNI_FIELD_SIZES, int(*)[3][2]: CNI_FIELD_BORDERS, double(*)[16]: CNI_FIELD_REALS,              \
+             cni_tuple *: CNI_FIELD_TUPLE)
 #define CNI_FIELD(m, key_, flags_, default_, min_, max_, help_)                                                        \
     {                                                                                                                  \
         .key = (key_), .offset = offsetof(ARGS, m), .member = #m, .type = CNI_TYPE_OF_(m), .flags = (flags_),          \
@@ -122,6 +129,18 @@ struct cni_field {
     {                                                                                                                  \
         .key = (key_), .offset = offsetof(ARGS, m), .member = #m, .type = CNI_FIELD_TEXT,                              \
         .otherwise = (default_), .help = (help_), .choices = (choices_)                                                \
+    }
+/** One number for each of so many axes; {before, after} for each of them. */
+#define CNI_AXES(m, key_, axes_, flags_, default_, min_, max_, help_)                                                  \
+    {                                                                                                                  \
+        .key = (key_), .offset = offsetof(ARGS, m), .member = #m, .type = CNI_TYPE_OF_(m), .flags = (flags_),          \
+        .otherwise = (default_), .min = (min_), .max = (max_), .help = (help_), .axes = (axes_)                        \
+    }
+/** As CNI_OBJECT, for a kind without a struct in cornu.h. */
+#define CNI_NESTED(key_, family_, flags_, default_, help_)                                                             \
+    {                                                                                                                  \
+        .key = (key_), .type = CNI_FIELD_OBJECT, .flags = (flags_) | CNI_NO_MEMBER, .otherwise = (default_),           \
+        .help = (help_), .family = (family_)                                                                           \
     }
 /** As CNI_FIELD, for an argument that older files call `old_`. */
 #define CNI_RENAMED(m, key_, old_, flags_, default_, min_, max_, help_)                                                \

@@ -104,6 +104,9 @@ cn_status cni_object_copy(const cni_maker *maker, const cni_kind *kind, const vo
 {
     size_t known = kind->public_size ? kind->public_size : kind->args_size;
     cni_object *object;
+    if (!kind->example)
+        return cni_fail(maker->error, CN_ERR_UNSUPPORTED,
+                        "%s: %s has no struct in cornu.h; Keras' text and JSON have it", where, kind->name);
     CN_TRY(cni_object_new(maker, kind, &object));
     unsigned char *given = cni_arena_alloc(maker->arena, kind->args_size);
     if (!given) return cni_no_memory(maker->error, kind->name);

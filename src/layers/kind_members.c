@@ -13,6 +13,7 @@ size_t cni_member_size(cni_field_type type)
     static const size_t sizes[] = {
         [CNI_FIELD_INT] = sizeof(int),
         [CNI_FIELD_PAIR] = sizeof(int[2]),
+        [CNI_FIELD_SIZES] = sizeof(int[3]),
         [CNI_FIELD_REAL] = sizeof(double),
         [CNI_FIELD_BOOL] = sizeof(bool),
         [CNI_FIELD_TEXT] = sizeof(char *),
@@ -20,6 +21,7 @@ size_t cni_member_size(cni_field_type type)
         [CNI_FIELD_PADDING] = sizeof(cn_padding),
         [CNI_FIELD_FORMAT] = sizeof(cn_data_format),
         [CNI_FIELD_SIDES] = sizeof(int[2][2]),
+        [CNI_FIELD_BORDERS] = sizeof(int[3][2]),
         [CNI_FIELD_INTS] = sizeof(int[CNI_MAX_INTS]),
         [CNI_FIELD_REALS] = sizeof(double[CNI_MAX_REALS]),
         [CNI_FIELD_TUPLE] = sizeof(cni_tuple),
@@ -90,25 +92,34 @@ static cn_status read_int(const cni_slot *s, const cni_value *v)
     return CN_OK;
 }
 
-static cn_status read_pair(const cni_slot *s, const cni_value *v)
+/* One integer for all axes, or one for each. */
+static cn_status read_axes(const cni_slot *s, const cni_value *v, size_t count, int *out)
 {
-    int *pair = s->member;
-    const cni_value *items[2] = {v, v};
-    if (v->type == CNI_LIST) {
-        if (v->count != 2) return refuse(s, CN_ERR_INVALID, v, "one integer or two");
-        items[0] = v->items[0], items[1] = v->items[1];
-    }
-    for (int i = 0; i < 2; i++) {
+    static const char *const counts[] = {"", "an integer", "one integer or two", "one integer or three"};
+    static const char *const shares[] = {"", "", "one or two of: ", "one or three of: "};
+    if (v->type == CNI_LIST && v->count != count) return refuse(s, CN_ERR_INVALID, v, counts[count]);
+    for (size_t i = 0; i < count; i++) {
         char range[80], expected[160];
-        int64_t n = items[i]->type == CNI_BOOL ? items[i]->truth : items[i]->integer;
-        if ((items[i]->type != CNI_INT && items[i]->type != CNI_BOOL) || n > INT32_MAX ||
+        const cni_value *item = v->type == CNI_LIST ? v->items[i] : v;
+        int64_t n = item->type == CNI_BOOL ? item->truth : item->integer;
+        if ((item->type != CNI_INT && item->type != CNI_BOOL) || n <= CNI_NONE_INT || n > INT32_MAX ||
             !in_range(s->field, (double)n)) {
-            snprintf(expected, sizeof expected, "one or two of: %s", range_text(s->field, range));
+            snprintf(expected, sizeof expected, "%s%s", shares[count], range_text(s->field, range));
             return refuse(s, CN_ERR_INVALID, v, expected);
         }
-        pair[i] = (int)n;
+        out[i] = (int)n;
     }
     return CN_OK;
+}
+
+static cn_status read_pair(const cni_slot *s, const cni_value *v)
+{
+    return read_axes(s, v, 2, s->member);
+}
+
+static cn_status read_sizes(const cni_slot *s, const cni_value *v)
+{
+    return read_axes(s, v, (size_t)s->field->axes, s->member);
 }
 
 static cn_status read_object(const cni_slot *s, const cni_value *v);
@@ -152,6 +163,7 @@ static cn_status read_text(const cni_slot *s, const cni_value *v)
         cni_text list = {0};
         bool found = false;
         for (const char *const *choice = s->field->choices; *choice; choice++) {
+            if (s->field->flags & CNI_ANY_CASE && strcasecmp(*choice, text) == 0) text = *choice;
             found |= strcmp(*choice, text) == 0;
             cni_text_printf(&list, "%s'%s'", choice == s->field->choices ? "one of " : ", ", *choice);
         }
@@ -212,12 +224,11 @@ static cn_status read_format(const cni_slot *s, const cni_value *v)
 }
 
 /* p, (ph, pw) or ((top, bottom), (left, right)) */
-static cn_status read_sides(const cni_slot *s, const cni_value *v)
+static cn_status read_borders_of(const cni_slot *s, const cni_value *v, size_t count, const char *expected)
 {
     int(*sides)[2] = s->member;
-    const char *expected = "p, (rows, columns) or ((top, bottom), (left, right)), integers from 0 upwards";
-    if (v->type == CNI_LIST && v->count != 2) return refuse(s, CN_ERR_INVALID, v, expected);
-    for (size_t i = 0; i < 2; i++) {
+    if (v->type == CNI_LIST && v->count != count) return refuse(s, CN_ERR_INVALID, v, expected);
+    for (size_t i = 0; i < count; i++) {
         const cni_value *axis = v->type == CNI_LIST ? v->items[i] : v;
         if (axis->type == CNI_LIST && axis->count != 2) return refuse(s, CN_ERR_INVALID, v, expected);
         for (size_t j = 0; j < 2; j++) {
@@ -228,6 +239,19 @@ static cn_status read_sides(const cni_slot *s, const cni_value *v)
         }
     }
     return CN_OK;
+}
+
+static cn_status read_sides(const cni_slot *s, const cni_value *v)
+{
+    return read_borders_of(s, v, 2, "p, (rows, columns) or ((top, bottom), (left, right)), integers from 0 upwards");
+}
+
+static cn_status read_borders(const cni_slot *s, const cni_value *v)
+{
+    const size_t axes = (size_t)s->field->axes;
+    cni_value flat = {.type = CNI_LIST, .count = 1, .items = (cni_value *[]){(cni_value *)v}};
+    if (axes > 1) return read_borders_of(s, v, axes, "p, one for each axis, or (before, after) for each axis");
+    return read_borders_of(s, &flat, 1, "p or (before, after), integers from 0 upwards");
 }
 
 static cn_status read_ints(const cni_slot *s, const cni_value *v)
@@ -338,6 +362,9 @@ static cn_status read_none(const cni_slot *s, const cni_value *v)
     case CNI_FIELD_TEXT:
         *(const char **)s->member = NULL;
         return CN_OK;
+    case CNI_FIELD_SIZES:
+        for (int i = 0; i < s->field->axes && (s->field->flags & CNI_ZEROS); i++) ((int *)s->member)[i] = CNI_NONE_INT;
+        return CN_OK;
     case CNI_FIELD_BOOL: /* PyTorch's align_corners=None is False */
     case CNI_FIELD_PAIR:
     case CNI_FIELD_INTS:
@@ -352,10 +379,11 @@ static cn_status read_none(const cni_slot *s, const cni_value *v)
 cn_status cni_member_read(const cni_slot *s, const cni_value *v)
 {
     static cn_status (*const readers[])(const cni_slot *, const cni_value *) = {
-        [CNI_FIELD_INT] = read_int,         [CNI_FIELD_PAIR] = read_pair,     [CNI_FIELD_REAL] = read_real,
-        [CNI_FIELD_BOOL] = read_bool,       [CNI_FIELD_TEXT] = read_text,     [CNI_FIELD_OBJECT] = read_object,
-        [CNI_FIELD_PADDING] = read_padding, [CNI_FIELD_FORMAT] = read_format, [CNI_FIELD_SIDES] = read_sides,
-        [CNI_FIELD_INTS] = read_ints,       [CNI_FIELD_REALS] = read_reals,   [CNI_FIELD_TUPLE] = read_tuple, [CNI_FIELD_NOTHING] = read_nothing,
+        [CNI_FIELD_INT] = read_int,         [CNI_FIELD_PAIR] = read_pair,       [CNI_FIELD_REAL] = read_real,
+        [CNI_FIELD_BOOL] = read_bool,       [CNI_FIELD_TEXT] = read_text,       [CNI_FIELD_OBJECT] = read_object,
+        [CNI_FIELD_PADDING] = read_padding, [CNI_FIELD_FORMAT] = read_format,   [CNI_FIELD_SIDES] = read_sides,
+        [CNI_FIELD_INTS] = read_ints,       [CNI_FIELD_REALS] = read_reals,     [CNI_FIELD_NOTHING] = read_nothing,
+        [CNI_FIELD_SIZES] = read_sizes,     [CNI_FIELD_BORDERS] = read_borders, [CNI_FIELD_TUPLE] = read_tuple,
     };
     bool none = v->type == CNI_NULL && s->field->type != CNI_FIELD_OBJECT && s->field->type != CNI_FIELD_FORMAT &&
                 s->field->type != CNI_FIELD_NOTHING;

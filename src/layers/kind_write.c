@@ -13,7 +13,7 @@ static int plain_int(int integer)
 static cni_value *write_ints(cni_arena *arena, const cni_field *field, const int *ints, int count)
 {
     if (count == 1 && (field->flags & CNI_SHOWN_SINGLE)) return cni_value_int(arena, plain_int(ints[0]));
-    if (!count && (field->flags & CNI_NULLABLE)) return cni_value_null(arena);
+    if (!count && (field->flags & CNI_NULLABLE) && !(field->flags & CNI_SHOWN_LIST)) return cni_value_null(arena);
     cni_value *list = cni_value_list(arena);
     for (int i = 0; list && i < count; i++) {
         bool none = ints[i] == CN_NONE && (field->flags & CNI_NONES);
@@ -42,18 +42,25 @@ static cni_value *write_reals(cni_arena *arena, const cni_field *field, const do
     return list;
 }
 
-static cni_value *write_sides(cni_arena *arena, const cni_field *field, int (*sides)[2])
+static cni_value *write_borders(cni_arena *arena, const cni_field *field, int (*sides)[2], int count)
 {
     cni_value *list = cni_value_list(arena);
-    for (int i = 0; list && i < 2; i++)
+    for (int i = 0; list && i < count; i++)
         if (!cni_value_add(arena, list, NULL, write_ints(arena, field, sides[i], 2))) return NULL;
     return list;
+}
+
+/* None is 0, or CNI_NONE_INT where zeros are allowed. */
+static cni_value *write_sizes(cni_arena *arena, const cni_field *field, const int *sizes)
+{
+    const bool none = sizes[0] == CNI_NONE_INT || (sizes[0] == 0 && !(field->flags & CNI_ZEROS));
+    return none ? cni_value_null(arena) : write_ints(arena, field, sizes, field->axes);
 }
 
 static cni_value *write_padding(cni_arena *arena, const cni_field *field, const cn_padding *padding)
 {
     int sides[2][2] = {{padding->top, padding->bottom}, {padding->left, padding->right}};
-    if (padding->mode == CN_PADDING_SIDES) return write_sides(arena, field, sides);
+    if (padding->mode == CN_PADDING_SIDES) return write_borders(arena, field, sides, 2);
     return cni_value_text(arena, padding->mode == CN_PADDING_SAME ? "same" : "valid");
 }
 
@@ -96,7 +103,12 @@ static cni_value *write_member(cni_arena *arena, const cni_object *object, size_
         return cni_value_text(arena,
                               *(cn_data_format *)member == CN_CHANNELS_FIRST ? "channels_first" : "channels_last");
     case CNI_FIELD_SIDES:
-        return write_sides(arena, field, member);
+        return write_borders(arena, field, member, 2);
+    case CNI_FIELD_SIZES:
+        return write_sizes(arena, field, member);
+    case CNI_FIELD_BORDERS:
+        if (field->axes == 1) return write_ints(arena, field, member, 2);
+        return write_borders(arena, field, member, field->axes);
     case CNI_FIELD_INTS:
         return write_ints(arena, field, member, cni_ints_count(member));
     case CNI_FIELD_REALS:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Add and Multiply: several inputs become one, number by number (keras-semantics 2.14). */
+ * Add, Multiply, Subtract, Average, Maximum and Minimum: several inputs become one, number by number (keras-semantics
+ * 2.14).  The last four are described, not run. */
 #include "layers/layers.h"
 
 #include "graph/ops/binary.h"
@@ -113,3 +114,29 @@ const cni_layer_kind cni_multiply_layer = {
     .output_shape = output_shape,
     .lower = lower_multiply,
 };
+
+static cn_status two_inputs_shape(const cn_layer *layer, int count, const cni_shape *in, cni_shape *out,
+                                  cni_error *error)
+{
+    if (count != 2) return cni_fail(error, CN_ERR_SHAPE, "%d inputs; expected two", count);
+    return output_shape(layer, count, in, out, error);
+}
+
+#define DESCRIBED(name_, shape, help_, formula_)                                                                       \
+    {                                                                                                                  \
+        .kind = {.name = name_,                                                                                        \
+                 .module = "keras.layers",                                                                             \
+                 .args_size = sizeof(cn_merge_args),                                                                   \
+                 CNI_FIELDS(fields),                                                                                   \
+                 .help = help_,                                                                                        \
+                 .formula = formula_ "; dimensions equal, or 1"},                                                      \
+        .min_rank = 1, .merges = true, .lazily_built = true, .traits = CNI_IS_MERGE, .output_shape = shape             \
+    }
+const cni_layer_kind cni_subtract_layer =
+    DESCRIBED("Subtract", two_inputs_shape, "the difference of two inputs", "out = in 0 - in 1");
+const cni_layer_kind cni_average_layer =
+    DESCRIBED("Average", output_shape, "the mean of its inputs", "out = (in 0 + in 1 + ...) / count");
+const cni_layer_kind cni_maximum_layer =
+    DESCRIBED("Maximum", output_shape, "the largest of its inputs, number by number", "out = max(in 0, in 1, ...)");
+const cni_layer_kind cni_minimum_layer =
+    DESCRIBED("Minimum", output_shape, "the smallest of its inputs, number by number", "out = min(in 0, in 1, ...)");

@@ -19,6 +19,7 @@ typedef enum cni_view_type {
     CNI_VIEW_SHIFT,      /* padding, and cropping as negative padding: before, after */
     CNI_VIEW_NEAREST,    /* up-sampling by `stride`, each position copied; PixelShuffle, DepthToSpace */
     CNI_VIEW_BILINEAR,   /* up-sampling by `stride`, half-pixel centres */
+    /* NEAREST, BILINEAR and SHIFT with stride 0: to `size` positions, whatever comes in (Resizing, CenterCrop) */
     CNI_VIEW_ADAPTIVE,   /* output y of `size` sees floor(y n / m) .. ceil((y + 1) n / m) - 1 */
     CNI_VIEW_ALL,        /* every output sees every position: Flatten, global pooling, Reshape that mixes axes */
     CNI_VIEW_UNKNOWN     /* a layer of which nothing is known */

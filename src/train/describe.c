@@ -76,8 +76,15 @@ static void add_type(cni_text *out, const cni_group *group, const cni_kind *kind
         [CNI_FIELD_REALS] = "float or list of floats",
         [CNI_FIELD_TUPLE] = "int or tuple of ints",
     };
+    static const char *const of_axes[][4] = {
+        {"", "int", "int or (int, int)", "int or (int, int, int)"},
+        {"", "int or (int, int)", "int, (int, int) or ((int, int), (int, int))",
+         "int, (int, int, int) or ((int, int), (int, int), (int, int))"},
+    };
     if (field->choices)
         add_choices(out, field->choices);
+    else if (field->axes)
+        cni_text_add(out, of_axes[field->type == CNI_FIELD_BORDERS][field->axes]);
     else if (field->type == CNI_FIELD_OBJECT)
         cni_text_add(out, field->family->what);
     else if (field->type == CNI_FIELD_PADDING && takes_sides(group, kind))
@@ -124,9 +131,9 @@ void cni_describe_field(cni_text *out, const cni_group *group, const cni_kind *k
     add_range(out, field);
 }
 
-void cni_describe_member(cni_text *out, const cni_group *group, const cni_field *field)
+void cni_describe_member(cni_text *out, const cni_group *group, const cni_kind *kind, const cni_field *field)
 {
-    if (group->usage) return;
+    if (group->usage || !kind->example) return;
     if (field->flags & CNI_NO_MEMBER) cni_text_add(out, "in Keras' text and JSON only");
     if (!(field->flags & CNI_NEGATED)) return;
     const char *dot = strrchr(field->member, '.');
@@ -160,7 +167,7 @@ void cni_describe_c(cni_text *out, const cni_group *group, const cni_kind *kind)
 {
     cni_text keras = {0};
     if (!group->usage) {
-        cni_text_add(out, kind->example);
+        cni_text_add(out, kind->example ? kind->example : "");
         return;
     }
     cni_describe_keras(&keras, group, kind);
@@ -169,6 +176,15 @@ void cni_describe_c(cni_text *out, const cni_group *group, const cni_kind *kind)
     cni_text_add(out, cni_text_get(&keras));
     cni_text_add(out, hole + 2);
     cni_text_free(&keras);
+}
+
+void cni_describe_limits(cni_text *out, const cni_group *group, const cni_kind *kind)
+{
+    if (group->family != &cni_layers) return;
+    if (!((const cni_layer_kind *)kind)->lower)
+        cni_text_add(out, "Models with this layer are read, summarised and explained; they cannot be run yet.");
+    else if (!kind->example)
+        cni_text_add(out, "It has no macro in C yet: models with this layer come from Keras' text and files.");
 }
 
 /* ---- one kind ---- */
@@ -206,7 +222,7 @@ static void add_argument(cni_text *out, const cni_group *group, const cni_kind *
     cni_text line = {0}, member = {0};
     cni_text_printf(&line, "%s: ", field->key);
     cni_describe_field(&line, group, kind, field);
-    cni_describe_member(&member, group, field);
+    cni_describe_member(&member, group, kind, field);
     if (member.length) cni_text_printf(&line, " (%s)", cni_text_get(&member));
     cni_paragraph(out, cni_text_get(&line), 2, 6, WIDTH);
     cni_paragraph(out, field->help, 6, 6, WIDTH);
@@ -246,14 +262,21 @@ static void add_example(cni_text *out, const char *language, cni_text *example)
 
 static void add_kind(cni_text *out, const cni_group *group, const cni_kind *kind)
 {
-    cni_text keras = {0}, c = {0};
+    cni_text keras = {0}, c = {0}, limits = {0};
     add_title(out, group, kind);
     add_formula(out, kind->formula);
     add_arguments(out, group, kind);
     cni_describe_keras(&keras, group, kind);
     cni_describe_c(&c, group, kind);
     add_example(out, "Keras", &keras);
-    add_example(out, "C", &c);
+    if (c.length)
+        add_example(out, "C", &c);
+    else
+        cni_text_free(&c);
+    cni_describe_limits(&limits, group, kind);
+    if (limits.length) cni_text_char(out, '\n');
+    if (limits.length) cni_paragraph(out, cni_text_get(&limits), 0, 0, WIDTH);
+    cni_text_free(&limits);
 }
 
 /* ---- groups ---- */

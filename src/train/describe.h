@@ -25,11 +25,13 @@ void cni_describe_field(cni_text *out, const cni_group *group, const cni_kind *k
 /** Whether the field is an argument that somebody may give. */
 bool cni_field_is_argument(const cni_field *field);
 /** The field's name in C where it is another (no_bias), and what is peculiar about it; "" otherwise. */
-void cni_describe_member(cni_text *out, const cni_group *group, const cni_field *field);
+void cni_describe_member(cni_text *out, const cni_group *group, const cni_kind *kind, const cni_field *field);
 /** "dtype='float32'": the arguments that are taken at one value only. */
 void cni_describe_fixed(cni_text *out, const cni_kind *kind);
 /** The examples, in Keras' text and in C. */
 void cni_describe_keras(cni_text *out, const cni_group *group, const cni_kind *kind);
 void cni_describe_c(cni_text *out, const cni_group *group, const cni_kind *kind);
+/** What cannot be done with a layer yet; "" when all can. */
+void cni_describe_limits(cni_text *out, const cni_group *group, const cni_kind *kind);
 
 #endif

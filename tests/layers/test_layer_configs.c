@@ -80,6 +80,7 @@ static void assert_same_value(const keras_case *c, const cni_value *ours, const 
 
 static void check_config(keras_case *c)
 {
+    if (c->config->type == CNI_NULL) return;
     assert_same_value(c, written(c, c->object), c->config);
 }
 
@@ -91,6 +92,7 @@ static void configurations_are_those_of_keras(void **state)
 
 static void check_round_trip(keras_case *c)
 {
+    if (c->config->type == CNI_NULL) return;
     cni_maker maker = workshop_maker(&c->shop);
     cni_object *again = NULL;
     cn_status status = c->family == &cni_layers ? cni_object_read(&maker, c->object->kind, c->config, "it", &again)
@@ -184,7 +186,7 @@ static cni_shape lowered_shape(keras_case *c, cn_layer *layer, int count, const 
 static void check_lowering(keras_case *c)
 {
     cni_shape in[8], out, lowered;
-    if (c->family != &cni_layers) return;
+    if (c->family != &cni_layers || !((const cni_layer_kind *)c->object->kind)->lower) return;
     const int count = shapes_of(c->inputs, in);
     if (!is_known(count, in)) return;
     cn_layer layer = layer_of(&c->shop, c->object);
@@ -226,7 +228,9 @@ static void every_row_can_be_explained(void **state)
     (void)state;
     for (size_t i = 0; i < cni_layers.count; i++) {
         const cni_kind *kind = cni_layers.kinds[i];
-        if (!kind->help || !kind->example || !strstr(kind->example, "cn_")) fail_msg("%s: help or example", kind->name);
+        if (!kind->help) fail_msg("%s has no help", kind->name);
+        if (kind->example && !strstr(kind->example, "cn_")) fail_msg("%s: no example in C", kind->name);
+        if (!kind->example && kind->public_size) fail_msg("%s: a struct without an example", kind->name);
         for (size_t j = 0; j < kind->field_count; j++)
             if (kind->fields[j].type != CNI_FIELD_NOTHING && !kind->fields[j].help)
                 fail_msg("%s: %s has no help", kind->name, kind->fields[j].key);
@@ -343,6 +347,10 @@ static void every_member_of_the_header_has_a_row(void **state)
     char *header = read_header();
     for (size_t i = 0; i < cni_layers.count; i++) {
         char name[64];
+        if (!cni_layers.kinds[i]->example) {
+            if (struct_of(header, cni_layers.kinds[i]->name, name)) fail_msg("%s: no example", name);
+            continue;
+        }
         if (!struct_of(header, cni_layers.kinds[i]->name, name))
             fail_msg("%s: no macro in cornu.h", cni_layers.kinds[i]->name);
         check_struct(header, cni_layers.kinds[i], name);

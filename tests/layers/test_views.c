@@ -58,6 +58,34 @@ static void windows(void **state)
     expect_axis("AveragePooling2D(3, 2, 'same')", 0, 3, 2, 1, CNI_PAD_SAME, 0, 0);
     expect_axis("ZeroPadding2D(((1, 2), (3, 4)))", 1, 1, 1, 1, CNI_PAD_GIVEN, 3, 4);
     expect_axis("Cropping2D(((1, 2), (3, 4)))", 0, 1, 1, 1, CNI_PAD_GIVEN, -1, -2);
+    expect_axis("Conv1D(8, 3, padding='causal', dilation_rate=4)", 0, 3, 1, 4, CNI_PAD_CAUSAL, 0, 0);
+    expect_axis("Conv3D(8, (1, 2, 3), strides=(3, 2, 1), padding='same')", 2, 3, 1, 1, CNI_PAD_SAME, 0, 0);
+    expect_axis("SeparableConv2D(8, (3, 5), 2)", 1, 5, 2, 1, CNI_PAD_GIVEN, 0, 0);
+    expect_axis("MaxPooling1D(3)", 0, 3, 3, 1, CNI_PAD_GIVEN, 0, 0);
+    expect_axis("AveragePooling3D(2, 1, 'same')", 2, 2, 1, 1, CNI_PAD_SAME, 0, 0);
+    expect_axis("Conv2DTranspose(8, (2, 4), (2, 3), 'same')", 1, 4, 3, 1, CNI_PAD_SAME, 0, 0);
+    expect_axis("AdaptiveAveragePooling2D((4, 7))", 1, 7, 1, 1, CNI_PAD_GIVEN, 0, 0);
+    expect_axis("UpSampling2D((2, 3))", 1, 1, 3, 1, CNI_PAD_GIVEN, 0, 0);
+    expect_axis("UpSampling1D(4)", 0, 1, 4, 1, CNI_PAD_GIVEN, 0, 0);
+    expect_axis("Resizing(5, 6)", 0, 5, 0, 1, CNI_PAD_GIVEN, 0, 0);
+    expect_axis("CenterCrop(5, 6)", 1, 6, 0, 1, CNI_PAD_GIVEN, 0, 0);
+    expect_axis("ZeroPadding1D((1, 2))", 0, 1, 1, 1, CNI_PAD_GIVEN, 1, 2);
+    expect_axis("Cropping3D(((1, 2), (3, 4), (5, 6)))", 2, 1, 1, 1, CNI_PAD_GIVEN, -5, -6);
+}
+
+static void transposed_windows_know_their_output_padding(void **state)
+{
+    (void)state;
+    described plain = describe("Conv2DTranspose(8, 3, 2)"),
+              given = describe("Conv2DTranspose(8, 3, 2, 'same', (0, 1))");
+    assert_int_equal(plain.view.type, CNI_VIEW_TRANSPOSED);
+    assert_int_equal(plain.view.multiplies, CNI_MULTIPLIES_AT_INPUTS);
+    assert_false(plain.view.axis[0].extends);
+    assert_true(given.view.axis[0].extends);
+    assert_int_equal(given.view.axis[0].output_padding, 0);
+    assert_int_equal(given.view.axis[1].output_padding, 1);
+    cni_arena_free(&plain.arena);
+    cni_arena_free(&given.arena);
 }
 
 typedef struct expected {
@@ -91,6 +119,33 @@ static void whole_views(void **state)
          CNI_IS_DROPOUT | CNI_IS_NOTHING},
         {"Softmax()", CNI_VIEW_POINT, CNI_BORDER_ZERO, CNI_MULTIPLIES_NOT, 1, CN_FORMAT_DEFAULT,
          CNI_IS_ACTIVATION | CNI_IS_SOFTMAX},
+        {"Conv1D(8, 3, groups=2)", CNI_VIEW_WINDOW, CNI_BORDER_ZERO, CNI_MULTIPLIES_AT_OUTPUTS, 2, CN_CHANNELS_LAST,
+         CNI_IS_CONVOLUTION},
+        {"SeparableConv2D(8, 3)", CNI_VIEW_WINDOW, CNI_BORDER_ZERO, CNI_MULTIPLIES_AT_OUTPUTS, 0, CN_CHANNELS_LAST,
+         CNI_IS_CONVOLUTION | CNI_IS_SEPARABLE},
+        {"MaxPooling3D()", CNI_VIEW_WINDOW, CNI_BORDER_EXCLUDED, CNI_MULTIPLIES_NOT, 1, CN_CHANNELS_LAST,
+         CNI_IS_MAX_POOL},
+        {"GlobalMaxPooling1D('channels_first')", CNI_VIEW_ALL, CNI_BORDER_ZERO, CNI_MULTIPLIES_NOT, 1,
+         CN_CHANNELS_FIRST, CNI_IS_GLOBAL_POOL},
+        {"AdaptiveMaxPooling2D(4)", CNI_VIEW_ADAPTIVE, CNI_BORDER_EXCLUDED, CNI_MULTIPLIES_NOT, 1, CN_CHANNELS_LAST,
+         CNI_IS_MAX_POOL},
+        {"UpSampling2D()", CNI_VIEW_NEAREST, CNI_BORDER_ZERO, CNI_MULTIPLIES_NOT, 1, CN_CHANNELS_LAST, 0},
+        {"UpSampling2D(interpolation='bilinear')", CNI_VIEW_BILINEAR, CNI_BORDER_ZERO, CNI_MULTIPLIES_NOT, 1,
+         CN_CHANNELS_LAST, 0},
+        {"UpSampling2D(interpolation='lanczos3')", CNI_VIEW_UNKNOWN, CNI_BORDER_ZERO, CNI_MULTIPLIES_NOT, 1,
+         CN_CHANNELS_LAST, 0},
+        {"Resizing(4, 4)", CNI_VIEW_BILINEAR, CNI_BORDER_ZERO, CNI_MULTIPLIES_NOT, 1, CN_CHANNELS_LAST, 0},
+        {"Resizing(4, 4, antialias=True)", CNI_VIEW_UNKNOWN, CNI_BORDER_ZERO, CNI_MULTIPLIES_NOT, 1, CN_CHANNELS_LAST,
+         0},
+        {"ZeroPadding3D()", CNI_VIEW_SHIFT, CNI_BORDER_ZERO, CNI_MULTIPLIES_NOT, 1, CN_CHANNELS_LAST, CNI_IS_PADDING},
+        {"Permute((1, 2, 3))", CNI_VIEW_POINT, CNI_BORDER_ZERO, CNI_MULTIPLIES_NOT, 1, CN_FORMAT_DEFAULT, 0},
+        {"Permute((2, 1, 3))", CNI_VIEW_ALL, CNI_BORDER_ZERO, CNI_MULTIPLIES_NOT, 1, CN_FORMAT_DEFAULT, 0},
+        {"GroupNormalization()", CNI_VIEW_POINT, CNI_BORDER_ZERO, CNI_MULTIPLIES_NOT, 1, CN_FORMAT_DEFAULT,
+         CNI_IS_NORMALIZATION},
+        {"RandomFlip()", CNI_VIEW_POINT, CNI_BORDER_ZERO, CNI_MULTIPLIES_NOT, 1, CN_FORMAT_DEFAULT, CNI_IS_NOTHING},
+        {"SpatialDropout2D(0.5)", CNI_VIEW_POINT, CNI_BORDER_ZERO, CNI_MULTIPLIES_NOT, 1, CN_FORMAT_DEFAULT,
+         CNI_IS_DROPOUT | CNI_IS_NOTHING},
+        {"Subtract()", CNI_VIEW_POINT, CNI_BORDER_ZERO, CNI_MULTIPLIES_NOT, 1, CN_FORMAT_DEFAULT, CNI_IS_MERGE},
         {"Concatenate()", CNI_VIEW_POINT, CNI_BORDER_ZERO, CNI_MULTIPLIES_NOT, 1, CN_FORMAT_DEFAULT,
          CNI_IS_MERGE | CNI_IS_CONCATENATE},
     };
@@ -141,6 +196,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(windows),
+        cmocka_unit_test(transposed_windows_know_their_output_padding),
         cmocka_unit_test(whole_views),
         cmocka_unit_test(activations),
     };
