@@ -103,7 +103,7 @@ static bool find_period(const field *from, const cni_link *link, int64_t *period
         *period /= common_divisor(from->period, link->s);
         *step *= link->s / (from->period / *period);
     } else if (link->type == CNI_VIEW_TRANSPOSED || link->type == CNI_VIEW_NEAREST || link->type == CNI_VIEW_BILINEAR) {
-        if (link->s > MOST_PERIOD) return false;
+        if (link->s == 0 || link->s > MOST_PERIOD) return false;
         *period *= link->s;
     } else if (link->type == CNI_VIEW_ADAPTIVE) {
         return false;

@@ -36,6 +36,18 @@ static int64_t joined_before(const cni_analysis *analysis, const cni_explained *
     return sum;
 }
 
+/* Maps brought to a given size (stride 0): by a whole factor where there is one; the middle of what is cropped. */
+static bool fit_to_size(cni_link *link)
+{
+    if (link->n <= 0 || link->o <= 0) return false;
+    if (link->type == CNI_VIEW_SHIFT) {
+        link->before = -((link->n - link->o) / 2);
+        return link->o <= link->n;
+    }
+    if (link->o % link->n == 0) link->s = link->o / link->n;
+    return true;
+}
+
 bool cni_link_of(const cni_analysis *analysis, const cni_explained *node, int input, int axis, cni_link *link)
 {
     const cni_explained *from = analysis->nodes + node->inputs[input];
@@ -52,6 +64,7 @@ bool cni_link_of(const cni_analysis *analysis, const cni_explained *node, int in
                        .d = v->dilation};
     if (view->type == CNI_VIEW_WINDOW || view->type == CNI_VIEW_TRANSPOSED) link->before = node->axis[axis].before;
     if (view->type == CNI_VIEW_SHIFT) link->before = v->before;
+    if (v->stride == 0 && !fit_to_size(link)) return false;
     if (view->type != CNI_VIEW_POINT) return true;
     link->stretched = link->n == 1 && link->o > 1 && !is_joined(node, link);
     if (is_joined(node, link)) link->before = joined_before(analysis, node, input, axis);
@@ -69,10 +82,17 @@ static cni_taps transposed(const cni_link *link, int64_t z)
     return (cni_taps){(z - t * d) / s - (count - 1) * step, step, count};
 }
 
-static cni_taps bilinear(int64_t f, int64_t y)
+/* Output y lies at (y + 1/2) n / o - 1/2 of the input; n / o is 1 / s where that is known. */
+static cni_taps bilinear(int64_t n, int64_t o, int64_t y)
 {
-    const int64_t u = 2 * y + 1 - f; /* of 2 f */
-    return (cni_taps){divide_down(u, 2 * f), 1, u % (2 * f) == 0 ? 1 : 2};
+    const int64_t u = (2 * y + 1) * n - o; /* of 2 o */
+    return (cni_taps){divide_down(u, 2 * o), 1, u % (2 * o) == 0 ? 1 : 2};
+}
+
+static cni_taps nearest(const cni_link *link, int64_t y)
+{
+    const int64_t at = link->s ? divide_down(y, link->s) : divide_down((2 * y + 1) * link->n, 2 * link->o);
+    return (cni_taps){at, 1, 1};
 }
 
 cni_taps cni_reads(const cni_link *link, int64_t y)
@@ -83,9 +103,9 @@ cni_taps cni_reads(const cni_link *link, int64_t y)
     case CNI_VIEW_TRANSPOSED:
         return transposed(link, y + link->before);
     case CNI_VIEW_NEAREST:
-        return (cni_taps){divide_down(y, link->s), 1, 1};
+        return nearest(link, y);
     case CNI_VIEW_BILINEAR:
-        return bilinear(link->s, y);
+        return link->s ? bilinear(1, link->s, y) : bilinear(link->n, link->o, y);
     case CNI_VIEW_ADAPTIVE: {
         const int64_t first = divide_down(y * link->n, link->k), end = divide_up((y + 1) * link->n, link->k);
         return (cni_taps){first, 1, end - first};

@@ -10,7 +10,7 @@ typedef struct cni_link {
     cni_view_type type; /* POINT, WINDOW, TRANSPOSED, SHIFT, NEAREST, BILINEAR or ADAPTIVE */
     cni_border border;
     int64_t n, o;    /* -1: not known */
-    int64_t k, s, d; /* s: of up-sampling the factor; k: of adaptive pooling the number of outputs */
+    int64_t k, s, d; /* s: of up-sampling the factor, 0 when it is no whole number; k: of adaptive pooling the number of outputs */
     int64_t before;  /* concatenation along this axis: POINT with outputs that the other inputs give */
     bool stretched;  /* POINT: an input of size 1 is read by all */
 } cni_link;
