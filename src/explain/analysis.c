@@ -62,6 +62,7 @@ static int64_t exact_size(const cni_explained *node, int axis, int64_t n)
 {
     const cni_view_axis *v = node->view.axis + axis;
     cni_axis a;
+    if (v->stride == 0 && node->view.spatial) return node->map[axis]; /* brought to a given size */
     switch (node->view.type) {
     case CNI_VIEW_SHIFT:
         return n + v->before + v->after;

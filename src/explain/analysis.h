@@ -122,8 +122,8 @@ typedef struct cni_explained {
     int64_t positions, needed; /* of its map; needed by the network's outputs */
     uint64_t *mask;            /* rows of (columns + 63) / 64 words, 2-D only; NULL: all needed, or a very large map */
     int64_t bytes_in, bytes_out, bytes_weights; /* the first two of a whole batch */
-    double intensity;                /* FLOP per byte, 3.3; NaN when not known */
-    double expected_ms, measured_ms; /* NaN */
+    double intensity;                           /* FLOP per byte, 3.3; NaN when not known */
+    double expected_ms, measured_ms;            /* NaN */
 } cni_explained;
 
 typedef struct cni_memory {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What nodes cost: parameters, multiplications, bytes; and their sums. */
 #include "explain/analyser.h"
+#include "explain/reads.h"
 
 #include <math.h>
 
@@ -99,7 +100,7 @@ static void count_multiplications(const cni_analysis *analysis, const cn_layer *
         return;
     }
     const int64_t windowed = windowed_weights(layer, node), rest = node->kernel_weights - windowed;
-    if (node->view.border == CNI_BORDER_EDGE || node->view.border == CNI_BORDER_REFLECT) return;
+    if (cni_repeats_pixels(node->view.border)) return;
     node->macs_real = windowed / t.window * t.real + rest * product_of_map(node);
     node->dead_weights = windowed / t.window * (t.window - t.live);
 }

@@ -105,9 +105,8 @@ static bool find_period(const field *from, const cni_link *link, int64_t *period
     } else if (link->type == CNI_VIEW_TRANSPOSED || link->type == CNI_VIEW_NEAREST || link->type == CNI_VIEW_BILINEAR) {
         if (link->s == 0 || link->s > MOST_PERIOD) return false;
         *period *= link->s;
-    } else if (link->type == CNI_VIEW_ADAPTIVE) {
-        return false;
     }
+    if (link->type == CNI_VIEW_ADAPTIVE || (link->type == CNI_VIEW_BILINEAR && link->corners)) return false;
     return *period <= MOST_PERIOD && *step < far_away;
 }
 

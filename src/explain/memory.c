@@ -154,10 +154,10 @@ static int saved_by(const cni_explained *node)
     return saved;
 }
 
-/* The tensor that a node's output is in training: views share it; fusion does not happen. */
+/* The tensor that a node's output is in training, where nothing is fused.  Dropout may work in place: a lower bound. */
 static int tensor_of(const cni_analysis *analysis, int node)
 {
-    while (analysis->nodes[node].input_count == 1 && cni_traits(analysis->nodes + node) & CNI_IS_FLATTEN)
+    while (analysis->nodes[node].input_count == 1 && is_view_of_input(analysis->nodes + node))
         node = analysis->nodes[node].inputs[0];
     return node;
 }

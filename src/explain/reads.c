@@ -57,6 +57,7 @@ bool cni_link_of(const cni_analysis *analysis, const cni_explained *node, int in
     if (view->spatial && view->spatial != node->spatial) return false;
     *link = (cni_link){.type = view->type,
                        .border = view->border,
+                       .corners = view->corners,
                        .n = from->map[axis],
                        .o = node->map[axis],
                        .k = v->size,
@@ -64,7 +65,8 @@ bool cni_link_of(const cni_analysis *analysis, const cni_explained *node, int in
                        .d = v->dilation};
     if (view->type == CNI_VIEW_WINDOW || view->type == CNI_VIEW_TRANSPOSED) link->before = node->axis[axis].before;
     if (view->type == CNI_VIEW_SHIFT) link->before = v->before;
-    if (v->stride == 0 && !fit_to_size(link)) return false;
+    if (view->type == CNI_VIEW_ADAPTIVE && !v->size) link->k = link->n; /* as many as come in */
+    if (view->spatial && v->stride == 0 && !fit_to_size(link)) return false;
     if (view->type != CNI_VIEW_POINT) return true;
     link->stretched = link->n == 1 && link->o > 1 && !is_joined(node, link);
     if (is_joined(node, link)) link->before = joined_before(analysis, node, input, axis);
@@ -82,11 +84,14 @@ static cni_taps transposed(const cni_link *link, int64_t z)
     return (cni_taps){(z - t * d) / s - (count - 1) * step, step, count};
 }
 
-/* Output y lies at (y + 1/2) n / o - 1/2 of the input; n / o is 1 / s where that is known. */
-static cni_taps bilinear(int64_t n, int64_t o, int64_t y)
+/* Output y lies at (y + 1/2) n / o - 1/2 of the input, n / o being 1 / s where that is known; with corners on each
+ * other at y (n-1) / (o-1).  That is between two inputs, or on one. */
+static cni_taps bilinear(const cni_link *link, int64_t y)
 {
-    const int64_t u = (2 * y + 1) * n - o; /* of 2 o */
-    return (cni_taps){divide_down(u, 2 * o), 1, u % (2 * o) == 0 ? 1 : 2};
+    const int64_t n = link->s ? 1 : link->n, o = link->s ? link->s : link->o;
+    const bool corners = link->corners && link->o > 1;
+    const int64_t u = corners ? y * (link->n - 1) : (2 * y + 1) * n - o, of = corners ? link->o - 1 : 2 * o;
+    return (cni_taps){divide_down(u, of), 1, u % of == 0 ? 1 : 2};
 }
 
 static cni_taps nearest(const cni_link *link, int64_t y)
@@ -105,7 +110,7 @@ cni_taps cni_reads(const cni_link *link, int64_t y)
     case CNI_VIEW_NEAREST:
         return nearest(link, y);
     case CNI_VIEW_BILINEAR:
-        return link->s ? bilinear(1, link->s, y) : bilinear(link->n, link->o, y);
+        return bilinear(link, y);
     case CNI_VIEW_ADAPTIVE: {
         const int64_t first = divide_down(y * link->n, link->k), end = divide_up((y + 1) * link->n, link->k);
         return (cni_taps){first, 1, end - first};
@@ -120,11 +125,13 @@ static int64_t clamp(int64_t i, int64_t n)
     return i < 0 ? 0 : i >= n ? n - 1 : i;
 }
 
-/* Padding that repeats pixels: the hull of what is read through it.  Edges are repeated endlessly, reflections once. */
+/* Padding that repeats pixels: the hull of what is read through it.  Edges are repeated endlessly, reflections once;
+ * what wraps round reads both ends. */
 static cni_taps reads_through(const cni_link *link, cni_taps taps)
 {
     const int64_t n = link->n, last = taps.first + (taps.count - 1) * taps.step;
     int64_t low = clamp(taps.first, n), high = clamp(last, n);
+    if (link->border == CNI_BORDER_WRAP) return (cni_taps){0, 1, n};
     if (link->border == CNI_BORDER_REFLECT) {
         const int64_t left = clamp(-taps.first, n), right = clamp(2 * (n - 1) - last, n);
         if (last < 0)
@@ -142,8 +149,8 @@ cni_taps cni_reads_inside(const cni_link *link, int64_t y)
     cni_taps taps = cni_reads(link, y);
     const int64_t n = link->n, last = taps.first + (taps.count - 1) * taps.step;
     if (!taps.count || (taps.first >= 0 && last < n)) return taps;
-    const bool repeats = link->border == CNI_BORDER_EDGE || link->border == CNI_BORDER_REFLECT;
-    if (link->type == CNI_VIEW_BILINEAR || (repeats && link->type != CNI_VIEW_POINT)) return reads_through(link, taps);
+    if (link->type == CNI_VIEW_BILINEAR || (cni_repeats_pixels(link->border) && link->type != CNI_VIEW_POINT))
+        return reads_through(link, taps);
     const int64_t skipped = taps.first < 0 ? divide_up(-taps.first, taps.step) : 0;
     const int64_t end = taps.first >= n ? 0 : divide_down(n - 1 - taps.first, taps.step) + 1;
     taps.first += skipped * taps.step;

@@ -10,10 +10,18 @@ typedef struct cni_link {
     cni_view_type type; /* POINT, WINDOW, TRANSPOSED, SHIFT, NEAREST, BILINEAR or ADAPTIVE */
     cni_border border;
     int64_t n, o;    /* -1: not known */
-    int64_t k, s, d; /* s: of up-sampling the factor, 0 when it is no whole number; k: of adaptive pooling the number of outputs */
+    int64_t k, s, d; /* s: of up-sampling the factor, 0 when it is no whole number; k: of adaptive pooling the number of
+                        outputs */
     int64_t before;  /* concatenation along this axis: POINT with outputs that the other inputs give */
+    bool corners;    /* BILINEAR: first and last positions of both lie on each other */
     bool stretched;  /* POINT: an input of size 1 is read by all */
 } cni_link;
+
+/** Whether padded cells hold pixels again, and not zeros or nothing. */
+static inline bool cni_repeats_pixels(cni_border border)
+{
+    return border == CNI_BORDER_EDGE || border == CNI_BORDER_REFLECT || border == CNI_BORDER_WRAP;
+}
 
 /** first, first + step, ... */
 typedef struct cni_taps {

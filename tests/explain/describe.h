@@ -58,13 +58,8 @@ static void describe_layer(cni_arena *arena, cni_description *d, cni_described_l
 {
     cni_error error = {0};
     cni_value *value;
-    const cni_family *families[] = {&cni_layers,
-#ifdef DESCRIBE_TORCH
-                                    &cni_torch_layers
-#endif
-    };
     const bool torch = d->dialect == CNI_TORCH && strncmp(text, "Input", 5);
-    const cni_family *family = families[torch ? sizeof families / sizeof *families - 1 : 0];
+    const cni_family *family = torch ? &cni_torch_layers : &cni_layers;
     const cni_maker maker = {.arena = arena, .data_format = CN_CHANNELS_LAST, .error = &error};
     if (cni_value_read(arena, text, text, &value, &error)) fprintf(stderr, "%s\n", error.text), abort();
     layer->class_name = value->text;
@@ -90,12 +85,13 @@ static cni_description *describe_as(cni_arena *arena, cni_dialect dialect, const
         const int at = d->call_count++;
         described_line *line = lines + at;
         describe_split(text, length, line);
+        if (!line->label[0]) snprintf(line->label, sizeof line->label, "layer_%d", at);
         text += length + (text[length] == '\n');
         const bool again = line->text[0] == '=';
         layer_of[at] = again ? layer_of[describe_find(lines, at, line->text + 1)] : d->layer_count++;
         cni_described_layer *layer = d->layers + layer_of[at];
         if (!again) {
-            layer->name = line->label[0] ? cni_arena_text(arena, line->label) : cni_arena_printf(arena, "layer_%d", at);
+            layer->name = cni_arena_text(arena, line->label);
             describe_layer(arena, d, layer, line->text);
         }
         cni_described_call *call = d->calls + at;
