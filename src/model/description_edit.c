@@ -203,8 +203,8 @@ static cn_status rewire(const editing *e, int layer, int inserted)
 
 /* ---- the input's size ---- */
 
-/* The order in which the first layer that has a say takes images. */
-static cn_data_format format_of(const cni_description *d)
+/* That of the first layer that has a say. */
+cn_data_format cni_described_format(const cni_description *d)
 {
     if (d->dialect == CNI_TORCH) return CN_CHANNELS_FIRST;
     for (int i = 0; i < d->layer_count; i++) {
@@ -221,7 +221,7 @@ cni_value *cni_described_image(cni_arena *arena, const cni_description *d, int64
     const int *shape = config ? cni_object_member(config, "shape") : NULL;
     const int *size = config ? cni_object_member(config, "batch_size") : NULL;
     const int rank = shape ? cni_ints_count(shape) : 0;
-    const bool first = format_of(d) == CN_CHANNELS_FIRST;
+    const bool first = cni_described_format(d) == CN_CHANNELS_FIRST;
     const int64_t channels = rank == 3 ? shape[first ? 0 : 2] : CN_NONE;
     const int64_t dims[4] = {size && *size != CNI_NONE_INT ? *size : CN_NONE, first ? channels : rows,
                              first ? rows : columns, first ? columns : channels};
@@ -277,6 +277,25 @@ static cn_status apply(const editing *e, const cni_edit *edit)
     return CN_OK;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+bool cni_edit_is_repeated(const cni_description *d, const cni_edit *edits, int index)
+{
+    const cni_edit *edit = edits + index;
+    if (edit->type == CNI_EDIT_INPUT || edit->layer < 0 || edit->layer >= d->layer_count) return false;
+    for (int i = 0; i < index; i++) {
+        const cni_edit *other = edits + i;
+        if (other->type == edit->type && other->layer != edit->layer && other->layer >= 0 &&
+            other->layer < d->layer_count && same_text(other->key, edit->key) && same_text(other->value, edit->value) &&
+            cni_described_together(d->layers + other->layer, d->layers + edit->layer))
+            return true;
+    }
+    return false;
+}
+
 cn_status cni_description_edit(cni_arena *arena, const cni_description *description, const cni_edit *edits, int count,
                                cni_description **out, cni_error *error)
 {
@@ -288,7 +307,8 @@ cn_status cni_description_edit(cni_arena *arena, const cni_description *descript
     d->inputs = CNI_DESCRIBED_COPY(arena, d->inputs, d->input_count, 0);
     d->outputs = CNI_DESCRIBED_COPY(arena, d->outputs, d->output_count, 0);
     if (!d->layers || !d->inputs || !d->outputs) return no_memory(&e);
-    for (int i = 0; i < count; i++) CN_TRY(apply(&e, edits + i));
+    for (int i = 0; i < count; i++)
+        if (!cni_edit_is_repeated(description, edits, i)) CN_TRY(apply(&e, edits + i));
     *out = d;
     return CN_OK;
 }

@@ -31,6 +31,13 @@ cn_status cni_described_configure(cni_arena *arena, cni_dialect dialect, cni_des
 /** Whether both layers come from one place of the text. */
 bool cni_described_together(const cni_described_layer *a, const cni_described_layer *b);
 
+/** Whether an edit says again what an earlier one did already: the same for another layer that stands in the same place
+ *  of the text. */
+bool cni_edit_is_repeated(const cni_description *d, const cni_edit *edits, int index);
+
+/** The order in which the network takes images. */
+cn_data_format cni_described_format(const cni_description *d);
+
 /** The shape of the first input with other rows and columns, in its own order, with the batch or without; NULL when it
  *  is not an image, and without memory. */
 cni_value *cni_described_image(cni_arena *arena, const cni_description *d, int64_t rows, int64_t columns, bool batch);
