@@ -351,7 +351,47 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* The characters behind a backslash: how many were read; 0 where they are malformed. */
+/* What cannot stand in a C string, or in UTF-8, or has a name, comes as U+FFFD. */
+static size_t write_code(char *to, uint32_t code)
+{
+    return cni_utf8_write(to, !code || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000) ? 0xFFFD : code);
+}
+
+/* \x41, \u00E9, \U0001F600: how many characters were read, 0 where digits are missing. */
+static size_t hex_escape(const char *from, size_t left, char *to, size_t *written)
+{
+    const size_t digits = from[0] == 'x' ? 2 : from[0] == 'u' ? 4 : 8;
+    uint32_t code = 0;
+    if (left <= digits) return 0;
+    for (size_t i = 1; i <= digits; i++) {
+        const int digit = hex_digit(from[i]);
+        if (digit < 0) return 0;
+        code = code * 16 + (uint32_t)digit;
+    }
+    *written = write_code(to, code);
+    return digits + 1;
+}
+
+/* \101 */
+static size_t octal_escape(const char *from, size_t left, char *to, size_t *written)
+{
+    uint32_t code = 0;
+    size_t i = 0;
+    for (; i < 3 && i < left && from[i] >= '0' && from[i] <= '7'; i++) code = code * 8 + (uint32_t)(from[i] - '0');
+    *written = write_code(to, code);
+    return i;
+}
+
+/* \N{BULLET} */
+static size_t named_escape(const char *from, size_t left, char *to, size_t *written)
+{
+    const char *stop = left > 1 && from[1] == '{' ? memchr(from, '}', left) : NULL;
+    *written = write_code(to, 0);
+    return stop ? (size_t)(stop - from) + 1 : 0;
+}
+
+/* The characters behind a backslash, `left` of them before the text ends: how many were read; 0 where they are
+ * malformed. */
 static size_t escape(const char *from, size_t left, char *to, size_t *written)
 {
     static const char letters[] = "\\'\"abfnrtv", meanings[] = "\\'\"\a\b\f\n\r\t\v";
@@ -363,34 +403,18 @@ static size_t escape(const char *from, size_t left, char *to, size_t *written)
     }
     if (from[0] == '\n') return 1;
     if (from[0] == '\r') return left > 1 && from[1] == '\n' ? 2 : 1;
-    uint32_t code = 0;
-    if (from[0] >= '0' && from[0] <= '7') {
-        size_t i = 0;
-        for (; i < 3 && i < left && from[i] >= '0' && from[i] <= '7'; i++) code = code * 8 + (uint32_t)(from[i] - '0');
-        *written = code ? cni_utf8_write(to, code) : 0;
-        return code ? i : 0;
-    }
-    const size_t digits = from[0] == 'x' ? 2 : from[0] == 'u' ? 4 : from[0] == 'U' ? 8 : 0;
-    if (!digits) { /* as Python: an unknown escape stays */
-        to[(*written)++] = '\\';
-        to[(*written)++] = from[0];
-        return 1;
-    }
-    if (left <= digits) return 0;
-    for (size_t i = 1; i <= digits; i++) {
-        const int digit = hex_digit(from[i]);
-        if (digit < 0 || code > 0x10FFFF) return 0;
-        code = code * 16 + (uint32_t)digit;
-    }
-    if (!code || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) return 0;
-    *written = cni_utf8_write(to, code);
-    return digits + 1;
+    if (from[0] >= '0' && from[0] <= '7') return octal_escape(from, left, to, written);
+    if (strchr("xuU", from[0])) return hex_escape(from, left, to, written);
+    if (from[0] == 'N') return named_escape(from, left, to, written);
+    to[(*written)++] = '\\'; /* as in Python: an unknown escape stays */
+    to[(*written)++] = from[0];
+    return 1;
 }
 
 char *cni_token_string(cni_arena *arena, const char *text, const cni_token *token, bool *wrong)
 {
     const char *from = text + token->start, *end = from + token->size;
-    char *out = cni_arena_alloc(arena, (size_t)token->size + 8), *to = out;
+    char *out = cni_arena_alloc(arena, 2 * (size_t)token->size + 8), *to = out;
     *wrong = false;
     if (!out) return NULL;
     while (from < end) {
