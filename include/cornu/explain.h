@@ -68,6 +68,7 @@ typedef struct cn_explain_style {
     const char *layer; /* CN_EXPLAIN_LAYER */
     int width;         /* columns; default 80 */
     bool ascii, colour;
+    bool full; /* comparisons: how weights are carried over, too */
 } cn_explain_style;
 
 /** A view as text, valid until the next call for this explanation.  NULL after an error: cn_explanation_error. */

@@ -1,0 +1,758 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Two networks side by side (explain-spec 6): windows are paired in their order, and for each pair it is told what they
+ * read, how far the sampling grids part, and what would make them equal. */
+#include "explain/explanation.h"
+
+#include "base/table.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TEXT = 120, MOST_PAIRED = 2000, MOST_RECIPES = 4, MOST_TRIES = 80 };
+
+/* ---- pairs ---- */
+
+typedef struct side {
+    cn_explanation *e;
+    const cni_analysis *analysis;
+    int *windows, count; /* nodes */
+} side;
+
+typedef struct comparison {
+    cni_page *page;
+    cni_arena arena;
+    side a, b;
+    int (*pairs)[2], pair_count;
+    int *single_a, single_a_count, *single_b, single_b_count; /* nodes without a partner */
+} comparison;
+
+static unsigned traits(const cni_explained *node)
+{
+    return node->layer->kind ? node->layer->kind->traits : 0;
+}
+
+static bool is_window(const cni_explained *node)
+{
+    return (node->view.type == CNI_VIEW_WINDOW || node->view.type == CNI_VIEW_TRANSPOSED) && node->view.spatial;
+}
+
+static bool collect(comparison *c, side *s, cn_explanation *e)
+{
+    s->e = e;
+    s->analysis = e->analysis;
+    s->windows = CNI_NEW_ARRAY(&c->arena, int, (size_t)s->analysis->count + 1);
+    for (int i = 0; s->windows && i < s->analysis->count; i++)
+        if (is_window(&s->analysis->nodes[i])) s->windows[s->count++] = i;
+    return s->windows != NULL;
+}
+
+static const cni_explained *window_of(const side *s, int i)
+{
+    return &s->analysis->nodes[s->windows[i]];
+}
+
+/* What must agree for two windows to be the same layer: what it does, its filters, its kernel. */
+static bool alike(const cni_explained *a, const cni_explained *b)
+{
+    const unsigned kinds =
+        CNI_IS_CONVOLUTION | CNI_IS_DEPTHWISE | CNI_IS_SEPARABLE | CNI_IS_MAX_POOL | CNI_IS_AVERAGE_POOL;
+    if ((traits(a) & CNI_IS_CONVOLUTION) != (traits(b) & CNI_IS_CONVOLUTION)) return false;
+    /* A depthwise convolution is a Conv2d with groups in PyTorch. */
+    if ((traits(a) & kinds & ~CNI_IS_DEPTHWISE) != (traits(b) & kinds & ~CNI_IS_DEPTHWISE)) return false;
+    if (a->view.type != b->view.type || a->view.spatial != b->view.spatial || a->channels != b->channels) return false;
+    for (int i = 0; i < a->view.spatial; i++)
+        if (a->view.axis[i].size != b->view.axis[i].size) return false;
+    return true;
+}
+
+/* Longest common subsequence; lengths[i][j] is that of what follows i and j. */
+static bool pair_up(comparison *c)
+{
+    const int m = c->a.count, n = c->b.count;
+    const size_t row = (size_t)n + 1;
+    c->pairs = cni_arena_array(&c->arena, (size_t)(m < n ? m : n) + 1, sizeof *c->pairs);
+    c->single_a = CNI_NEW_ARRAY(&c->arena, int, (size_t)m + 1);
+    c->single_b = CNI_NEW_ARRAY(&c->arena, int, (size_t)n + 1);
+    const bool small = m <= MOST_PAIRED && n <= MOST_PAIRED;
+    int16_t *lengths = small ? cni_arena_array(&c->arena, ((size_t)m + 1) * row, sizeof *lengths) : NULL;
+    if (!c->pairs || !c->single_a || !c->single_b || (small && !lengths)) return false;
+    for (int i = m - 1; small && i >= 0; i--)
+        for (int j = n - 1; j >= 0; j--) {
+            const size_t at = (size_t)i * row + (size_t)j;
+            const int16_t down = lengths[at + row], right = lengths[at + 1];
+            lengths[at] = alike(window_of(&c->a, i), window_of(&c->b, j)) ? (int16_t)(lengths[at + row + 1] + 1)
+                                                                          : (down > right ? down : right);
+        }
+    int i = 0, j = 0;
+    while (i < m && j < n) {
+        const size_t at = (size_t)i * row + (size_t)j;
+        if (!small || alike(window_of(&c->a, i), window_of(&c->b, j))) {
+            c->pairs[c->pair_count][0] = c->a.windows[i++];
+            c->pairs[c->pair_count++][1] = c->b.windows[j++];
+        } else if (lengths[at + row] >= lengths[at + 1])
+            c->single_a[c->single_a_count++] = c->a.windows[i++];
+        else
+            c->single_b[c->single_b_count++] = c->b.windows[j++];
+    }
+    while (i < m) c->single_a[c->single_a_count++] = c->a.windows[i++];
+    while (j < n) c->single_b[c->single_b_count++] = c->b.windows[j++];
+    return true;
+}
+
+/* ---- one window, with the padding layers before it ---- */
+
+typedef struct padding {
+    int64_t before, after, used; /* used: of `after` */
+    bool layers;                 /* some of it is layers of their own */
+    bool known;
+} padding;
+
+static padding padding_of(const cni_analysis *analysis, const cni_explained *node, int axis)
+{
+    const cni_axis *a = &node->axis[axis];
+    padding p = {a->before, a->after, a->after_used, false, a->before != CNI_UNSEEN && a->after != CNI_UNSEEN};
+    if (a->after_used == CNI_UNSEEN) p.used = a->after;
+    if (!p.known) return p;
+    for (const cni_explained *at = node; at->input_count == 1;) {
+        at = &analysis->nodes[at->inputs[0]];
+        if (at->view.type != CNI_VIEW_SHIFT || at->view.spatial <= axis) break;
+        p.before += at->view.axis[axis].before;
+        p.after += at->view.axis[axis].after;
+        /* What the window leaves over lies in the padding first. */
+        p.used = p.after - (a->rest > 0 ? (a->rest < p.after ? a->rest : p.after) : 0);
+        p.layers = true;
+    }
+    return p;
+}
+
+/* 2 * centre of position 0, in pixels as a fraction; false when it is not known. */
+static bool centre(const cni_receptive_field *f, int64_t *num, int64_t *den)
+{
+    if (f->all || !f->affine || f->start == CNI_UNSEEN || f->unit < 1) return false;
+    *num = 2 * f->start + f->size - f->unit;
+    *den = 2 * f->unit;
+    return true;
+}
+
+/* c_A(0) - c_B(0) on an axis. */
+static bool shift_of(const cni_explained *a, const cni_explained *b, int axis, int64_t *num, int64_t *den)
+{
+    int64_t an, ad, bn, bd;
+    if (!centre(&a->field[axis], &an, &ad) || !centre(&b->field[axis], &bn, &bd)) return false;
+    *num = an * bd - bn * ad;
+    *den = ad * bd;
+    return true;
+}
+
+typedef enum verdict { IDENTICAL, OTHER_NUMBERS, SHIFTED, OTHER_SIZE } verdict;
+
+typedef struct pair {
+    const cni_explained *a, *b;
+    padding pa[CNI_MAX_SPATIAL], pb[CNI_MAX_SPATIAL];
+    bool shifts;                                                  /* known */
+    int64_t far_num[CNI_MAX_SPATIAL], far_den[CNI_MAX_SPATIAL];   /* so far */
+    int64_t here_num[CNI_MAX_SPATIAL], here_den[CNI_MAX_SPATIAL]; /* this layer */
+    bool same_pads;
+    verdict verdict;
+} pair;
+
+static bool padded(const pair *p)
+{
+    for (int i = 0; i < p->a->view.spatial; i++)
+        if ((p->pa[i].known && (p->pa[i].before || p->pa[i].after)) ||
+            (p->pb[i].known && (p->pb[i].before || p->pb[i].after)))
+            return true;
+    return false;
+}
+
+static void judge(pair *p)
+{
+    const bool pool = traits(p->a) & (CNI_IS_MAX_POOL | CNI_IS_AVERAGE_POOL);
+    p->verdict = IDENTICAL;
+    if (pool && p->a->view.border != p->b->view.border && padded(p)) p->verdict = OTHER_NUMBERS;
+    for (int i = 0; i < p->a->view.spatial; i++) {
+        const cni_axis *a = &p->a->axis[i], *b = &p->b->axis[i];
+        if (a->s != b->s || a->d != b->d) p->verdict = OTHER_SIZE;
+        if (p->verdict < SHIFTED && p->shifts && p->far_num[i]) p->verdict = SHIFTED;
+        if (p->verdict < SHIFTED && p->pa[i].known && p->pb[i].known && p->pa[i].before != p->pb[i].before)
+            p->verdict = SHIFTED;
+        if (a->o != CNI_UNSEEN && b->o != CNI_UNSEEN && a->o != b->o) p->verdict = OTHER_SIZE;
+    }
+}
+
+static pair pair_at(const comparison *c, int index, const pair *last)
+{
+    pair p = {.a = &c->a.analysis->nodes[c->pairs[index][0]], .b = &c->b.analysis->nodes[c->pairs[index][1]]};
+    p.shifts = c->a.analysis->image >= 0 && c->b.analysis->image >= 0;
+    p.same_pads = true;
+    for (int i = 0; i < p.a->view.spatial; i++) {
+        p.pa[i] = padding_of(c->a.analysis, p.a, i);
+        p.pb[i] = padding_of(c->b.analysis, p.b, i);
+        p.same_pads &= p.pa[i].before == p.pb[i].before && p.pa[i].used == p.pb[i].used && p.pa[i].known;
+        p.shifts = p.shifts && shift_of(p.a, p.b, i, &p.far_num[i], &p.far_den[i]);
+    }
+    for (int i = 0; p.shifts && i < p.a->view.spatial; i++) {
+        const bool first = !last || !last->shifts;
+        p.here_num[i] = first ? p.far_num[i] : p.far_num[i] * last->far_den[i] - last->far_num[i] * p.far_den[i];
+        p.here_den[i] = first ? p.far_den[i] : p.far_den[i] * last->far_den[i];
+    }
+    judge(&p);
+    return p;
+}
+
+/* ---- rows ---- */
+
+static const char *framework(const side *s)
+{
+    return s->e->flat->dialect == CNI_TORCH ? "PyTorch" : "Keras";
+}
+
+/* "1/1>1/0": the pads, and what of them is reached; both axes where they differ. */
+static void show_padding(const padding *p, int count, char *text)
+{
+    *text = 0;
+    for (int i = 0; i < count; i++) {
+        const size_t at = strlen(text);
+        if (i && !memcmp(&p[i], &p[0], sizeof *p)) continue;
+        if (!p[i].known)
+            snprintf(text + at, TEXT - at, "%s?", i ? " " : "");
+        else if (p[i].used != p[i].after)
+            snprintf(text + at, TEXT - at, "%s%" PRId64 "/%" PRId64 ">%" PRId64 "/%" PRId64, i ? " " : "", p[i].before,
+                     p[i].after, p[i].before, p[i].used);
+        else
+            snprintf(text + at, TEXT - at, "%s%" PRId64 "/%" PRId64, i ? " " : "", p[i].before, p[i].after);
+    }
+}
+
+/* "reads -1,0,1": what window 0 reads on the first axis, pads of layers before it counted in. */
+static void show_reads(const cni_explained *node, const padding *p, char *text)
+{
+    const cni_axis *a = &node->axis[0];
+    strcpy(text, "reads ");
+    *text = 0;
+    if (!p->known || node->view.type != CNI_VIEW_WINDOW) return;
+    strcpy(text, "reads ");
+    for (int64_t t = 0; t < a->k && t < 3; t++)
+        snprintf(text + strlen(text), TEXT - strlen(text), "%s%" PRId64, t ? "," : "", t * a->d - p->before);
+    if (a->k > 3) snprintf(text + strlen(text), TEXT - strlen(text), "..%" PRId64, (a->k - 1) * a->d - p->before);
+}
+
+static void show_shift(const int64_t *num, const int64_t *den, int count, char *text)
+{
+    *text = 0;
+    bool same = true;
+    char first[CNI_FIGURE] = "", one[CNI_FIGURE];
+    for (int i = 0; i < count; i++) {
+        cni_show_ratio(num[i], den[i], one);
+        if (!i) strcpy(first, one);
+        same &= !strcmp(first, one);
+    }
+    for (int i = 0; i < (same ? 1 : count); i++) {
+        cni_show_ratio(num[i], den[i], one);
+        snprintf(text + strlen(text), TEXT - strlen(text), "%s%s%s", i ? "," : "", num[i] > 0 ? "+" : "", one);
+    }
+    snprintf(text + strlen(text), TEXT - strlen(text), " px");
+}
+
+/* "Keras same", "PyTorch padding=1": what the windows of a side have in common. */
+static void show_habit(const comparison *c, int which, char *text)
+{
+    const side *s = which ? &c->b : &c->a;
+    const bool torch = s->e->flat->dialect == CNI_TORCH;
+    int same = 0, valid = 0;
+    int64_t pad = -1;
+    bool equal = true, layers = false;
+    for (int i = 0; i < c->pair_count; i++) {
+        const cni_explained *node = &s->analysis->nodes[c->pairs[i][which]];
+        const cni_view_axis *v = &node->view.axis[0];
+        const padding p = padding_of(s->analysis, node, 0);
+        layers |= p.layers;
+        same += v->rule == CNI_PAD_SAME;
+        valid += v->rule == CNI_PAD_GIVEN && !v->before && !v->after;
+        if (v->rule == CNI_PAD_GIVEN) {
+            equal &= pad < 0 || pad == v->before;
+            pad = v->before;
+        }
+    }
+    const int n = c->pair_count;
+    strcpy(text, framework(s));
+    if (n && same == n)
+        strcat(text, torch ? " padding='same'" : " same");
+    else if (n && valid == n)
+        strcat(text, layers ? " explicit" : torch ? " padding=0" : " valid");
+    else if (n && equal && !same)
+        snprintf(text + strlen(text), 40, torch ? " padding=%" PRId64 : " pad %" PRId64, pad);
+}
+
+typedef struct widths {
+    int layer, a, a_pads, b, b_pads;
+} widths;
+
+static widths measure(const comparison *c)
+{
+    widths w = {9, 18, 5, 20, 7};
+    char text[TEXT];
+    pair last = {0};
+    for (int i = 0; i < c->pair_count; i++) {
+        const pair p = pair_at(c, i, i ? &last : NULL);
+        show_padding(p.pa, p.a->view.spatial, text);
+        if ((int)strlen(text) > w.a_pads) w.a_pads = (int)strlen(text);
+        show_padding(p.pb, p.b->view.spatial, text);
+        if ((int)strlen(text) > w.b_pads) w.b_pads = (int)strlen(text);
+        const int name = (int)cni_columns_of(p.a->name);
+        if (name > w.layer) w.layer = name;
+        last = p;
+    }
+    const int wider = w.a_pads - 5 + w.b_pads - 7;
+    const int room = c->page->width - 74 - wider;
+    if (w.layer > 9 + (room > 0 ? room : 0)) w.layer = 9 + (room > 0 ? room : 0);
+    w.a += w.a_pads - 5;
+    w.b += w.b_pads - 7;
+    return w;
+}
+
+static void print_side(comparison *c, const char *pads, const char *reads, bool again, int columns, int pad_columns)
+{
+    char cell[2 * TEXT + 4];
+    if (again || !*reads)
+        snprintf(cell, sizeof cell, "%s", pads);
+    else
+        snprintf(cell, sizeof cell, "%-*s %s", pad_columns, pads, reads);
+    cni_page_cell(c->page, CNI_PLAIN, columns, cell);
+}
+
+static void print_head(comparison *c, const widths *w)
+{
+    char left[400], right[200] = "", sizes[TEXT], habit[TEXT];
+    snprintf(left, sizeof left, "cornu explain --compare %s %s", c->a.e->source, c->b.e->source);
+    const cni_analysis *analysis = c->a.analysis;
+    const int image = analysis->image >= 0 ? analysis->image : 0;
+    if (analysis->count)
+        snprintf(right, sizeof right, "input %s", cni_show_sizes(&analysis->nodes[image].shape, "x", sizes, TEXT));
+    cni_page_sides(c->page, CNI_BOLD, left, right, 77);
+    cni_text_add(c->page->out, "  ");
+    cni_page_cell(c->page, CNI_BOLD, w->layer + 2, "layer");
+    show_habit(c, 0, habit);
+    cni_page_cell(c->page, CNI_BOLD, w->a + 2, habit);
+    show_habit(c, 1, habit);
+    cni_page_cell(c->page, CNI_BOLD, w->b, habit);
+    cni_page_cell(c->page, CNI_BOLD, -12, "this layer");
+    cni_page_cell(c->page, CNI_BOLD, -9, "so far");
+    cni_text_char(c->page->out, '\n');
+}
+
+/* One row; what the windows read is told where it is not what the row above says. */
+static void print_pair(comparison *c, const widths *w, const pair *p, char said[2][TEXT])
+{
+    char pads[TEXT], reads[TEXT], here[TEXT] = "", far_[TEXT] = "";
+    const int count = p->a->view.spatial;
+    cni_text_add(c->page->out, "  ");
+    cni_page_cell(c->page, CNI_PLAIN, w->layer, p->a->name);
+    cni_text_add(c->page->out, "  ");
+    show_padding(p->pa, count, pads);
+    show_reads(p->a, p->pa, reads);
+    print_side(c, pads, reads, !strcmp(reads, said[0]), w->a, w->a_pads);
+    strcpy(said[0], reads);
+    cni_text_add(c->page->out, "  ");
+    show_padding(p->pb, count, pads);
+    show_reads(p->b, p->pb, reads);
+    print_side(c, pads, reads, !strcmp(reads, said[1]), w->b, w->b_pads);
+    strcpy(said[1], reads);
+    if (p->verdict == OTHER_SIZE && p->a->axis[0].o != p->b->axis[0].o)
+        snprintf(here, sizeof here, "%" PRId64 " / %" PRId64, p->a->axis[0].o, p->b->axis[0].o);
+    else if (p->shifts)
+        show_shift(p->here_num, p->here_den, count, here);
+    if (p->shifts) show_shift(p->far_num, p->far_den, count, far_);
+    cni_page_cell(c->page, CNI_PLAIN, -11, here);
+    cni_page_cell(c->page, p->verdict == OTHER_SIZE ? CNI_RED : p->verdict ? CNI_YELLOW : CNI_PLAIN, -10, far_);
+    cni_text_char(c->page->out, '\n');
+}
+
+static bool tells(const pair *p)
+{
+    bool moved = false;
+    for (int i = 0; p->shifts && i < p->a->view.spatial; i++) moved |= p->here_num[i] != 0;
+    return p->verdict == OTHER_SIZE || p->verdict == OTHER_NUMBERS || moved || !p->same_pads;
+}
+
+static verdict print_pairs(comparison *c, pair *worst, pair *final)
+{
+    char said[2][TEXT] = {"", ""};
+    const widths w = measure(c);
+    pair last = {0};
+    int equal = 0;
+    verdict worst_yet = IDENTICAL;
+    print_head(c, &w);
+    for (int i = 0; i < c->pair_count; i++) {
+        const pair p = pair_at(c, i, i ? &last : NULL);
+        if (tells(&p))
+            print_pair(c, &w, &p, said);
+        else
+            equal++;
+        if (i == 0 || p.verdict > worst_yet) {
+            worst_yet = p.verdict;
+            *worst = p;
+        }
+        last = p;
+    }
+    *final = last;
+    if (equal)
+        cni_page_printf(c->page, "  %d %s%s\n", equal, equal < c->pair_count ? "more " : "",
+                        equal == 1 ? "pair is equal" : "pairs are equal");
+    return worst_yet;
+}
+
+/* ---- verdict ---- */
+
+static void print_singles(comparison *c, const side *s, const int *nodes, int count)
+{
+    cni_text text = {0};
+    if (!count) return;
+    cni_text_printf(&text, "only in %s: ", s->e->source);
+    for (int i = 0; i < count && i < 8; i++)
+        cni_text_printf(&text, "%s%s", i ? ", " : "", s->analysis->nodes[nodes[i]].name);
+    if (count > 8) cni_text_printf(&text, " and %d more", count - 8);
+    cni_page_paragraph(c->page, 2, 4, cni_text_get(&text));
+    cni_text_free(&text);
+}
+
+static void sizes_of(const cni_explained *node, char *text)
+{
+    *text = 0;
+    for (int i = 0; i < node->view.spatial; i++)
+        snprintf(text + strlen(text), TEXT - strlen(text), "%s%" PRId64, i ? "x" : "", node->axis[i].o);
+}
+
+static void print_verdict(comparison *c, verdict v, const pair *worst, const pair *final)
+{
+    char text[4 * TEXT], far_[TEXT], a[TEXT], b[TEXT];
+    const bool complete = !c->single_a_count && !c->single_b_count;
+    switch (v) {
+    case IDENTICAL:
+        snprintf(text, sizeof text, "verdict: %s.%s",
+                 complete ? "all windows read the same pixels" : "what is paired reads the same pixels",
+                 complete ? " Weights can be copied, and outputs agree." : "");
+        break;
+    case OTHER_NUMBERS:
+        snprintf(text, sizeof text,
+                 "verdict: same windows, different numbers: %s pads with %s here, with %s there. Weights can be "
+                 "copied, outputs will differ at the border.",
+                 worst->a->name, worst->a->view.border == CNI_BORDER_EXCLUDED ? "cells that do not count" : "zeros",
+                 worst->b->view.border == CNI_BORDER_EXCLUDED ? "cells that do not count" : "zeros");
+        break;
+    case SHIFTED: {
+        int64_t num[CNI_MAX_SPATIAL];
+        const int count = final->a->view.spatial;
+        bool apart = final->shifts;
+        for (int i = 0; i < count; i++) {
+            num[i] = final->far_num[i] < 0 ? -final->far_num[i] : final->far_num[i];
+            apart = apart && (i == 0 || num[i] || num[0]);
+        }
+        show_shift(num, final->far_den, count, far_);
+        snprintf(text, sizeof text,
+                 apart
+                     ? "verdict: same sizes, sampling grids %s apart. Weights can be copied, outputs will differ."
+                     : "verdict: same sizes, windows at other places%.0s. Weights can be copied, outputs will differ.",
+                 *far_ == '+' ? far_ + 1 : far_);
+        break;
+    }
+    case OTHER_SIZE:
+        sizes_of(worst->a, a);
+        sizes_of(worst->b, b);
+        snprintf(text, sizeof text,
+                 "verdict: different sizes: %s gives %s in %s and %s in %s. Weights of convolutions can be copied, "
+                 "those of a Dense behind Flatten cannot.",
+                 worst->a->name, a, framework(&c->a), b, framework(&c->b));
+        break;
+    }
+    cni_page_paragraph(c->page, 2, 2, text);
+}
+
+/* ---- what makes them equal ---- */
+
+static bool all_sides(const padding *p, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (p[i].before != p[0].before || p[i].used != p[0].before) return false;
+    return true;
+}
+
+/* The call that reads what `p` says, in PyTorch's words: F.pad takes the last axis first. */
+static void in_torch(const cni_explained *node, const padding *p, char *text, size_t size)
+{
+    const int count = node->view.spatial;
+    const bool max = traits(node) & CNI_IS_MAX_POOL, average = traits(node) & CNI_IS_AVERAGE_POOL;
+    const char *module = max ? "MaxPool" : average ? "AvgPool" : "Conv";
+    bool none = true;
+    for (int i = 0; i < count; i++) none &= !p[i].before && !p[i].used;
+    *text = 0;
+    if (!none) {
+        snprintf(text, size, "x = F.pad(x, (");
+        for (int i = count - 1; i >= 0; i--)
+            snprintf(text + strlen(text), size - strlen(text), "%" PRId64 ", %" PRId64 "%s", p[i].before, p[i].used,
+                     i ? ", " : "");
+        snprintf(text + strlen(text), size - strlen(text), ")%s); ", max ? ", value=float('-inf')" : "");
+    }
+    snprintf(text + strlen(text), size - strlen(text), "nn.%s%dd(.., padding=0)", module, count);
+}
+
+static bool never_negative(const cni_analysis *analysis, const cni_explained *node)
+{
+    while (node->input_count == 1) {
+        node = &analysis->nodes[node->inputs[0]];
+        const cni_object *activation =
+            node->layer->config && node->layer->kind ? cni_object_of(node->layer->config, "activation") : NULL;
+        if (traits(node) & CNI_IS_NOT_NEGATIVE) return true;
+        if (activation && strstr(activation->kind->name, "relu") && strcmp(activation->kind->name, "leaky_relu") != 0)
+            return true;
+        if (!(traits(node) & (CNI_IS_NOTHING | CNI_IS_PADDING | CNI_IS_DROPOUT))) return false;
+    }
+    return false;
+}
+
+static void in_keras(const comparison *c, const cni_explained *node, const padding *p, char *text, size_t size)
+{
+    const int count = node->view.spatial;
+    const bool max = traits(node) & CNI_IS_MAX_POOL, average = traits(node) & CNI_IS_AVERAGE_POOL;
+    const char *class = max ? "MaxPooling" : average ? "AveragePooling" : "Conv";
+    bool none = true;
+    for (int i = 0; i < count; i++) none &= !p[i].before && !p[i].used;
+    const bool zeros = !max || never_negative(c->b.analysis, node) || never_negative(c->a.analysis, node);
+    *text = 0;
+    if (!none && !zeros) {
+        snprintf(text, size, "ops.pad(x, ((0, 0), ");
+        for (int i = 0; i < count; i++)
+            snprintf(text + strlen(text), size - strlen(text), "(%" PRId64 ", %" PRId64 "), ", p[i].before, p[i].used);
+        snprintf(text + strlen(text), size - strlen(text), "(0, 0)), constant_values=-1e30) then ");
+    } else if (!none && all_sides(p, count)) {
+        snprintf(text, size, "ZeroPadding%dD(%" PRId64 ") then ", count, p[0].before);
+    } else if (!none) {
+        snprintf(text, size, count == 1 ? "ZeroPadding%dD(" : "ZeroPadding%dD((", count);
+        for (int i = 0; i < count; i++)
+            snprintf(text + strlen(text), size - strlen(text), "%s(%" PRId64 ", %" PRId64 ")", i ? ", " : "",
+                     p[i].before, p[i].used);
+        snprintf(text + strlen(text), size - strlen(text), count == 1 ? ") then " : ")) then ");
+    }
+    snprintf(text + strlen(text), size - strlen(text), "%s%dD(.., padding='valid')", class, count);
+}
+
+/* The pads that a layer would have to be given to read what the other reads.  `after` in full where the layer is
+ * Keras' with a pad of one number for all sides: the cell that is not reached does no harm. */
+static void given(const padding *p, int count, bool whole, padding *out)
+{
+    for (int i = 0; i < count; i++) {
+        out[i] = p[i];
+        if (whole) out[i].used = p[i].after;
+    }
+}
+
+/* Lines of code that make the layers of `to` read what those of `from` read. */
+static void print_recipe(comparison *c, const side *from, const side *to, int from_index)
+{
+    char lines[MOST_RECIPES][2 * TEXT + 60], line[2 * TEXT + 60], label[TEXT];
+    const bool torch = to->e->flat->dialect == CNI_TORCH;
+    const bool distinct = from->e->flat->dialect != to->e->flat->dialect;
+    int count = 0;
+    pair last = {0};
+    for (int i = 0; i < c->pair_count; i++) {
+        const pair p = pair_at(c, i, i ? &last : NULL);
+        last = p;
+        if (p.same_pads || p.a->view.type != CNI_VIEW_WINDOW) continue;
+        const padding *source = from_index ? p.pb : p.pa;
+        const cni_explained *node = from_index ? p.b : p.a;
+        padding pads[CNI_MAX_SPATIAL];
+        if (!source[0].known) continue;
+        given(source, node->view.spatial, true, pads);
+        if (torch)
+            in_torch(node, pads, line, sizeof line);
+        else
+            in_keras(c, node, pads, line, sizeof line);
+        bool known = false;
+        for (int k = 0; k < count; k++) known |= !strcmp(lines[k], line);
+        if (!known && count < MOST_RECIPES) strcpy(lines[count++], line);
+    }
+    for (int i = 0; i < count; i++) {
+        snprintf(label, sizeof label, "make %s equal:", distinct ? framework(to) : to->e->source);
+        if (i) *label = 0;
+        cni_text_add(c->page->out, "  ");
+        const int columns = (int)strlen(label) > 19 ? (int)strlen(label) + 2 : 21;
+        cni_page_cell(c->page, CNI_GREEN, columns, label);
+        if (2 + columns + (int)cni_columns_of(lines[i]) <= c->page->width)
+            cni_page_printf(c->page, "%s\n", lines[i]);
+        else {
+            cni_text_char(c->page->out, '\n');
+            cni_page_paragraph(c->page, 6, 6, lines[i]);
+        }
+    }
+}
+
+/* ---- sizes at which both agree ---- */
+
+/* Both networks with another input; whether every pair reads the same pixels. */
+static bool agree_at(const comparison *c, int64_t rows, int64_t columns)
+{
+    comparison other = *c;
+    cni_arena arena = {0};
+    cni_error ignored = {0};
+    bool agree = true;
+    side *sides[] = {&other.a, &other.b};
+    for (int k = 0; k < 2 && agree; k++) {
+        const cni_analysis *analysis = sides[k]->analysis;
+        const cni_explained *image = &analysis->nodes[analysis->image];
+        cni_explain_options options = analysis->options;
+        cni_analysis *changed = NULL;
+        const bool first = image->format == CN_CHANNELS_FIRST;
+        memset(options.input[0], 0, sizeof options.input[0]);
+        if (!options.input_count) options.input_count = 1;
+        options.input[0][first ? 1 : 0] = rows;
+        options.input[0][first ? 2 : 1] = columns;
+        options.input[0][first ? 0 : 2] = image->channels;
+        agree = cni_analyse(&arena, analysis->description, &options, &changed, &ignored) == CN_OK &&
+                changed->count == analysis->count;
+        sides[k]->analysis = changed;
+    }
+    pair last = {0};
+    for (int i = 0; agree && i < c->pair_count; i++) {
+        const pair p = pair_at(&other, i, i ? &last : NULL);
+        agree = p.verdict == IDENTICAL && p.a->axis[0].o > 0;
+        for (int k = 0; k < p.a->view.spatial; k++) agree &= p.pa[k].before == p.pb[k].before;
+        last = p;
+    }
+    cni_arena_free(&arena);
+    return agree;
+}
+
+static void print_agreement(comparison *c, const pair *final)
+{
+    const cni_analysis *analysis = c->a.analysis;
+    if (analysis->image < 0 || c->b.analysis->image < 0) return;
+    const cni_explained *image = &analysis->nodes[analysis->image];
+    /* Only the first input is changed, and it must be the image. */
+    if (analysis->image != 0 || c->b.analysis->image != 0 || image->spatial != 2 || image->map[0] < 1 ||
+        image->map[1] < 1)
+        return;
+    int64_t reach = MOST_TRIES;
+    const cni_receptive_field *f = &final->a->field[0];
+    if (f->affine && f->unit > 0 && f->jump / f->unit < reach) reach = f->jump / f->unit + 1;
+    if ((int64_t)analysis->count * reach > 20000) reach = 20000 / analysis->count;
+    for (int64_t step = 1; step <= 2 * reach; step++) {
+        const int64_t by = step % 2 ? (step + 1) / 2 : -step / 2;
+        const int64_t rows = image->map[0] + by, columns = image->map[1] + by;
+        if (rows < 1 || columns < 1 || !agree_at(c, rows, columns)) continue;
+        cni_page_printf(c->page, "  both agree at %" PRId64 "x%" PRId64 ".\n", rows, columns);
+        return;
+    }
+}
+
+/* ---- defaults and weights ---- */
+
+static const cni_explained *first_with(const side *s, unsigned trait, const char *key)
+{
+    for (int i = 0; i < s->analysis->count; i++) {
+        const cni_explained *node = &s->analysis->nodes[i];
+        if (traits(node) & trait && node->layer->config && cni_object_member(node->layer->config, key)) return node;
+    }
+    return NULL;
+}
+
+static void print_default(comparison *c, const side *keras, const side *torch, unsigned trait, const char *key,
+                          const char *torch_key, const char *what)
+{
+    const cni_explained *k = first_with(keras, trait, key), *t = first_with(torch, trait, torch_key);
+    char text[3 * TEXT];
+    if (!k || !t) return;
+    double here, there;
+    memcpy(&here, cni_object_member(k->layer->config, key), sizeof here);
+    memcpy(&there, cni_object_member(t->layer->config, torch_key), sizeof there);
+    const bool momentum = strcmp(key, "momentum") == 0;
+    if (momentum ? here + there > 1 - 1e-9 && here + there < 1 + 1e-9 : here == there) return;
+    if (momentum)
+        snprintf(text, sizeof text, "%s: Keras %g, PyTorch %g (= %g in Keras' terms)", what, here, there, 1 - there);
+    else
+        snprintf(text, sizeof text, "%s: Keras %g, PyTorch %g", what, here, there);
+    cni_page_paragraph(c->page, 2, 4, text);
+}
+
+static void print_defaults(comparison *c)
+{
+    const bool torch_first = c->a.e->flat->dialect == CNI_TORCH;
+    const side *keras = torch_first ? &c->b : &c->a, *torch = torch_first ? &c->a : &c->b;
+    if (c->a.e->flat->dialect == c->b.e->flat->dialect) return;
+    print_default(c, keras, torch, CNI_IS_BATCH_NORM, "epsilon", "eps", "batch norm epsilon");
+    print_default(c, keras, torch, CNI_IS_BATCH_NORM, "momentum", "momentum", "batch norm momentum");
+}
+
+static bool any(const side *s, unsigned with, unsigned without)
+{
+    for (int i = 0; i < s->analysis->count; i++) {
+        const unsigned is = traits(&s->analysis->nodes[i]);
+        if (is & with && !(is & without)) return true;
+    }
+    return false;
+}
+
+/* How weights go from Keras to PyTorch. */
+static void print_weights(comparison *c)
+{
+    static const struct {
+        unsigned with, without;
+        const char *line;
+    } rows[] = {
+        {CNI_IS_CONVOLUTION, CNI_IS_DEPTHWISE | CNI_IS_SEPARABLE,
+         "convolution (kh, kw, in, out) -> (out, in, kh, kw): w.transpose(3, 2, 0, 1)"},
+        {CNI_IS_DEPTHWISE, 0,
+         "depthwise (kh, kw, in, m) -> (in*m, 1, kh, kw): w.transpose(2, 3, 0, 1).reshape(-1, 1, kh, kw)"},
+        {CNI_IS_DENSE, 0, "dense (in, out) -> (out, in): w.T"},
+        {CNI_IS_FLATTEN, 0,
+         "dense behind Flatten of h x w x c: w.reshape(h, w, c, out).transpose(3, 2, 0, 1).reshape(out, -1)"},
+        {CNI_IS_BATCH_NORM, 0,
+         "batch norm: gamma -> weight, beta -> bias, moving_mean -> running_mean, "
+         "moving_variance -> running_var"},
+    };
+    const side *keras = c->a.e->flat->dialect == CNI_TORCH ? &c->b : &c->a;
+    cni_page_printf(c->page, "  weights, from Keras to PyTorch:\n");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (any(keras, rows[i].with, rows[i].without)) cni_page_paragraph(c->page, 4, 6, rows[i].line);
+}
+
+/* ---- the whole ---- */
+
+static bool compare(comparison *c, bool full)
+{
+    pair worst = {0}, final = {0};
+    if (!pair_up(c)) return false;
+    const verdict v = print_pairs(c, &worst, &final);
+    print_singles(c, &c->a, c->single_a, c->single_a_count);
+    print_singles(c, &c->b, c->single_b, c->single_b_count);
+    if (!c->pair_count) {
+        cni_page_printf(c->page, "  no windows to compare\n");
+        return true;
+    }
+    print_verdict(c, v, &worst, &final);
+    if (v != IDENTICAL) {
+        print_recipe(c, &c->a, &c->b, 0);
+        print_recipe(c, &c->b, &c->a, 1);
+        print_agreement(c, &final);
+    }
+    print_defaults(c);
+    if (full && c->a.e->flat->dialect != c->b.e->flat->dialect) print_weights(c);
+    return true;
+}
+
+bool cni_view_compare(cn_explanation *a, cn_explanation *b, bool full, cni_page *page)
+{
+    comparison c = {.page = page};
+    const cn_explanation *both[] = {a, b};
+    for (int i = 0; i < 2; i++)
+        if (both[i]->description->remarks.errors) {
+            cni_fail(&a->error, CN_ERR_INVALID, "%s: cannot be understood; explain it alone to see why",
+                     both[i]->source);
+            return false;
+        }
+    const bool done = collect(&c, &c.a, a) && collect(&c, &c.b, b) && compare(&c, full);
+    if (!done) cni_no_memory(&a->error, "a comparison");
+    cni_arena_free(&c.arena);
+    return done;
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The summary: a row for each layer, and the totals.
+ *
+ *       #  layer             output     window  pad tb/lr    RF jump    params    MACs
+ *       1  conv2d            26x26x32   3x3/1   0,0/0,0       3    1       320    195k */
+#include "explain/explanation.h"
+
+#include "base/table.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- cells ---- */
+
+enum { NUMBER, LAYER, OUTPUT, WINDOW, PADS, FIELD, JUMP, PARAMS, MACS, COLUMNS };
+enum { CELL = 80 };
+
+typedef struct column {
+    const char *header;
+    int usual;  /* width where nothing is wider */
+    int gap;    /* blanks before it */
+    bool right; /* right-aligned */
+    int least;  /* may be cut to this */
+} column;
+
+static const column columns[COLUMNS] = {
+    {"#", 3, 0, true, 3},       {"layer", 16, 2, false, 9},    {"output", 9, 2, false, 9},
+    {"window", 6, 2, false, 6}, {"pad tb/lr", 9, 2, false, 9}, {"RF", 4, 2, true, 2},
+    {"jump", 4, 1, true, 4},    {"params", 9, 1, true, 6},     {NULL, 7, 1, true, 4},
+};
+
+typedef struct table {
+    cn_explanation *e;
+    cni_page *page;
+    int width[COLUMNS];
+} table;
+
+static char *dash_for_zero(char *cell, bool zero)
+{
+    return zero ? strcpy(cell, "-") : cell;
+}
+
+static void show_output(const cni_explained *node, char *cell)
+{
+    cni_show_sizes(&node->shape, "x", cell, CELL);
+    if (!strchr(cell, '?') || !node->spatial) return;
+    char symbols[CELL] = "";
+    const bool first = node->format == CN_CHANNELS_FIRST;
+    for (int i = 0; i <= node->spatial; i++) {
+        const int axis = first ? i - 1 : i;
+        const bool channels = first ? !i : i == node->spatial;
+        const int64_t n = channels ? node->channels : node->map[axis];
+        const size_t at = strlen(symbols);
+        if (n >= 0)
+            snprintf(symbols + at, CELL - at, "%s%" PRId64, i ? "x" : "", n);
+        else
+            snprintf(symbols + at, CELL - at, "%s%s", i ? "x" : "",
+                     !channels && node->symbol[axis] ? node->symbol[axis] : "?");
+    }
+    if (strlen(symbols) <= 24) strcpy(cell, symbols);
+}
+
+/* Both axes: "10", or "10x4" where they differ. */
+static void join_axes(const char *a, const char *b, char *cell)
+{
+    if (*b && strcmp(a, b) != 0)
+        snprintf(cell, CELL, "%sx%s", a, b);
+    else
+        snprintf(cell, CELL, "%s", a);
+}
+
+static void show_fields(const cn_explanation *e, const cni_explained *node, char *field, char *jump)
+{
+    char a[CNI_FIGURE], b[CNI_FIGURE] = "";
+    strcpy(field, "-");
+    strcpy(jump, "-");
+    const int axes = e->analysis->image >= 0 ? e->analysis->nodes[e->analysis->image].spatial : 0;
+    if (!axes || node->suspect || (!node->spatial && !node->field[0].all)) return;
+    cni_show_field(&node->field[0], a);
+    if (axes > 1) cni_show_field(&node->field[1], b);
+    join_axes(a, b, field);
+    cni_show_jump(&node->field[0], a);
+    if (axes > 1) cni_show_jump(&node->field[1], b);
+    join_axes(a, b, jump);
+}
+
+/* A merge, or what does not follow the row above, tells where it comes from. */
+static bool show_from(const cni_explained *node, char *cell)
+{
+    if (!node->input_count || (node->input_count == 1 && node->inputs[0] == node->id - 1)) return false;
+    strcpy(cell, "from");
+    for (int i = 0; i < node->input_count && strlen(cell) < 40; i++)
+        snprintf(cell + strlen(cell), CELL - strlen(cell), "%s%d", i ? "," : " ", node->inputs[i]);
+    return true;
+}
+
+static void fill(const cn_explanation *e, const cni_explained *node, char cells[COLUMNS][CELL])
+{
+    char from[CELL];
+    snprintf(cells[NUMBER], CELL, "%d", node->id);
+    const bool star = cni_node_severity(e, node) >= CNI_WARNING;
+    snprintf(cells[LAYER], CELL, "%.*s%s", CELL - 2, node->name, star ? "*" : "");
+    show_output(node, cells[OUTPUT]);
+    cni_show_window(node, cells[WINDOW], CELL);
+    cni_show_pads(node, cells[PADS], CELL);
+    if (!strcmp(cells[PADS], "-") && !strcmp(cells[WINDOW], "-") && show_from(node, from)) {
+        strcpy(cells[WINDOW], from);
+        *cells[PADS] = 0;
+    }
+    show_fields(e, node, cells[FIELD], cells[JUMP]);
+    const int64_t params = node->shared_with >= 0 ? 0 : node->params.trainable + node->params.other;
+    dash_for_zero(cni_show_count(params, cells[PARAMS]), !params);
+    const int64_t count = e->counting->count(e->analysis, node);
+    dash_for_zero(cni_show_short(count, cells[MACS]), !count);
+}
+
+static int64_t sum_counted(const cn_explanation *e)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < e->analysis->count; i++) {
+        const int64_t count = e->counting->count(e->analysis, &e->analysis->nodes[i]);
+        if (count == CNI_UNSEEN) return CNI_UNSEEN;
+        sum += count;
+    }
+    return sum;
+}
+
+static void total_cells(const cn_explanation *e, char cells[COLUMNS][CELL])
+{
+    const cni_analysis *analysis = e->analysis;
+    for (int c = 0; c < COLUMNS; c++) *cells[c] = 0;
+    strcpy(cells[LAYER], "total");
+    const int64_t params =
+        analysis->params.trainable == CNI_UNSEEN ? CNI_UNSEEN : analysis->params.trainable + analysis->params.other;
+    cni_show_count(params, cells[PARAMS]);
+    cni_show_short(e->counting == cni_countings ? analysis->macs : sum_counted(e), cells[MACS]);
+}
+
+/* ---- widths ---- */
+
+static void measure(table *t)
+{
+    char cells[COLUMNS][CELL];
+    const cni_analysis *analysis = t->e->analysis;
+    for (int c = 0; c < COLUMNS; c++) t->width[c] = 0;
+    for (int i = 0; i < analysis->count; i++) {
+        fill(t->e, &analysis->nodes[i], cells);
+        for (int c = 0; c < COLUMNS; c++) {
+            if (c == WINDOW && !*cells[PADS]) continue; /* goes on into the next column */
+            const int columns_here = (int)cni_columns_of(cells[c]);
+            if (columns_here > t->width[c]) t->width[c] = columns_here;
+        }
+    }
+    total_cells(t->e, cells);
+    for (int c = 0; c < COLUMNS; c++)
+        if ((int)strlen(cells[c]) > t->width[c]) t->width[c] = (int)strlen(cells[c]);
+}
+
+static int room(const table *t)
+{
+    int sum = 0;
+    for (int c = 0; c < COLUMNS; c++) sum += t->width[c] + columns[c].gap;
+    return t->page->width - sum;
+}
+
+/* Columns are as wide as they usually are, or as their content; where that is too much, first what is usual gives way,
+ * then the longest names. */
+static void fit(table *t)
+{
+    static const int gives[] = {PARAMS, MACS, FIELD, PADS, JUMP, LAYER, OUTPUT};
+    static const int cut[] = {LAYER, OUTPUT, PADS, FIELD};
+    int content[COLUMNS];
+    measure(t);
+    for (int c = 0; c < COLUMNS; c++) {
+        const char *header = c == MACS ? t->e->counting->column : columns[c].header;
+        const int wanted = (int)strlen(header);
+        if (wanted > t->width[c]) t->width[c] = wanted;
+        content[c] = t->width[c];
+        if (columns[c].usual > t->width[c]) t->width[c] = columns[c].usual;
+    }
+    for (size_t i = 0; i < sizeof gives / sizeof *gives; i++)
+        while (room(t) < 0 && t->width[gives[i]] > content[gives[i]]) t->width[gives[i]]--;
+    for (size_t i = 0; i < sizeof cut / sizeof *cut; i++)
+        while (room(t) < 0 && t->width[cut[i]] > columns[cut[i]].least) t->width[cut[i]]--;
+}
+
+/* ---- printing ---- */
+
+static void print_row(table *t, const cni_tint *tints, char cells[COLUMNS][CELL])
+{
+    int left = t->page->width;
+    const size_t start = t->page->out->length;
+    for (int c = 0; c < COLUMNS && left > 0; c++) {
+        int width = t->width[c], gap = columns[c].gap;
+        if (c == PADS && !*cells[PADS] && *cells[WINDOW] == 'f') continue;
+        if (c == WINDOW && !*cells[PADS] && *cells[WINDOW] == 'f') width += columns[PADS].gap + t->width[PADS];
+        if (gap > left) gap = left;
+        left -= gap;
+        if (width > left) width = left;
+        left -= width;
+        cni_text_repeat(t->page->out, ' ', (size_t)gap);
+        if (width) cni_page_cell(t->page, tints[c], columns[c].right ? -width : width, cells[c]);
+    }
+    while (t->page->out->length > start && t->page->out->data[t->page->out->length - 1] == ' ') {
+        t->page->out->data[--t->page->out->length] = 0;
+    }
+    cni_text_char(t->page->out, '\n');
+}
+
+static void print_header(table *t)
+{
+    char cells[COLUMNS][CELL];
+    static const cni_tint bold[COLUMNS] = {CNI_BOLD, CNI_BOLD, CNI_BOLD, CNI_BOLD, CNI_BOLD,
+                                           CNI_BOLD, CNI_BOLD, CNI_BOLD, CNI_BOLD};
+    for (int c = 0; c < COLUMNS; c++) strcpy(cells[c], c == MACS ? t->e->counting->column : columns[c].header);
+    print_row(t, bold, cells);
+}
+
+static void print_node(table *t, const cni_explained *node)
+{
+    char cells[COLUMNS][CELL];
+    cni_tint tints[COLUMNS] = {CNI_FAINT};
+    const int severity = cni_node_severity(t->e, node);
+    fill(t->e, node, cells);
+    tints[LAYER] = severity == CNI_ERROR ? CNI_RED : severity == CNI_WARNING ? CNI_YELLOW : CNI_PLAIN;
+    print_row(t, tints, cells);
+}
+
+static void print_total(table *t)
+{
+    static const cni_tint tints[COLUMNS];
+    char cells[COLUMNS][CELL];
+    total_cells(t->e, cells);
+    print_row(t, tints, cells);
+}
+
+static void print_field(cn_explanation *e, cni_page *page, int *at)
+{
+    const cni_explained *last = cni_last_map(e);
+    char a[CNI_FIGURE], b[CNI_FIGURE] = "", field[CELL], image[CELL];
+    if (!last || e->analysis->image < 0) return;
+    const cni_explained *from = &e->analysis->nodes[e->analysis->image];
+    for (int i = 0; i < from->spatial; i++)
+        if (from->map[i] < 0) return;
+    cni_show_field(&last->field[0], a);
+    if (from->spatial > 1) cni_show_field(&last->field[1], b);
+    join_axes(a, b, field);
+    snprintf(a, sizeof a, "%" PRId64, from->map[0]);
+    *b = 0;
+    if (from->spatial > 1) snprintf(b, sizeof b, "%" PRId64, from->map[1]);
+    join_axes(a, b, image);
+    const bool twice = strchr(image, 'x') && !strchr(field, 'x'); /* 10x10 of 28x20 */
+    cni_page_piece(page, at, 2, "   field %s%s%s of %s", field, twice ? "x" : "", twice ? field : "", image);
+}
+
+static void print_footer(cn_explanation *e, cni_page *page)
+{
+    const cni_analysis *analysis = e->analysis;
+    int at = 2;
+    cni_text_add(page->out, "  ");
+    cni_page_piece(page, &at, 2, "FLOPs %s", CNI_SHOW(short, analysis->flops));
+    cni_page_piece(page, &at, 2, "   weights %s", CNI_SHOW(bytes, analysis->weights_bytes));
+    cni_page_piece(page, &at, 2, "   inference peak %s", CNI_SHOW(bytes, analysis->memory.peak));
+    print_field(e, page, &at);
+    if (analysis->params.other > 0)
+        cni_page_piece(page, &at, 2, "   trainable %s", CNI_SHOW(count, analysis->params.trainable));
+    cni_text_char(page->out, '\n');
+    if (e->counting != cni_countings) cni_page_printf(page, "  %s\n", e->counting->what);
+}
+
+static void headline(cn_explanation *e, cni_page *page)
+{
+    char left[400], right[300] = "";
+    const cni_analysis *analysis = e->analysis;
+    snprintf(left, sizeof left, "cornu explain  %s", e->source);
+    for (int i = 0, shown = 0; i < analysis->count; i++) {
+        char sizes[CELL];
+        const cni_explained *node = &analysis->nodes[i];
+        if (node->input_count || !node->layer->kind || !(node->layer->kind->traits & CNI_IS_INPUT)) continue;
+        show_output(node, sizes);
+        const size_t at = strlen(right);
+        snprintf(right + at, sizeof right - at, "%s%s", shown++ ? ", " : "input ", sizes);
+    }
+    const size_t at = strlen(right);
+    snprintf(right + at, sizeof right - at, "  %s", e->given.dtype ? e->given.dtype : "f32");
+    if (e->given.batch > 1) snprintf(right + strlen(right), sizeof right - strlen(right), "  batch %d", e->given.batch);
+    snprintf(right + strlen(right), sizeof right - strlen(right), "  %s",
+             e->flat->dialect == CNI_TORCH ? "PyTorch" : "Keras");
+    cni_page_sides(page, CNI_BOLD, left, right, 74);
+}
+
+static bool anything_found(const cn_explanation *e)
+{
+    return e->description->remarks.count || e->findings->count;
+}
+
+bool cni_view_summary(cn_explanation *e, cni_page *page)
+{
+    table t = {.e = e, .page = page};
+    if (e->description->remarks.errors) return cni_view_findings(e, page);
+    headline(e, page);
+    fit(&t);
+    print_header(&t);
+    for (int i = 0; i < e->analysis->count; i++) print_node(&t, &e->analysis->nodes[i]);
+    print_total(&t);
+    print_footer(e, page);
+    if (!anything_found(e)) return true;
+    cni_text_char(page->out, '\n');
+    return cni_view_findings(e, page);
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Words that several views use: windows, pads, calls, places. */
+#include "explain/explanation.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- appending to a buffer ---- */
+
+static void add(char *buffer, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#include <stdarg.h>
+
+static void add(char *buffer, size_t size, const char *format, ...)
+{
+    const size_t at = strlen(buffer);
+    va_list args;
+    va_start(args, format);
+    if (at + 1 < size) vsnprintf(buffer + at, size - at, format, args);
+    va_end(args);
+}
+
+/* ---- windows ---- */
+
+static bool all_equal(const cni_view *view, size_t offset)
+{
+    for (int i = 1; i < view->spatial; i++)
+        if (memcmp((const char *)&view->axis[i] + offset, (const char *)&view->axis[0] + offset, sizeof(int64_t)))
+            return false;
+    return true;
+}
+
+static void add_numbers(const cni_view *view, size_t offset, bool once, char *buffer, size_t size)
+{
+    const int count = once && all_equal(view, offset) ? 1 : view->spatial;
+    for (int i = 0; i < count; i++) {
+        int64_t number;
+        memcpy(&number, (const char *)&view->axis[i] + offset, sizeof number);
+        add(buffer, size, "%s%" PRId64, i ? "x" : "", number);
+    }
+}
+
+#define NUMBERS(member, once) add_numbers(view, offsetof(cni_view_axis, member), once, buffer, size)
+
+char *cni_show_window(const cni_explained *node, char *buffer, size_t size)
+{
+    const cni_view *view = &node->view;
+    *buffer = 0;
+    switch (view->type) {
+    case CNI_VIEW_WINDOW:
+    case CNI_VIEW_TRANSPOSED:
+        NUMBERS(size, false);
+        add(buffer, size, view->type == CNI_VIEW_WINDOW ? "/" : "^");
+        NUMBERS(stride, true);
+        bool dilated = false;
+        for (int i = 0; i < view->spatial; i++) dilated |= view->axis[i].dilation > 1;
+        if (dilated) add(buffer, size, "d");
+        if (dilated) NUMBERS(dilation, true);
+        break;
+    case CNI_VIEW_NEAREST:
+    case CNI_VIEW_BILINEAR:
+        add(buffer, size, "^");
+        NUMBERS(stride, true);
+        break;
+    case CNI_VIEW_ADAPTIVE:
+        add(buffer, size, "to ");
+        NUMBERS(size, false);
+        break;
+    default:
+        add(buffer, size, "-");
+    }
+    return buffer;
+}
+
+/* 'same' without a known size: the pads of each remainder n mod s (explain-spec 1.2), when they are two. */
+static void add_cases(const cni_view_axis *axis, char *buffer, size_t size)
+{
+    const int64_t extent = (axis->size - 1) * axis->dilation + 1, s = axis->stride;
+    int64_t least = INT64_MAX, most = 0;
+    for (int64_t q = 0; q < s && q < 3; q++) {
+        const int64_t total = extent - (q ? q : s) > 0 ? extent - (q ? q : s) : 0;
+        least = total < least ? total : least;
+        most = total > most ? total : most;
+    }
+    if (least == most)
+        add(buffer, size, "%" PRId64 ",%" PRId64, least / 2, least - least / 2);
+    else if (s == 2)
+        add(buffer, size, "%" PRId64 ",%" PRId64 "|%" PRId64 ",%" PRId64, least / 2, least - least / 2, most / 2,
+            most - most / 2);
+    else
+        add(buffer, size, "varies");
+}
+
+char *cni_show_pads(const cni_explained *node, char *buffer, size_t size)
+{
+    const cni_view *view = &node->view;
+    const bool shift = view->type == CNI_VIEW_SHIFT;
+    *buffer = 0;
+    if (!shift && view->type != CNI_VIEW_WINDOW && view->type != CNI_VIEW_TRANSPOSED) return strcpy(buffer, "-");
+    for (int i = 0; i < view->spatial; i++) {
+        const int64_t before = shift ? view->axis[i].before : node->axis[i].before;
+        const int64_t after = shift ? view->axis[i].after : node->axis[i].after;
+        const char *join = i ? "/" : "";
+        const bool known = before != CNI_UNSEEN && after != CNI_UNSEEN;
+        add(buffer, size, "%s%s", join, view->type == CNI_VIEW_TRANSPOSED && !i ? "cut " : "");
+        if (known)
+            add(buffer, size, "%" PRId64 ",%" PRId64, before, after);
+        else if (view->type == CNI_VIEW_WINDOW && (view->axis[i].rule == CNI_PAD_SAME))
+            add_cases(&view->axis[i], buffer, size);
+        else
+            add(buffer, size, "?");
+        if (!known && i == 0 && view->spatial == 2 && !memcmp(&view->axis[0], &view->axis[1], sizeof *view->axis))
+            break; /* the cases of both */
+    }
+    return buffer;
+}
+
+/* ---- calls ---- */
+
+/* The byte at a line and column of a text. */
+static size_t offset_of(const char *text, size_t size, int line, int column)
+{
+    size_t at = 0;
+    for (; line > 1 && at < size; line--) {
+        while (at < size && text[at] != '\n' && text[at] != '\r') at++;
+        at += at + 1 < size && text[at] == '\r' && text[at + 1] == '\n' ? 2 : 1;
+    }
+    for (; column > 1 && at < size; column--)
+        for (at++; at < size && (text[at] & 0xc0) == 0x80;) at++;
+    return at < size ? at : size;
+}
+
+/* A piece of code on one line: comments go, and what is blank between brackets and words becomes one blank. */
+static char *one_line(cni_arena *arena, const char *from, const char *end)
+{
+    char *out = cni_arena_alloc(arena, (size_t)(end - from) + 1), *to = out, quote = 0;
+    if (!out) return NULL;
+    while (from < end) {
+        if (quote) {
+            if (*from == quote) quote = 0;
+        } else if (*from == '"' || *from == '\'') {
+            quote = *from;
+        } else if (*from == '#') {
+            while (from < end && *from != '\n') from++;
+            continue;
+        } else if (strchr(" \t\r\n\\", *from)) {
+            while (from < end && strchr(" \t\r\n\\", *from)) from++;
+            if (to > out && to[-1] != '(' && to[-1] != '[' && from < end && !strchr(")]", *from)) *to++ = ' ';
+            continue;
+        }
+        *to++ = *from++;
+    }
+    *to = 0;
+    return out;
+}
+
+/* A value on one line: (3, 3) becomes 3, an object its name. */
+static const char *plain_value(const cni_value *value, char *buffer, size_t size)
+{
+    const char *name = cni_value_as_text(cni_value_get(value, "class_name"));
+    if (name) {
+        snprintf(buffer, size, "'%s'", name);
+        return buffer;
+    }
+    bool same = value && value->type == CNI_LIST && value->count > 1 && value->count < 4;
+    for (size_t i = 0; same && i < value->count; i++)
+        same = value->items[i]->type == CNI_INT && value->items[i]->integer == value->items[0]->integer;
+    return cni_value_show(same ? value->items[0] : value, buffer, size);
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t length = strlen(text), tail = strlen(end);
+    return length >= tail && strcmp(text + length - tail, end) == 0;
+}
+
+static bool of_interest(const char *key)
+{
+    static const char *const dull[] = {"name",         "trainable",    "dtype",      "autocast",
+                                       "_initializer", "_regularizer", "_constraint"};
+    for (size_t i = 0; i < sizeof dull / sizeof *dull; i++)
+        if (ends_with(key, dull[i])) return false;
+    return true;
+}
+
+static char *call_of_config(cni_arena *arena, const cni_described_layer *layer)
+{
+    const cni_value *config = cni_object_config(arena, layer->config);
+    const cni_kind *kind = layer->config->kind;
+    char call[400], shown[120], usual[120];
+    snprintf(call, sizeof call, "%s(", layer->class_name ? layer->class_name : kind->name);
+    const char *join = "";
+    for (size_t i = 0; config && i < kind->field_count; i++) {
+        const cni_field *field = &kind->fields[i];
+        const cni_value *value = cni_value_get(config, field->key);
+        cni_value *otherwise = NULL;
+        if (!value || !of_interest(field->key)) continue;
+        plain_value(value, shown, sizeof shown);
+        const bool required = field->flags & CNI_REQUIRED;
+        if (!required && field->otherwise) {
+            cni_value_read(arena, field->otherwise, field->key, &otherwise, NULL);
+            if (otherwise && strcmp(plain_value(otherwise, usual, sizeof usual), shown) == 0) continue;
+            if (value->type == CNI_NULL) continue;
+        }
+        if (strcmp(field->key, "data_format") == 0 && strstr(shown, "last")) continue;
+        if (strcmp(field->key, "strides") == 0 && strcmp(shown, "None") == 0) continue;
+        if (required)
+            add(call, sizeof call, "%s%s", join, shown);
+        else
+            add(call, sizeof call, "%s%s=%s", join, field->key, shown);
+        join = ", ";
+    }
+    add(call, sizeof call, ")");
+    return cni_arena_text(arena, call);
+}
+
+char *cni_show_call(cni_arena *arena, const cni_description *description, const cni_described_layer *layer)
+{
+    if (description->text && layer->span.line) {
+        const char *text = description->text;
+        const size_t size = description->text_size;
+        const size_t from = offset_of(text, size, layer->span.line, layer->span.column);
+        const size_t to = offset_of(text, size, layer->span.end_line, layer->span.end_column);
+        const char *start = text + from, *end = text + (to > from ? to : from);
+        const size_t length = layer->class_name ? strlen(layer->class_name) : 0;
+        /* keras.layers.Conv2D(32, 3) without what stands before the class. */
+        for (const char *at = start; length && at + length <= end && *at != '('; at++)
+            if (memcmp(at, layer->class_name, length) == 0 && (at == start || at[-1] == '.')) {
+                start = at;
+                break;
+            }
+        if (end > start) return one_line(arena, start, end);
+    }
+    if (layer->config) return call_of_config(arena, layer);
+    return cni_arena_printf(arena, "%s()", layer->class_name ? layer->class_name : "?");
+}
+
+/* ---- places, severities ---- */
+
+char *cni_show_place(const cn_explanation *explanation, cni_span span, char *buffer, size_t size)
+{
+    *buffer = 0;
+    if (span.line) snprintf(buffer, size, "%s:%d:%d", explanation->description->file, span.line, span.column);
+    return buffer;
+}
+
+const char *cni_severity_name(cni_severity severity)
+{
+    static const char *const names[] = {"note", "hint", "warning", "error"};
+    return names[severity];
+}
+
+int cni_node_severity(const cn_explanation *explanation, const cni_explained *node)
+{
+    int worst = -1;
+    const cni_findings *findings = explanation->findings;
+    for (int i = 0; findings && i < findings->count; i++) {
+        const cni_finding *finding = &findings->items[i];
+        bool concerns = finding->node == node->id;
+        for (int k = 0; finding->nodes && k < finding->node_count; k++) concerns |= finding->nodes[k] == node->id;
+        if (concerns && (int)finding->severity > worst) worst = (int)finding->severity;
+    }
+    return worst;
+}
+
+const cni_explained *cni_last_map(const cn_explanation *explanation)
+{
+    const cni_analysis *analysis = explanation->analysis;
+    return analysis->last_map >= 0 ? &analysis->nodes[analysis->last_map] : NULL;
+}
