@@ -32,7 +32,7 @@
                    "penalty on the output, divided by the batch size"),                                                \
         CNI_NESTED("kernel_constraint", &cni_constraints, 0, "None", "what the kernel is held to after each update"),  \
         CNI_NESTED("bias_constraint", &cni_constraints, 0, "None", "what the bias is held to after each update"),      \
-        CNI_LAYER_FIELDS
+        CNI_LAYER_FIELDS, CNI_ONLY("groups", "1", CNI_READ_ONLY) /* in files of Keras 2 */
 
 static const cni_field fields1[] = {FILTERS_TO_PADDING(1), OUTPUT_PADDING(1), CNI_SPATIAL_FORMAT, DILATION_TO_END(1)};
 static const cni_field fields2[] = {FILTERS_TO_PADDING(2), OUTPUT_PADDING(2), CNI_SPATIAL_FORMAT, DILATION_TO_END(2)};

@@ -136,17 +136,25 @@ static void add_activity_penalty(cni_lowering *lowering, const cn_layer *layer, 
     lowering->penalty = lowering->penalty ? cni_add(lowering->graph, lowering->penalty, penalty) : penalty;
 }
 
-static cn_status refuse_to_run(const cn_layer *layer, cni_error *error)
+cn_status cni_model_check_runs(const cn_model *model, cni_error *error)
 {
-    return cni_fail(error, CN_ERR_UNSUPPORTED,
-                    "%s: this layer is described and explained (cornu explain), but cannot be run yet",
-                    CNI_LABEL(layer));
+    for (int i = 0; i < model->call_count; i++) {
+        const cn_layer *layer = model->calls[i]->layer;
+        if (layer->inner) {
+            const cn_status status = cni_model_check_runs(layer->inner, error);
+            if (status) return cni_fail_in(error, "%s", CNI_LABEL(layer));
+        } else if (!layer->kind->lower) {
+            return cni_fail(error, CN_ERR_UNSUPPORTED,
+                            "%s: this layer can be described and explained (cornu explain), but not run yet",
+                            CNI_LABEL(layer));
+        }
+    }
+    return CN_OK;
 }
 
 static cn_status lower_call(cni_lowering *lowering, const cni_call *call, cni_tensor **tensors, cni_error *error)
 {
     cn_layer *layer = call->layer;
-    if (!layer->inner && !layer->kind->lower) return refuse_to_run(layer, error);
     cni_tensor *in[CNI_MAX_INPUTS], *out[CN_MAX_ARRAYS];
     for (int i = 0; i < call->input_count; i++) in[i] = tensors[call->inputs[i]->id];
     if (layer->inner) {

@@ -118,6 +118,8 @@ cn_status cni_layer_shapes(cn_layer *layer, int count, const cni_shape *in, int 
 cn_status cni_model_shapes(cn_model *model, int count, const cni_shape *in, cni_shape *out, cni_error *error);
 /** Builds a Sequential that has no input yet. */
 cn_status cni_sequential_build(cn_model *model, const cni_shape *input, cni_error *error);
+/** A failure when a layer that the outputs need has no lowering: it is described only.  Ask before cni_model_lower. */
+cn_status cni_model_check_runs(const cn_model *model, cni_error *error);
 /** Appends the model's ops to the lowering's graph. */
 cn_status cni_model_lower(cn_model *model, cni_lowering *lowering, cni_tensor *const *inputs, cni_tensor **outputs,
                           cni_error *error);

@@ -333,6 +333,7 @@ static cn_status prepare(cni_fit *fit)
     CN_TRY(cni_compiled_check(model, "fit", fit->error));
     if (!fit->history) return cni_no_memory(fit->error, "the history");
     CN_TRY(take_rows(fit));
+    CN_TRY(cni_model_check_runs(model, fit->error));
     CN_TRY(weigh_classes(fit));
     fit->trainer = cni_trainer_of(model, fit->error);
     if (!fit->trainer) return fit->error->status;

@@ -113,6 +113,7 @@ static cn_status lower_update(making *m)
 
 static cn_status lower(making *m)
 {
+    CN_TRY(cni_model_check_runs(m->model, m->error));
     CN_TRY(cni_model_materialise(m->model, m->error));
     CN_TRY(lower_forward(m));
     if (m->key->mode == CNI_PREDICT) return CN_OK;
