@@ -11,9 +11,9 @@ typedef struct cni_fix {
     const cni_edit *edits; /* one for each layer of a finding that lists many */
     int edit_count;
     const char *code;     /* as the user would write it: "MaxPooling2D(2, padding='same')" */
-    const char *result;   /* "6x6x64" or "28>14>12>6": what becomes of the sizes */
+    const char *result;   /* "6x6x64" or "28>14>12>6": what becomes of the sizes; NULL: nothing */
     int64_t params, macs; /* differences */
-    double macs_share;    /* difference / before */
+    double macs_share;    /* difference / before; NaN: the network had errors, and there is nothing to compare with */
 } cni_fix;
 
 enum { CNI_MAX_FIXES = 4 };
@@ -48,6 +48,7 @@ struct cni_rule {
     const char *id, *name; /* "K302", "dead-computation" */
     cni_severity severity; /* the usual one */
     char grade;            /* 'A' follows from the geometry, 'B' and 'C' rest on experiments */
+    bool whole;            /* its one finding stands for the whole network: a fix leaves nothing of it */
     void (*look)(cni_findings *findings, const cni_rule *rule);
     const char *why;    /* the reasoning, for --why: a few sentences */
     const char *source; /* papers, threads */
@@ -66,6 +67,9 @@ cni_finding *cni_finding_add(cni_findings *findings, const cni_rule *rule, cni_s
  *  fix with its price.  Where PyTorch's Linear counts values that the edits change, its in_features follow.  `code`: as
  *  the user would write it; NULL: made of the edits.  False when it does not help. */
 bool cni_finding_try(cni_findings *findings, cni_finding *finding, const cni_edit *edits, int count, const char *code);
+
+/** Whether a comment in the text turns the rule off for this node, or (-1) anywhere. */
+bool cni_finding_off(const cni_findings *findings, const cni_rule *rule, int node);
 
 /** All rules over an analysis; `off` (comma-separated ids, or NULL) and the text's own comments are left out.  The
  *  findings live in the analysis' arena. */

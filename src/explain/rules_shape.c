@@ -1,0 +1,742 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Findings S1..: what does not fit together.  The framework would refuse it, or read it as something else than meant.
+ */
+#include "explain/rules.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void each_cause(cni_findings *findings, const cni_rule *rule, cni_shape_cause cause,
+                       void (*tell)(cni_findings *findings, const cni_rule *rule, const cni_explained *node))
+{
+    for (int i = 0; i < findings->analysis->count; i++)
+        if (cni_shape_cause_of(findings, findings->analysis->nodes + i) == cause)
+            tell(findings, rule, findings->analysis->nodes + i);
+}
+
+/* ---- S100: what no other rule speaks of ---- */
+
+static void tell_other(cni_findings *findings, const cni_rule *rule, const cni_explained *node)
+{
+    char start[300];
+    const char *text = node->error.text;
+    snprintf(start, sizeof start, "%s: ", node->name);
+    if (strncmp(text, start, strlen(start)) == 0) text += strlen(start);
+    cni_finding_add(findings, rule, CNI_ERROR, node->id, "%s: %s.", node->name, text);
+}
+
+static void look_s100(cni_findings *findings, const cni_rule *rule)
+{
+    each_cause(findings, rule, CNI_CAUSE_OTHER, tell_other);
+}
+
+const cni_rule cni_rule_s100 = {
+    .id = "S100",
+    .name = "does-not-fit",
+    .severity = CNI_ERROR,
+    .grade = 'A',
+    .look = look_s100,
+    .why =
+        "Each layer asks for an input of a certain form: Conv2D for (height, width, channels), a Reshape for as many "
+        "values as its target has. What arrives here has another form, so the framework refuses to build the "
+        "network. Most often a layer between is missing (Flatten before Dense, the channel axis of grey images: "
+        "28x28x1, not 28x28), or a size was computed by hand for another input.",
+    .source = "Keras' and PyTorch's own checks of shapes",
+};
+
+/* ---- S101 ---- */
+
+/* The last map that follows from this one by windows alone: what has to have at least one position. */
+static const cni_explained *last_window_behind(const cni_findings *findings, const cni_explained *node)
+{
+    const cni_analysis *analysis = findings->analysis;
+    const cni_explained *last = node;
+    while (node->consumer_count) {
+        node = analysis->nodes + node->consumers[0];
+        if (node->view.type == CNI_VIEW_WINDOW)
+            last = node;
+        else if (node->view.type != CNI_VIEW_POINT && node->view.type != CNI_VIEW_SHIFT)
+            break;
+        if (cni_is(node, CNI_IS_DENSE)) break;
+    }
+    return last;
+}
+
+/* The smallest image for which `node` has one position, going back over first inputs; false when it cannot be told. */
+static bool least_image(const cni_findings *findings, const cni_explained *node, int axis, int64_t *size)
+{
+    int64_t need = 1, most;
+    for (;; node = cni_input_of(findings, node, 0)) {
+        const cni_view *view = &node->view;
+        if (!node->input_count) break;
+        if (view->type == CNI_VIEW_WINDOW && axis < view->spatial)
+            cni_axis_inputs(view, axis, need, &need, &most);
+        else if (view->type == CNI_VIEW_SHIFT)
+            need -= view->axis[axis].before + view->axis[axis].after;
+        else if (view->type == CNI_VIEW_NEAREST || view->type == CNI_VIEW_BILINEAR)
+            need = (need + view->axis[axis].stride - 1) / view->axis[axis].stride;
+        else if (view->type != CNI_VIEW_POINT)
+            return false;
+        if (need < 1) need = 1;
+        if (need > INT32_MAX) return false;
+    }
+    *size = need;
+    return true;
+}
+
+static void try_least_image(cni_findings *findings, cni_finding *finding, const cni_explained *node)
+{
+    const cni_explained *image = findings->analysis->nodes, *last = last_window_behind(findings, node);
+    cni_edits edits = {.count = 0};
+    int64_t size[2];
+    if (node->view.spatial != 2 || image->spatial != 2) return;
+    for (int i = 0; i < 2; i++) {
+        if (!least_image(findings, last, i, size + i)) return;
+        if (size[i] < image->map[i]) size[i] = image->map[i];
+    }
+    if (image->map[0] == image->map[1]) size[0] = size[1] = size[0] > size[1] ? size[0] : size[1];
+    cni_edit_input(&edits, size[0], size[1]);
+    cni_try(findings, finding, &edits);
+}
+
+static void tell_window(cni_findings *findings, const cni_rule *rule, const cni_explained *node)
+{
+    int axis = 0;
+    while (axis + 1 < node->view.spatial && !(cni_seen(node->axis[axis].o) && node->axis[axis].o <= 0)) axis++;
+    const cni_axis *a = node->axis + axis;
+    const int from = node->inputs[0];
+    const char *what = cni_say_axis(node->view.spatial, axis, true), *padding = "";
+    if (a->before + a->after > 0)
+        padding = cni_say(findings, " (%" PRId64 " of input, %" PRId64 " of padding)", a->n, a->before + a->after);
+    cni_finding *finding = cni_finding_add(findings, rule, CNI_ERROR, node->id,
+                                           "%s: a window of %" PRId64 " does not fit into %" PRId64 " %s%s.",
+                                           node->name, a->extent, a->n + a->before + a->after, what, padding);
+    if (!finding) return;
+    finding->history =
+        cni_say(findings, "%s on the way: %s", what, cni_say_way(findings, findings->analysis, -1, from, axis, " > "));
+    if (!findings->try_fixes) return;
+    try_least_image(findings, finding, node);
+    cni_edits pad = {.count = 0}, drop = {.count = 0};
+    if (cni_edit_pad(findings, &pad, node)) cni_try(findings, finding, &pad);
+    if (!cni_is(node, CNI_IS_MAX_POOL | CNI_IS_AVERAGE_POOL)) return;
+    drop.items[drop.count++] = (cni_edit){.type = CNI_EDIT_REMOVE, .layer = node->layer_index};
+    cni_try(findings, finding, &drop);
+}
+
+static void look_s101(cni_findings *findings, const cni_rule *rule)
+{
+    each_cause(findings, rule, CNI_CAUSE_WINDOW, tell_window);
+}
+
+const cni_rule cni_rule_s101 = {
+    .id = "S101",
+    .name = "window-does-not-fit",
+    .severity = CNI_ERROR,
+    .grade = 'A',
+    .look = look_s101,
+    .why =
+        "A window of extent e over n cells with P cells of padding gives floor((n + P - e) / s) + 1 outputs. Where n + "
+        "P "
+        "is below e that is 0 or less: there is no place for the window even once. Every unpadded 3x3 window takes "
+        "two cells off each axis and every pooling by 2 halves it, so maps shrink faster than one expects: 28 > 26 > "
+        "13 > 11 > 5 > 3 > 1. Padding 'same' keeps sizes, fewer poolings keep them larger, and a larger input "
+        "gives the last window its cells.",
+    .source = "keras issues 12951, 6649, 7611; Dumoulin & Visin, arXiv 1603.07285",
+};
+
+/* ---- S102 ---- */
+
+static void tell_channels(cni_findings *findings, const cni_rule *rule, const cni_explained *node)
+{
+    const char *key = NULL;
+    int64_t expected = 0, arriving = 0;
+    cni_edits edits = {.count = 0};
+    if (!cni_expected(findings->analysis, node, &key, &expected, &arriving)) return;
+    cni_finding *finding = cni_finding_add(findings, rule, CNI_ERROR, node->id,
+                                           "%s expects %" PRId64 " channels, %" PRId64 " arrive (from %s, %s).",
+                                           node->name, expected, arriving, cni_input_of(findings, node, 0)->name,
+                                           cni_say_shape(findings, &cni_input_of(findings, node, 0)->shape));
+    if (!findings->try_fixes) return;
+    cni_edit_argument(&edits, node, key, cni_say(findings, "%" PRId64, arriving));
+    cni_try(findings, finding, &edits);
+}
+
+static int64_t filters_of(const cni_explained *node)
+{
+    int64_t filters = 0;
+    if (!cni_config_int(node, "filters", &filters)) cni_config_int(node, "out_channels", &filters);
+    return filters;
+}
+
+/* The divisors of both that are nearest to `groups`, one below and one above. */
+static void try_groups(cni_findings *findings, cni_finding *finding, const cni_explained *node, int64_t channels)
+{
+    const int64_t filters = filters_of(node), groups = node->view.groups;
+    for (int step = -1; step <= 1; step += 2)
+        for (int64_t g = groups + step; g >= 1 && g <= channels && g <= filters; g += step) {
+            if (channels % g || filters % g) continue;
+            cni_edits edits = {.count = 0};
+            cni_edit_argument(&edits, node, "groups", cni_say(findings, "%" PRId64, g));
+            cni_try(findings, finding, &edits);
+            break;
+        }
+}
+
+static void tell_groups(cni_findings *findings, const cni_rule *rule, const cni_explained *node)
+{
+    const int64_t channels = cni_input_of(findings, node, 0)->channels, filters = filters_of(node);
+    const int64_t groups = node->view.groups;
+    const bool in = channels > 0 && channels % groups;
+    char divisors[160];
+    cni_common_divisors(channels > 0 ? channels : filters, filters, divisors, sizeof divisors);
+    cni_finding *finding = cni_finding_add(
+        findings, rule, CNI_ERROR, node->id, "%s: %" PRId64 " %s cannot be split into %" PRId64 " groups; %s would do.",
+        node->name, in ? channels : filters, in ? "channels" : "filters", groups, divisors);
+    if (finding && findings->try_fixes && channels > 0) try_groups(findings, finding, node, channels);
+}
+
+/* Keras refuses filters and groups before there is a layer. */
+static void tell_written_groups(cni_findings *findings, const cni_rule *rule, const cni_explained *node)
+{
+    const cni_value *filters = cni_written(node, "filters"), *groups = cni_written(node, "groups");
+    if (node->layer->config || !cni_is(node, CNI_IS_CONVOLUTION)) return;
+    if (!filters || !groups || filters->type != CNI_INT || groups->type != CNI_INT || groups->integer < 1) return;
+    if (filters->integer % groups->integer == 0) return;
+    char divisors[160];
+    cni_common_divisors(filters->integer, filters->integer, divisors, sizeof divisors);
+    cni_finding_add(findings, rule, CNI_ERROR, node->id,
+                    "%s: %" PRId64 " filters cannot be split into %" PRId64 " groups; %s would do.", node->name,
+                    filters->integer, groups->integer, divisors);
+}
+
+static void look_s102(cni_findings *findings, const cni_rule *rule)
+{
+    each_cause(findings, rule, CNI_CAUSE_CHANNELS, tell_channels);
+    each_cause(findings, rule, CNI_CAUSE_GROUPS, tell_groups);
+    for (int i = 0; i < findings->analysis->count; i++)
+        tell_written_groups(findings, rule, findings->analysis->nodes + i);
+}
+
+const cni_rule cni_rule_s102 = {
+    .id = "S102",
+    .name = "channel-mismatch",
+    .severity = CNI_ERROR,
+    .grade = 'A',
+    .look = look_s102,
+    .why =
+        "A kernel has one slice for each channel that comes in. PyTorch wants that number written down, and it must be "
+        "what the layer before puts out; Keras takes it from there. With groups=g both the channels that come in and "
+        "the filters are dealt out to g groups of equal size, so g has to divide both numbers.",
+    .source = "PyTorch and Keras reference of Conv2d / Conv2D",
+};
+
+/* ---- S103 ---- */
+
+static bool is_concatenation(const cni_explained *node)
+{
+    return cni_is(node, CNI_IS_CONCATENATE);
+}
+
+/* The first input that does not go with input 0: the axis of the map where they differ, or -1 for the channels. */
+static int clashing_input(const cni_findings *findings, const cni_explained *node, int *axis)
+{
+    const cni_explained *a = cni_input_of(findings, node, 0);
+    for (int i = 1; i < node->input_count; i++) {
+        const cni_explained *b = cni_input_of(findings, node, i);
+        for (int j = 0; j < a->spatial && a->spatial == b->spatial; j++) {
+            *axis = j;
+            const bool stretches = !is_concatenation(node) && (a->map[j] == 1 || b->map[j] == 1);
+            if (a->map[j] != b->map[j] && a->map[j] > 0 && b->map[j] > 0 && !stretches) return i;
+        }
+        *axis = -1;
+        if (a->spatial != b->spatial || (a->channels != b->channels && !is_concatenation(node))) return i;
+    }
+    return node->input_count > 1 ? 1 : 0;
+}
+
+/* A step of the branch that does not come out even: "x: 2 * 89 = 178, but 179 went in". */
+static const char *uneven_step(cni_findings *findings, int node, int parting, int axis)
+{
+    const cni_analysis *analysis = findings->analysis;
+    for (int i = node; i != parting && i >= 0; i = analysis->nodes[i].inputs[0]) {
+        const cni_explained *at = analysis->nodes + i;
+        if (!at->input_count) break;
+        if (!cni_has_windows(at) || axis >= at->view.spatial) continue;
+        const cni_axis *a = at->axis + axis;
+        if (!cni_seen(a->o) || a->s < 2 || a->n == a->o * a->s) continue;
+        return cni_say(findings, "; %" PRId64 " = %" PRId64 "*%" PRId64 ", but %" PRId64 " went into %s", a->o * a->s,
+                       a->s, a->o, a->n, at->name);
+    }
+    return "";
+}
+
+static const char *branch_line(cni_findings *findings, int node, int parting, int axis)
+{
+    const char *way = cni_say_way(findings, findings->analysis, parting, node, axis < 0 ? 0 : axis, " > ");
+    return cni_say(findings, "%s: %s%s", findings->analysis->nodes[node].name, way,
+                   axis < 0 ? "" : uneven_step(findings, node, parting, axis));
+}
+
+/* The image at the nearest sizes that halve as often as the network does. */
+static void try_even_images(cni_findings *findings, cni_finding *finding)
+{
+    const cni_analysis *analysis = findings->analysis;
+    const cni_explained *image = analysis->nodes;
+    int64_t jump = 1;
+    if (analysis->image != 0 || image->spatial != 2) return;
+    for (int i = 0; i < analysis->count; i++) {
+        const cni_receptive_field *field = analysis->nodes[i].field;
+        const bool whole = analysis->nodes[i].spatial && field->local && field->unit > 0 && cni_seen(field->jump) &&
+                           field->jump % field->unit == 0;
+        if (whole && field->jump / field->unit > jump) jump = field->jump / field->unit;
+    }
+    if (jump < 2) return;
+    for (int up = 1; up >= 0; up--) {
+        cni_edits edits = {.count = 0};
+        const int64_t rows = (image->map[0] + up * (jump - 1)) / jump * jump;
+        const int64_t columns = (image->map[1] + up * (jump - 1)) / jump * jump;
+        if (rows < 1 || columns < 1 || (rows == image->map[0] && columns == image->map[1])) continue;
+        cni_edit_input(&edits, rows, columns);
+        cni_try(findings, finding, &edits);
+    }
+}
+
+/* Unpadded windows between the parting and the merge keep their sizes. */
+static void try_same(cni_findings *findings, cni_finding *finding, const cni_explained *merge, int parting)
+{
+    const cni_analysis *analysis = findings->analysis;
+    const bool *before = cni_ancestors(findings, merge->id);
+    cni_edits edits = {.count = 0};
+    for (int i = parting + 1; before && i < merge->id; i++) {
+        const cni_explained *node = analysis->nodes + i;
+        if (before[i] && cni_has_windows(node) && node->axis[0].k > 1 && node->axis[0].s == 1)
+            cni_edit_pad(findings, &edits, node);
+    }
+    cni_try(findings, finding, &edits);
+}
+
+/* The last convolution of a branch, if only layers follow that leave its channels alone. */
+static const cni_explained *maker_of(const cni_findings *findings, const cni_explained *node)
+{
+    while (!cni_is(node, CNI_IS_CONVOLUTION | CNI_IS_DENSE)) {
+        if (node->input_count != 1 || node->view.type == CNI_VIEW_ALL) return NULL;
+        node = cni_input_of(findings, node, 0);
+    }
+    return node;
+}
+
+static void try_channels(cni_findings *findings, cni_finding *finding, const cni_explained *from, int64_t channels)
+{
+    const cni_explained *maker = maker_of(findings, from);
+    static const char *const keys[] = {"filters", "out_channels", "units", "out_features"};
+    int64_t now;
+    for (size_t i = 0; maker && i < sizeof keys / sizeof *keys; i++) {
+        if (!cni_config_int(maker, keys[i], &now)) continue;
+        cni_edits edits = {.count = 0};
+        cni_edit_argument(&edits, maker, keys[i], cni_say(findings, "%" PRId64, channels));
+        cni_try(findings, finding, &edits);
+    }
+}
+
+/* The larger branch takes the step that the smaller one took. */
+static void try_stride(cni_findings *findings, cni_finding *finding, const cni_explained *larger,
+                       const cni_explained *smaller, int axis)
+{
+    const cni_explained *maker = maker_of(findings, larger);
+    int64_t ratio[2];
+    if (!maker || larger->spatial != 2 || axis < 0 || !cni_has_windows(maker)) return;
+    for (int i = 0; i < 2; i++) {
+        if (smaller->map[i] < 1) return;
+        ratio[i] = (larger->map[i] + smaller->map[i] - 1) / smaller->map[i] * maker->axis[i].s;
+    }
+    if (ratio[0] == maker->axis[0].s && ratio[1] == maker->axis[1].s) return;
+    cni_edits edits = {.count = 0};
+    cni_edit_pair(findings, &edits, maker, cni_is_torch(findings) ? "stride" : "strides", ratio, 2);
+    cni_try(findings, finding, &edits);
+}
+
+static const char *crop_advice(cni_findings *findings, const cni_explained *larger, const cni_explained *smaller)
+{
+    const int64_t rows = larger->map[0] - smaller->map[0], columns = larger->map[1] - smaller->map[1];
+    if (larger->spatial != 2 || rows < 0 || columns < 0 || rows + columns == 0) return NULL;
+    if (cni_is_torch(findings))
+        return cni_say(findings,
+                       "or pad %s by the difference: F.pad(x, (%" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 ")).",
+                       smaller->name, columns / 2, columns - columns / 2, rows / 2, rows - rows / 2);
+    return cni_say(findings,
+                   "or cut the difference off %s: Cropping2D(((%" PRId64 ", %" PRId64 "), (%" PRId64 ", %" PRId64
+                   "))); or pad %s by it: ZeroPadding2D(((%" PRId64 ", %" PRId64 "), (%" PRId64 ", %" PRId64 "))).",
+                   larger->name, rows / 2, rows - rows / 2, columns / 2, columns - columns / 2, smaller->name, rows / 2,
+                   rows - rows / 2, columns / 2, columns - columns / 2);
+}
+
+static void mend_merge(cni_findings *findings, cni_finding *finding, const cni_explained *merge, const cni_explained *a,
+                       const cni_explained *b, int axis)
+{
+    const bool a_larger = axis >= 0 && a->map[axis] > b->map[axis];
+    const cni_explained *larger = a_larger ? a : b, *smaller = a_larger ? b : a;
+    const int parting = cni_parting(findings, a->id, b->id);
+    if (axis < 0) {
+        try_channels(findings, finding, b, a->channels);
+        try_channels(findings, finding, a, b->channels);
+        return;
+    }
+    finding->advice = crop_advice(findings, larger, smaller);
+    if (!findings->try_fixes) return;
+    try_even_images(findings, finding);
+    try_same(findings, finding, merge, parting);
+    try_stride(findings, finding, larger, smaller, axis);
+}
+
+static void tell_merge(cni_findings *findings, const cni_rule *rule, const cni_explained *node)
+{
+    int axis = -1;
+    const int other = clashing_input(findings, node, &axis);
+    if (!other) return;
+    const cni_explained *a = cni_input_of(findings, node, 0), *b = cni_input_of(findings, node, other);
+    const int parting = cni_parting(findings, a->id, b->id);
+    cni_finding *finding =
+        cni_finding_add(findings, rule, CNI_ERROR, node->id, "%s: %s from %s meets %s from %s.", node->name,
+                        cni_say_shape(findings, &a->shape), a->name, cni_say_shape(findings, &b->shape), b->name);
+    if (!finding) return;
+    const char *first = branch_line(findings, a->id, parting, axis),
+               *second = branch_line(findings, b->id, parting, axis);
+    if (axis >= 0 && parting >= 0)
+        finding->history = cni_say(findings, "%s from %s on\n%s\n%s", cni_say_axis(a->spatial, axis, true),
+                                   findings->analysis->nodes[parting].name, first, second);
+    mend_merge(findings, finding, node, a, b, axis);
+}
+
+static void look_s103(cni_findings *findings, const cni_rule *rule)
+{
+    each_cause(findings, rule, CNI_CAUSE_MERGE, tell_merge);
+}
+
+const cni_rule cni_rule_s103 = {
+    .id = "S103",
+    .name = "merge-size-mismatch",
+    .severity = CNI_ERROR,
+    .grade = 'A',
+    .look = look_s103,
+    .why = "Add and Concatenate put maps on top of each other, so their sizes have to be equal. They part where one "
+           "branch "
+           "rounds and the other does not: a pooling of 179 gives 89, and doubling 89 gives 178, not 179. With d "
+           "halvings and doublings all is well when height and width are multiples of 2^d. Unpadded windows on one "
+           "branch only, or a stride that the shortcut lacks, have the same effect.",
+    .source = "keras issue 19964; segmentation_models issues 1 and 154",
+};
+
+/* ---- S104 ---- */
+
+static void tell_linear(cni_findings *findings, const cni_rule *rule, const cni_explained *node)
+{
+    const char *key = NULL;
+    int64_t expected = 0, arriving = 0;
+    if (!cni_expected(findings->analysis, node, &key, &expected, &arriving)) return;
+    const cni_explained *in = cni_input_of(findings, node, 0), *map = in;
+    while (map->input_count == 1 && !map->spatial) map = cni_input_of(findings, map, 0);
+    const int64_t all = map->shape.rank > 1 ? cni_shape_count(&map->shape, 1) : -1;
+    const char *of = cni_say_shape(findings, &map->shape);
+    cni_finding *finding;
+    if (in->spatial)
+        finding = cni_finding_add(
+            findings, rule, CNI_ERROR, node->id,
+            "%s expects %" PRId64 " values; the last axis of %s, which arrives, has %" PRId64 "%s.", node->name,
+            expected, of, arriving, all == expected ? ": Flatten is missing before it" : "");
+    else
+        finding = cni_finding_add(findings, rule, CNI_ERROR, node->id,
+                                  "%s expects %" PRId64 " values; %s%s%" PRId64 " arrive.", node->name, expected,
+                                  map->spatial && all == arriving ? of : "",
+                                  map->spatial && all == arriving ? " = " : "", arriving);
+    if (!finding) return;
+    finding->advice = "nn.LazyLinear takes the number from the first batch.";
+    if (!findings->try_fixes) return;
+    if (in->spatial) {
+        cni_edits flatten = {.count = 0};
+        cni_edit_before(&flatten, node, "Flatten()");
+        if (all > 0 && all != expected)
+            cni_edit_argument(&flatten, node, "in_features", cni_say(findings, "%" PRId64, all));
+        cni_try(findings, finding, &flatten);
+        return;
+    }
+    cni_edits number = {.count = 0}, pool = {.count = 0};
+    cni_edit_argument(&number, node, "in_features", cni_say(findings, "%" PRId64, arriving));
+    cni_try(findings, finding, &number);
+    if (in->view.type != CNI_VIEW_ALL || map->spatial != 2 || map->channels < 1 || expected % map->channels) return;
+    int64_t side = 1;
+    while (side * side < expected / map->channels) side++;
+    if (side * side != expected / map->channels) return;
+    cni_edit_before(&pool, in, cni_say(findings, "AdaptiveAvgPool2d(%" PRId64 ")", side));
+    cni_try(findings, finding, &pool);
+}
+
+static void look_s104(cni_findings *findings, const cni_rule *rule)
+{
+    each_cause(findings, rule, CNI_CAUSE_LINEAR, tell_linear);
+}
+
+const cni_rule cni_rule_s104 = {
+    .id = "S104",
+    .name = "linear-size",
+    .severity = CNI_ERROR,
+    .grade = 'A',
+    .look = look_s104,
+    .why =
+        "nn.Linear has a column of weights for each value that comes in, and in_features says how many. Behind Flatten "
+        "that is channels * height * width of the last map, so it changes with the size of the image and with every "
+        "padding and stride before. Adaptive pooling before Flatten makes it independent of them; nn.LazyLinear "
+        "counts by itself.",
+    .source = "PyTorch reference of Linear, LazyLinear and AdaptiveAvgPool2d",
+};
+
+/* ---- S105 to S108: arguments that exclude each other ---- */
+
+/* The largest number of an argument as it was written; `otherwise` where it is no number. */
+static int64_t largest(const cni_explained *node, const char *key, int64_t otherwise)
+{
+    const cni_value *value = cni_written(node, key);
+    if (value && value->type == CNI_INT) return value->integer;
+    if (!value || value->type != CNI_LIST || !value->count) return otherwise;
+    int64_t most = INT64_MIN;
+    for (size_t i = 0; i < value->count; i++)
+        if (value->items[i]->type == CNI_INT && value->items[i]->integer > most) most = value->items[i]->integer;
+    return most == INT64_MIN ? otherwise : most;
+}
+
+static void look_s105(cni_findings *findings, const cni_rule *rule)
+{
+    if (cni_is_torch(findings)) return;
+    for (int i = 0; i < findings->analysis->count; i++) {
+        const cni_explained *node = findings->analysis->nodes + i;
+        const int64_t stride = largest(node, "strides", 1), dilation = largest(node, "dilation_rate", 1);
+        if (!cni_is(node, CNI_IS_CONVOLUTION) || stride < 2 || dilation < 2) continue;
+        const bool allowed = node->layer->config != NULL; /* depthwise, separable: documented as incompatible */
+        cni_finding *finding = cni_finding_add(
+            findings, rule, allowed ? CNI_WARNING : CNI_ERROR, i,
+            "%s has strides %" PRId64 " and dilation_rate %" PRId64 ": %s one of them has to be 1.", node->name, stride,
+            dilation, allowed ? "Keras' documentation says that" : "Keras refuses both together,");
+        cni_edits undilated = {.count = 0}, unstrided = {.count = 0};
+        cni_edit_argument(&undilated, node, "dilation_rate", "1");
+        cni_edit_argument(&unstrided, node, "strides", "1");
+        cni_try(findings, finding, &undilated);
+        cni_try(findings, finding, &unstrided);
+    }
+}
+
+const cni_rule cni_rule_s105 = {
+    .id = "S105",
+    .name = "stride-with-dilation",
+    .severity = CNI_ERROR,
+    .grade = 'A',
+    .look = look_s105,
+    .why =
+        "A stride skips positions of the output, a dilation skips cells between the taps. Where both share a factor, "
+        "rows and columns of the input are never read at all. Keras refuses the combination for Conv2D and its "
+        "transposed form when the layer is made; for depthwise and separable convolutions its documentation calls it "
+        "incompatible.",
+    .source = "Keras' constructor checks and reference",
+};
+
+static void look_s106(cni_findings *findings, const cni_rule *rule)
+{
+    if (!cni_is_torch(findings)) return;
+    for (int i = 0; i < findings->analysis->count; i++) {
+        const cni_explained *node = findings->analysis->nodes + i;
+        const char *padding = cni_value_as_text(cni_written(node, "padding"));
+        const int64_t stride = largest(node, "stride", 1), kernel = largest(node, "kernel_size", 1);
+        if (!cni_is(node, CNI_IS_CONVOLUTION) || !padding || strcmp(padding, "same") != 0 || stride < 2) continue;
+        cni_finding *finding = cni_finding_add(
+            findings, rule, CNI_ERROR, i,
+            "%s: PyTorch takes padding='same' with stride 1 only, here it is %" PRId64 ".", node->name, stride);
+        if (!finding) continue;
+        const int64_t extent = (kernel - 1) * largest(node, "dilation", 1) + 1;
+        const int64_t total = extent > stride ? extent - stride : 0; /* of an even size */
+        finding->advice = cni_say(findings,
+                                  "what Keras' 'same' does at sizes that %" PRId64 " divides: x = F.pad(x, (%" PRId64
+                                  ", %" PRId64 ", %" PRId64 ", %" PRId64 ")) and padding=0.",
+                                  stride, total / 2, total - total / 2, total / 2, total - total / 2);
+        cni_edits edits = {.count = 0};
+        cni_edit_argument(&edits, node, "padding", cni_say(findings, "%" PRId64, extent / 2));
+        cni_try(findings, finding, &edits);
+    }
+}
+
+const cni_rule cni_rule_s106 = {
+    .id = "S106",
+    .name = "same-with-stride-in-pytorch",
+    .severity = CNI_ERROR,
+    .grade = 'A',
+    .look = look_s106,
+    .why =
+        "With a stride, 'same' depends on the size of the input: Keras pads max((o-1)*s + k - n, 0) cells and puts the "
+        "odd one behind. PyTorch has no such rule and refuses; padding=k//2 gives the same sizes, but its windows "
+        "sit elsewhere (one cell further to the left and up for 3x3 with stride 2 on an even size). To copy weights "
+        "from Keras, pad by hand.",
+    .source = "PyTorch reference of Conv2d; section on comparing frameworks",
+};
+
+static void look_s107(cni_findings *findings, const cni_rule *rule)
+{
+    if (!cni_is_torch(findings)) return;
+    for (int i = 0; i < findings->analysis->count; i++) {
+        const cni_explained *node = findings->analysis->nodes + i;
+        if (!cni_is(node, CNI_IS_MAX_POOL | CNI_IS_AVERAGE_POOL) || !cni_has_windows(node)) continue;
+        int64_t most[CNI_MAX_SPATIAL];
+        bool wrong = false;
+        for (int j = 0; j < node->view.spatial; j++) {
+            most[j] = node->view.axis[j].size / 2;
+            wrong |= node->view.axis[j].before > most[j];
+        }
+        if (!wrong) continue;
+        cni_finding *finding = cni_finding_add(findings, rule, CNI_ERROR, i,
+                                               "%s: padding %" PRId64 " is more than half of the window of %" PRId64
+                                               "; PyTorch allows at most %" PRId64 ".",
+                                               node->name, node->view.axis[0].before, node->view.axis[0].size, most[0]);
+        cni_edits edits = {.count = 0};
+        cni_edit_pair(findings, &edits, node, "padding", most, node->view.spatial);
+        cni_try(findings, finding, &edits);
+    }
+}
+
+const cni_rule cni_rule_s107 = {
+    .id = "S107",
+    .name = "pool-padding-too-large",
+    .severity = CNI_ERROR,
+    .grade = 'A',
+    .look = look_s107,
+    .why =
+        "With padding above half of the window, a pooling window could lie in the padding as a whole, and its maximum "
+        "would be minus infinity. PyTorch refuses it.",
+    .source = "PyTorch reference of MaxPool2d",
+};
+
+static void look_s108(cni_findings *findings, const cni_rule *rule)
+{
+    const bool torch = cni_is_torch(findings);
+    for (int i = 0; i < findings->analysis->count; i++) {
+        const cni_explained *node = findings->analysis->nodes + i;
+        const int64_t extra = largest(node, "output_padding", 0);
+        if (!cni_is(node, CNI_IS_CONVOLUTION) || extra < 1) continue;
+        const int64_t stride = largest(node, torch ? "stride" : "strides", 1), dilation = largest(node, "dilation", 1);
+        const int64_t below = torch && dilation > stride ? dilation : stride;
+        if (extra < below) continue;
+        cni_finding *finding = cni_finding_add(
+            findings, rule, CNI_ERROR, i, "%s: output_padding %" PRId64 " has to be below the stride%s, %" PRId64 ".",
+            node->name, extra, torch ? " or the dilation" : "", below);
+        cni_edits edits = {.count = 0};
+        cni_edit_argument(&edits, node, "output_padding", cni_say(findings, "%" PRId64, below - 1));
+        cni_try(findings, finding, &edits);
+    }
+}
+
+const cni_rule cni_rule_s108 = {
+    .id = "S108",
+    .name = "output-padding",
+    .severity = CNI_ERROR,
+    .grade = 'A',
+    .look = look_s108,
+    .why = "Several input sizes give the same output size of a strided convolution, s of them. output_padding says "
+           "which of "
+           "the s sizes the transposed convolution goes back to, so 0 to s-1 make sense.",
+    .source = "Keras' and PyTorch's reference of transposed convolution",
+};
+
+/* ---- S110 ---- */
+
+static bool comes_from_windows(cni_findings *findings, int node)
+{
+    const bool *before = cni_ancestors(findings, node);
+    for (int i = 0; before && i <= node; i++)
+        if (before[i] && findings->analysis->nodes[i].view.type == CNI_VIEW_WINDOW) return true;
+    return false;
+}
+
+/* Maps of one position, as in squeeze-and-excitation, are vectors in disguise; sequences are made for it. */
+static bool is_map(cni_findings *findings, const cni_explained *in)
+{
+    bool one = true;
+    for (int i = 0; i < in->spatial; i++) one &= in->map[i] == 1;
+    return in->spatial && !one && (in->spatial > 1 || comes_from_windows(findings, in->id));
+}
+
+static void look_s110(cni_findings *findings, const cni_rule *rule)
+{
+    cni_node_list list;
+    if (cni_is_torch(findings) || !cni_node_list_new(findings, &list)) return;
+    for (int i = 0; i < findings->analysis->count; i++) {
+        const cni_explained *node = findings->analysis->nodes + i;
+        if (cni_is(node, CNI_IS_DENSE) && node->input_count == 1 && !node->error.status &&
+            is_map(findings, cni_input_of(findings, node, 0)))
+            cni_node_list_add(findings, rule, &list, i);
+    }
+    if (!list.count) return;
+    const cni_explained *node = findings->analysis->nodes + list.nodes[0], *in = cni_input_of(findings, node, 0);
+    cni_finding *finding = cni_finding_add(
+        findings, rule, CNI_WARNING, node->id,
+        "%s: Dense works on the last axis only: %s separate applications, output %s. A Flatten or pooling layer is "
+        "probably missing.",
+        node->name, cni_say_map(findings, in), cni_say_shape(findings, &node->shape));
+    cni_finding_concerns(finding, &list);
+    static const char *const layers[] = {"Flatten()", "GlobalAveragePooling2D()"};
+    for (int i = 0; findings->try_fixes && i < (in->spatial == 2 ? 2 : 1); i++) {
+        cni_edits edits = {.count = 0};
+        cni_edit_before(&edits, node, layers[i]);
+        cni_try(findings, finding, &edits);
+    }
+}
+
+const cni_rule cni_rule_s110 = {
+    .id = "S110",
+    .name = "dense-on-map",
+    .severity = CNI_WARNING,
+    .grade = 'A',
+    .whole = true,
+    .look = look_s110,
+    .why = "Keras' Dense multiplies along the last axis and leaves the others alone. On a map of height x width x "
+           "channels it is a 1x1 convolution: the same weights at every position, and the output is a map again. A "
+           "classifier that ends so gives a class for each position, and its loss meets targets of another shape. "
+           "Flatten makes one vector of the map, pooling one number of each channel.",
+    .source = "Keras reference of Dense",
+};
+
+/* ---- S111 ---- */
+
+static void look_s111(cni_findings *findings, const cni_rule *rule)
+{
+    if (cni_is_torch(findings)) return;
+    for (int i = 0; i < findings->analysis->count; i++) {
+        const cni_explained *node = findings->analysis->nodes + i;
+        const int64_t *dims = node->shape.dims + 1;
+        if (node->input_count || node->shape.rank != 4 || node->format == CN_CHANNELS_FIRST) continue;
+        if ((dims[0] != 1 && dims[0] != 3 && dims[0] != 4) || dims[1] < 16 || dims[2] < 16) continue;
+        cni_finding *finding =
+            cni_finding_add(findings, rule, CNI_WARNING, i,
+                            "%s: input %s is read as height %" PRId64 ", width %" PRId64 ", %" PRId64
+                            " channels. It looks like channels first.",
+                            node->name, cni_say_shape(findings, &node->shape), dims[0], dims[1], dims[2]);
+        if (!finding) continue;
+        finding->advice = "with data that has its channels first: data_format='channels_first' in every layer, or "
+                          "keras.config.set_image_data_format('channels_first').";
+        cni_edits edits = {.count = 0};
+        cni_edit_argument(&edits, node, "shape",
+                          cni_say(findings, "(%" PRId64 ", %" PRId64 ", %" PRId64 ")", dims[1], dims[2], dims[0]));
+        cni_try(findings, finding, &edits);
+    }
+}
+
+const cni_rule cni_rule_s111 = {
+    .id = "S111",
+    .name = "looks-like-channels-first",
+    .severity = CNI_WARNING,
+    .grade = 'C',
+    .look = look_s111,
+    .why =
+        "Keras reads shapes as height, width, channels unless it is told otherwise; PyTorch and older texts put the "
+        "channels first. A shape such as 1x28x28 is then an image of one row with 28 channels: 3x3 windows do not fit, "
+        "or with padding look past the image most of the time. That it was meant otherwise is a guess from 1, 3 or 4 "
+        "in "
+        "front of two larger numbers.",
+    .source = "keras issue 7611",
+};
