@@ -17,6 +17,8 @@ typedef struct cni_analyser {
 cn_status cni_analyse_nodes(cni_analyser *analyser);
 /** Axes and fields. */
 cn_status cni_analyse_fields(cni_analyser *analyser);
+/** Sizes that are not known, as formulas. */
+cn_status cni_analyse_symbols(cni_analyser *analyser);
 /** Read masks. */
 cn_status cni_analyse_masks(cni_analyser *analyser);
 /** Parameters, MACs, bytes, totals. */
@@ -48,7 +50,6 @@ static inline unsigned cni_traits(const cni_explained *node)
     return node->layer->kind ? node->layer->kind->traits : 0;
 }
 
-/** Whether the network can do without the node: what it computes reaches no output. */
 static inline bool cni_is_later_call(const cni_explained *node)
 {
     return node->shared_with >= 0;

@@ -23,6 +23,7 @@ static cn_status analyse(cni_analyser *analyser)
 {
     CN_TRY(cni_analyse_nodes(analyser));
     CN_TRY(cni_analyse_fields(analyser));
+    CN_TRY(cni_analyse_symbols(analyser));
     CN_TRY(cni_analyse_masks(analyser));
     cni_analyse_costs(analyser);
     return cni_analyse_memory(analyser);

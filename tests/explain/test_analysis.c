@@ -431,6 +431,37 @@ static void sizes_that_are_not_known(void **state)
     assert_int_equal(a->nodes[4].macs, 80);
 }
 
+static void unknown_sizes_are_formulas(void **state)
+{
+    const cni_analysis *a = explain_keras(*state, "Input(shape=(None, 20, 3))\n"
+                                                  "Conv2D(8, 3, strides=2, padding='same')\n"
+                                                  "Conv2D(8, 3)\n"
+                                                  "ZeroPadding2D(3)\n"
+                                                  "MaxPooling2D(2)\n"
+                                                  "Conv2D(8, 5, strides=2)\n"
+                                                  "Dropout(0.5)");
+    static const char *const formulas[] = {"H",
+                                           "ceil(H/2)",
+                                           "ceil(H/2)-2",
+                                           "ceil(H/2)+4",
+                                           "floor((ceil(H/2)+4)/2)",
+                                           "floor((floor((ceil(H/2)+4)/2)-5)/2)+1",
+                                           "floor((floor((ceil(H/2)+4)/2)-5)/2)+1"};
+    for (int i = 0; i < a->count; i++) {
+        assert_string_equal(a->nodes[i].symbol[0], formulas[i]);
+        assert_null(a->nodes[i].symbol[1]);
+    }
+    a = explain_as(*state, CNI_TORCH,
+                   "Input(shape=(3, None, 20))\n"
+                   "MaxPool2d(3, 2, ceil_mode=True)\n"
+                   "Upsample(scale_factor=2)\n"
+                   "ConvTranspose2d(3, 8, 3, stride=2, padding=1)",
+                   NULL);
+    assert_string_equal(a->nodes[1].symbol[0], "ceil((H-3)/2)+1");
+    assert_string_equal(a->nodes[2].symbol[0], "2*(ceil((H-3)/2)+1)");
+    assert_string_equal(a->nodes[3].symbol[0], "2*2*(ceil((H-3)/2)+1)-1");
+}
+
 static void options_give_an_input_size(void **state)
 {
     const cni_explain_options options = {.input = {{32, 48, 3}}, .input_count = 1, .batch = 2, .bytes = 2};
@@ -579,6 +610,7 @@ int main(void)
         TEST(frozen_weights_are_other),
         TEST(shared_layers_count_once),
         TEST(sizes_that_are_not_known),
+        TEST(unknown_sizes_are_formulas),
         TEST(options_give_an_input_size),
         TEST(pytorch_tells_channels_without_an_input),
         TEST(errors_stay_in_their_nodes),
