@@ -166,7 +166,7 @@ bool cni_syntax_push(cni_parser *p, cni_syntax *item)
 
 cni_syntax *cni_syntax_node_above(cni_parser *p, cni_syntax_type type, int first, const char *text, size_t mark)
 {
-    cni_syntax *made = cni_syntax_node(p, type, first, text, p->stack + mark, p->stacked - mark);
+    cni_syntax *made = cni_syntax_node(p, type, first, text, p->stack ? p->stack + mark : NULL, p->stacked - mark);
     p->stacked = mark;
     return made;
 }

@@ -152,8 +152,8 @@ static void add_off(lexer *l, const char *list, size_t length)
 
 static void keep(char out[64], const char *value, size_t length)
 {
-    if (length > 63) length = 63;
-    while (length && ((unsigned char)value[length] & 0xC0) == 0x80) length--; /* whole characters */
+    if (length > 63)
+        for (length = 63; length && ((unsigned char)value[length] & 0xC0) == 0x80;) length--; /* whole characters */
     memcpy(out, value, length);
     out[length] = '\0';
 }
