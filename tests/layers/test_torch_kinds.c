@@ -205,6 +205,64 @@ static void shapes_and_weights_are_those_of_pytorch(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* ---- the same in Keras' words: call, inputs, what is known, layers or "!" and the reason ---- */
+
+static bool translation_check(workshop *shop, char *columns[4])
+{
+    char shown[LINE];
+    cni_shape in[MOST_INPUTS];
+    cni_value *list = NULL;
+    const cni_object *object = workshop_object(shop, &cni_torch_layers, columns[0]);
+    if (!object || !shapes_of(workshop_value(shop, columns[1]), in)) fail_msg("%s: %s", columns[0], shop->error.text);
+    in[0].dims[0] = CNI_UNKNOWN;
+    const cni_torch_place place = {.in = columns[2][0] == '1' ? in : NULL, .not_negative = columns[2][1] == '1'};
+    if (cni_torch_translate(object, &place, &shop->arena, &list, &shop->error))
+        snprintf(shown, sizeof shown, "!%s", shop->error.text);
+    else
+        cni_value_show(list, shown, sizeof shown);
+    if (strcmp(shown, columns[3]) == 0) return true;
+    fprintf(stderr, "%s %s %s:\n  %s\n  expected %s\n", columns[0], columns[1], columns[2], shown, columns[3]);
+    return false;
+}
+
+static void translations_are_those_that_give_the_same_numbers(void **state)
+{
+    (void)state;
+    char path[4096], line[LINE];
+    int count = 0, wrong = 0;
+    FILE *file = fopen(source_path(path, "tests/golden/torch_translations.txt"), "r");
+    assert_non_null(file);
+    for (; fgets(line, sizeof line, file); count++) {
+        workshop shop;
+        char *columns[4], *rest = line;
+        line[strcspn(line, "\n")] = 0;
+        for (int i = 0; i < 4; i++) columns[i] = i < 3 ? strsep(&rest, "\t") : rest;
+        assert_non_null(rest);
+        workshop_open(&shop);
+        wrong += !translation_check(&shop, columns);
+        workshop_close(&shop);
+    }
+    fclose(file);
+    assert_true(count > 200);
+    assert_int_equal(wrong, 0);
+}
+
+static void weights_start_as_in_pytorch(void **state)
+{
+    (void)state;
+    workshop shop;
+    char shown[LINE];
+    cni_value *list = NULL;
+    const cni_torch_place place = {.initializers = true};
+    workshop_open(&shop);
+    const cni_object *object = workshop_object(&shop, &cni_torch_layers, "Conv2d(4, 8, (2, 8), groups=2)");
+    if (cni_torch_translate(object, &place, &shop.arena, &list, &shop.error)) fail_msg("%s", shop.error.text);
+    cni_value_show(list, shown, sizeof shown); /* fan_in 2 * 2 * 8: limit 1 / sqrt(32) */
+    assert_non_null(strstr(shown, "VarianceScaling(scale=0.3333333333333333, mode='fan_in', distribution='uniform')"));
+    assert_non_null(strstr(shown, "RandomUniform(minval=-0.17677669529663687, maxval=0.17677669529663687)"));
+    workshop_close(&shop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +270,8 @@ int main(void)
         cmocka_unit_test(ceil_mode_starts_no_window_behind_the_input),
         cmocka_unit_test(what_does_not_fit_is_told),
         cmocka_unit_test(shapes_and_weights_are_those_of_pytorch),
+        cmocka_unit_test(translations_are_those_that_give_the_same_numbers),
+        cmocka_unit_test(weights_start_as_in_pytorch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

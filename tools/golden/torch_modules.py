@@ -208,9 +208,10 @@ def move():
 
 
 FUNCTIONS = {
+    "Rescaling": lambda xs, scale, offset=0.0: xs[0] * scale + offset,
     "Cat": lambda xs, dim=0: torch.cat(xs, dim), "Add": lambda xs: xs[0] + xs[1], "Sub": lambda xs: xs[0] - xs[1],
     "Mul": lambda xs: xs[0] * xs[1], "Div": lambda xs: xs[0] / xs[1], "Maximum": lambda xs: torch.maximum(*xs),
-    "Minimum": lambda xs: torch.minimum(*xs), "View": lambda xs, shape: xs[0].view(shape),
+    "Minimum": lambda xs: torch.minimum(*xs), "View": lambda xs, shape: xs[0].view([len(xs[0]) if n is None else n for n in shape]),
     "Mean": lambda xs, **named: xs[0].mean(**named), "Amax": lambda xs, **named: xs[0].amax(**named),
     "Squeeze": lambda xs, *dim: xs[0].squeeze(*dim), "Unsqueeze": lambda xs, dim: xs[0].unsqueeze(dim),
     "Permute": lambda xs, dims: xs[0].permute(dims), "Transpose": lambda xs, a, b: xs[0].transpose(a, b),
@@ -233,19 +234,25 @@ PLAN = [(conv, 260), (lambda: conv(True), 40), (transpose, 140), (lambda: transp
         (pad, 100), (upsample, 90), (upsample2d, 12), (shuffle, 30), (activation, 120), (merge, 70), (view, 30),
         (reduce, 30), (move, 60)]
 
-seen = set()
-for make, count in PLAN:
-    for _ in range(count):
-        name, positional, named, shapes = make()
-        call = shown(name, positional, named)
-        if (call, str(shapes)) in seen:
-            continue
-        seen.add((call, str(shapes)))
-        try:
-            out, parameters, buffers = run(name, positional, named, shapes)
-            if 0 in out:
-                raise ValueError("an empty map is no use")
-        except (RuntimeError, ValueError, IndexError, AssertionError, TypeError, NotImplementedError) as refused:
-            print(f"{call} {shapes}: {str(refused).splitlines()[0][:150]}", file=sys.stderr)
-            out, parameters, buffers = None, 0, 0
-        print(call, [[2] + shape for shape in shapes], out, parameters, buffers, sep="\t")
+
+def main():
+    seen = set()
+    for make, count in PLAN:
+        for _ in range(count):
+            name, positional, named, shapes = make()
+            call = shown(name, positional, named)
+            if (call, str(shapes)) in seen:
+                continue
+            seen.add((call, str(shapes)))
+            try:
+                out, parameters, buffers = run(name, positional, named, shapes)
+                if 0 in out:
+                    raise ValueError("an empty map is no use")
+            except (RuntimeError, ValueError, IndexError, AssertionError, TypeError, NotImplementedError) as refused:
+                print(f"{call} {shapes}: {str(refused).splitlines()[0][:150]}", file=sys.stderr)
+                out, parameters, buffers = None, 0, 0
+            print(call, [[2] + shape for shape in shapes], out, parameters, buffers, sep="\t")
+
+
+if __name__ == "__main__":
+    main()

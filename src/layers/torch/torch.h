@@ -43,7 +43,7 @@ static inline int cni_torch_at(const cni_tuple *tuple, int axis)
     return tuple->at[tuple->count == 1 ? 0 : axis];
 }
 
-/** "(3, 3)".  Returns buffer. */
+/** "3" where all are equal, or "(3, 5)".  Returns buffer. */
 char *cni_torch_show(const cni_tuple *tuple, int spatial, char *buffer, size_t size);
 #define CNI_TORCH_SHOW(tuple, spatial) cni_torch_show((tuple), (spatial), (char[80]){0}, 80)
 
@@ -95,7 +95,11 @@ cn_status cni_torch_refuse(cni_torch_call *call, const char *format, ...) __attr
 /** ", kernel_initializer=..., bias_initializer=..." as PyTorch has them, or "".  Returns buffer. */
 char *cni_torch_initializers(const cni_torch_call *call, int64_t fan_in, bool bias, char *buffer, size_t size);
 bool cni_torch_is_padded(const cni_view *view);
-/** The view's padding as a ZeroPadding layer, with negative numbers as a Cropping layer, or nothing. */
+/** ", strides=(2, 2)", or "" where all are `otherwise`.  Returns buffer. */
+char *cni_torch_option(const char *key, const cni_tuple *tuple, int spatial, int otherwise, char *buffer, size_t size);
+#define CNI_TORCH_OPTION(key, tuple, spatial, otherwise)                                                               \
+    cni_torch_option((key), (tuple), (spatial), (otherwise), (char[120]){0}, 120)
+/** The view's padding as a ZeroPadding layer, its negative numbers as a Cropping layer, or nothing. */
 cn_status cni_torch_say_padding(cni_torch_call *call, const cni_view *view);
 /** The layer of Keras that does nothing is none at all. */
 cn_status cni_torch_say_nothing(cni_torch_call *call);

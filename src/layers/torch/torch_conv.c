@@ -2,6 +2,7 @@
  * Conv1d, Conv2d, Conv3d, and their lazy forms, which take in_channels from the first input. */
 #include "layers/torch/torch.h"
 
+#include <stdio.h>
 #include <string.h>
 
 typedef struct conv_args {
@@ -196,14 +197,15 @@ static cn_status translate(cni_torch_call *call)
         return cni_torch_refuse(call, "its layers pad with zeros, not with padding_mode='%s'", args->padding_mode);
     if (any_above_one(&args->stride, v.spatial) && any_above_one(&args->dilation, v.spatial))
         return cni_torch_refuse(call, "it takes no stride together with a dilation");
-    const bool same = is_same(&v);
+    const bool same = cni_torch_is_padded(&v) && is_same(&v);
+    char groups[32] = "";
+    if (args->groups > 1) snprintf(groups, sizeof groups, ", groups=%d", args->groups);
     if (!same) CN_TRY(cni_torch_say_padding(call, &v));
-    return cni_torch_say(call,
-                         "Conv%dD(%d, %s, strides=%s, padding='%s', data_format='channels_first', "
-                         "dilation_rate=%s, groups=%d, use_bias=%s%s)",
-                         v.spatial, args->out_channels, CNI_TORCH_SHOW(&args->kernel_size, v.spatial),
-                         CNI_TORCH_SHOW(&args->stride, v.spatial), same ? "same" : "valid",
-                         CNI_TORCH_SHOW(&args->dilation, v.spatial), args->groups, args->bias ? "True" : "False",
+    return cni_torch_say(call, "Conv%dD(%d, %s%s%s, data_format='channels_first'%s%s%s%s)", v.spatial,
+                         args->out_channels, CNI_TORCH_SHOW(&args->kernel_size, v.spatial),
+                         CNI_TORCH_OPTION("strides", &args->stride, v.spatial, 1), same ? ", padding='same'" : "",
+                         CNI_TORCH_OPTION("dilation_rate", &args->dilation, v.spatial, 1), groups,
+                         args->bias ? "" : ", use_bias=False",
                          cni_torch_initializers(call, fan_in(call, &v), args->bias, (char[256]){0}, 256));
 }
 

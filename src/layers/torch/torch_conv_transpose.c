@@ -139,13 +139,6 @@ static bool any_above_one(const cni_tuple *tuple, int spatial)
     return false;
 }
 
-/* "(1, 1)"; Keras' one-dimensional layer takes a number */
-static const char *output_padding(const transpose_args *args, int spatial, char buffer[80])
-{
-    cni_torch_show(&args->output_padding, spatial, buffer, 80);
-    return buffer;
-}
-
 /* With padding='valid' and output_padding given, Keras' output is PyTorch's before anything is cut off. */
 static cn_status translate(cni_torch_call *call)
 {
@@ -162,13 +155,12 @@ static cn_status translate(cni_torch_call *call)
     if (args->groups > 1) return cni_torch_refuse(call, "its transposed convolution has no groups");
     if (any_above_one(&args->stride, v.spatial) && any_above_one(&args->dilation, v.spatial))
         return cni_torch_refuse(call, "it takes no stride together with a dilation");
-    CN_TRY(cni_torch_say(call,
-                         "Conv%dDTranspose(%d, %s, strides=%s, padding='valid', output_padding=%s, "
-                         "data_format='channels_first', dilation_rate=%s, use_bias=%s%s)",
-                         v.spatial, args->out_channels, CNI_TORCH_SHOW(&args->kernel_size, v.spatial),
-                         CNI_TORCH_SHOW(&args->stride, v.spatial), output_padding(args, v.spatial, (char[80]){0}),
-                         CNI_TORCH_SHOW(&args->dilation, v.spatial), args->bias ? "True" : "False",
-                         cni_torch_initializers(call, fan_in, args->bias, (char[256]){0}, 256)));
+    CN_TRY(cni_torch_say(
+        call, "Conv%dDTranspose(%d, %s%s, output_padding=%s, data_format='channels_first'%s%s%s)", v.spatial,
+        args->out_channels, CNI_TORCH_SHOW(&args->kernel_size, v.spatial),
+        CNI_TORCH_OPTION("strides", &args->stride, v.spatial, 1), CNI_TORCH_SHOW(&args->output_padding, v.spatial),
+        CNI_TORCH_OPTION("dilation_rate", &args->dilation, v.spatial, 1), args->bias ? "" : ", use_bias=False",
+        cni_torch_initializers(call, fan_in, args->bias, (char[256]){0}, 256)));
     return cni_torch_say_padding(call, &v);
 }
 

@@ -33,6 +33,8 @@ static cn_status translate_channels(cni_torch_call *call)
 {
     const dropout_args *args = call->config->args;
     const int spatial = cni_torch_spatial(call->config);
+    if (call->place->in && call->place->in->rank != spatial + 2)
+        return cni_torch_refuse(call, "its SpatialDropout%dD takes maps", spatial);
     if (spatial == 1) return cni_torch_refuse(call, "its SpatialDropout1D takes channels last only");
     return cni_torch_say(call, "SpatialDropout%dD(%s, data_format='channels_first')", spatial,
                          cni_show_real(args->p, (char[32]){0}));

@@ -105,6 +105,7 @@
     KIND(cni_torch_div)                                                                                                \
     KIND(cni_torch_maximum)                                                                                            \
     KIND(cni_torch_minimum)                                                                                            \
+    KIND(cni_torch_rescaling)                                                                                          \
     KIND(cni_torch_view)                                                                                               \
     KIND(cni_torch_mean)                                                                                               \
     KIND(cni_torch_amax)                                                                                               \

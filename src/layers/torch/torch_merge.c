@@ -137,3 +137,32 @@ MERGE(cni_torch_mul, "Mul", translate_mul, "the product of its inputs: a * b");
 MERGE(cni_torch_div, "Div", NULL, "the quotient of its inputs: a / b");
 MERGE(cni_torch_maximum, "Maximum", translate_maximum, "the larger of its inputs: torch.maximum");
 MERGE(cni_torch_minimum, "Minimum", translate_minimum, "the smaller of its inputs: torch.minimum");
+
+/* ---- with numbers ---- */
+
+typedef struct rescaling_args {
+    cn_layer_args head;
+    double scale, offset;
+} rescaling_args;
+#define ARGS rescaling_args
+
+static const cni_field rescaling_fields[] = {
+    CNI_FIELD(scale, "scale", CNI_REQUIRED, NULL, 0, 0, "what each number is multiplied by"),
+    CNI_FIELD(offset, "offset", 0, "0.0", 0, 0, "what is added then"),
+};
+
+static cn_status translate_rescaling(cni_torch_call *call)
+{
+    const rescaling_args *args = call->config->args;
+    return cni_torch_say(call, "Rescaling(%s, offset=%s)", cni_show_real(args->scale, (char[32]){0}),
+                         cni_show_real(args->offset, (char[32]){0}));
+}
+
+const cni_torch_kind cni_torch_rescaling = {.layer = {.kind = {.name = "Rescaling",
+                                                               .module = FUNCTION,
+                                                               .args_size = sizeof(rescaling_args),
+                                                               CNI_FIELDS(rescaling_fields),
+                                                               .help = "arithmetic with numbers: 2 * x - 1"},
+                                                      .output_shape = cni_torch_same_shape,
+                                                      .keras = cni_torch_keras},
+                                            .translate = translate_rescaling};

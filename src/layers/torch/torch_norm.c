@@ -70,15 +70,17 @@ static cn_status norm_build(cn_layer *layer, int count, const cni_shape *in, cni
     return cni_torch_weight(layer, "running_var", &shape, false, error);
 }
 
-static const char *truth(bool is)
+/* Keras' defaults are not said. */
+static const char *weights_text(bool center, bool scale)
 {
-    return is ? "True" : "False";
+    if (center) return scale ? "" : ", scale=False";
+    return scale ? ", center=False" : ", center=False, scale=False";
 }
 
 static cn_status say_groups(cni_torch_call *call, int groups, double eps, bool center, bool scale)
 {
-    return cni_torch_say(call, "GroupNormalization(groups=%d, axis=1, epsilon=%s, center=%s, scale=%s)", groups,
-                         cni_show_real(eps, (char[32]){0}), truth(center), truth(scale));
+    return cni_torch_say(call, "GroupNormalization(groups=%d, axis=1, epsilon=%s%s)", groups,
+                         cni_show_real(eps, (char[32]){0}), weights_text(center, scale));
 }
 
 static cn_status translate_batch(cni_torch_call *call)
@@ -87,9 +89,9 @@ static cn_status translate_batch(cni_torch_call *call)
     if (!args->track_running_stats)
         return cni_torch_refuse(call, "it always has running statistics, and this one has none");
     if (isnan(args->momentum)) return cni_torch_refuse(call, "momentum=None averages over all batches");
-    return cni_torch_say(call, "BatchNormalization(axis=1, momentum=%s, epsilon=%s, center=%s, scale=%s)",
+    return cni_torch_say(call, "BatchNormalization(axis=1, momentum=%s, epsilon=%s%s)",
                          cni_show_real(1 - args->momentum, (char[32]){0}), cni_show_real(args->eps, (char[32]){0}),
-                         truth(args->affine && args->bias), truth(args->affine));
+                         weights_text(args->affine && args->bias, args->affine));
 }
 
 static cn_status translate_instance(cni_torch_call *call)
@@ -246,9 +248,9 @@ static cn_status translate_layer_norm(cni_torch_call *call)
     static const char *const axes[] = {"", "-1", "[-2, -1]", "[-3, -2, -1]", "[-4, -3, -2, -1]"};
     const layer_norm_args *args = call->config->args;
     if (args->normalized_shape.count > 4) return cni_torch_refuse(call, "it has %d axes", args->normalized_shape.count);
-    return cni_torch_say(call, "LayerNormalization(axis=%s, epsilon=%s, center=%s, scale=%s)",
-                         axes[args->normalized_shape.count], cni_show_real(args->eps, (char[32]){0}),
-                         truth(args->elementwise_affine && args->bias), truth(args->elementwise_affine));
+    return cni_torch_say(call, "LayerNormalization(axis=%s, epsilon=%s%s)", axes[args->normalized_shape.count],
+                         cni_show_real(args->eps, (char[32]){0}),
+                         weights_text(args->elementwise_affine && args->bias, args->elementwise_affine));
 }
 
 const cni_torch_kind cni_torch_layer_norm = {

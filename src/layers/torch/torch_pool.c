@@ -136,9 +136,11 @@ static int64_t overhang(const cni_torch_call *call, const cni_view *v, int i)
 static cn_status say_pool(cni_torch_call *call, const cni_view *v, const char *class_name, const char *padding)
 {
     const pool_args *args = call->config->args;
-    return cni_torch_say(call, "%s%dD(%s, strides=%s, padding='%s', data_format='channels_first')", class_name,
-                         v->spatial, CNI_TORCH_SHOW(&args->kernel_size, v->spatial),
-                         CNI_TORCH_SHOW(&args->stride, v->spatial), padding);
+    bool usual = true;
+    for (int i = 0; i < v->spatial; i++) usual &= v->axis[i].stride == v->axis[i].size;
+    return cni_torch_say(call, "%s%dD(%s%s%s, data_format='channels_first')", class_name, v->spatial,
+                         CNI_TORCH_SHOW(&args->kernel_size, v->spatial),
+                         usual ? "" : CNI_TORCH_OPTION("strides", &args->stride, v->spatial, 0), padding);
 }
 
 /* Keras' 'same' has as many windows in the same places; what lies outside is neither counted nor taken by either. */
@@ -183,14 +185,14 @@ static cn_status translate_max(cni_torch_call *call)
     for (int i = 0; i < v.spatial; i++)
         if (v.axis[i].dilation > 1) return cni_torch_refuse(call, "its pooling takes no dilation");
     CN_TRY(find_overhang(call, &v, over, &same));
-    if (!cni_torch_is_padded(&v) && !any(over, v.spatial)) return say_pool(call, &v, "MaxPooling", "valid");
-    if (same) return say_pool(call, &v, "MaxPooling", "same");
+    if (!cni_torch_is_padded(&v) && !any(over, v.spatial)) return say_pool(call, &v, "MaxPooling", "");
+    if (same) return say_pool(call, &v, "MaxPooling", ", padding='same'");
     if (!call->place->not_negative)
         return cni_torch_refuse(call, "its padding would be zeros where this one never wins; behind a layer that is "
                                       "never negative (ReLU) it would be equal");
     for (int i = 0; i < v.spatial; i++) v.axis[i].after += over[i];
     CN_TRY(cni_torch_say_padding(call, &v));
-    return say_pool(call, &v, "MaxPooling", "valid");
+    return say_pool(call, &v, "MaxPooling", "");
 }
 
 static cn_status translate_average(cni_torch_call *call)
@@ -204,13 +206,13 @@ static cn_status translate_average(cni_torch_call *call)
         return cni_torch_refuse(call, "its averages take no divisor_override");
     CN_TRY(find_overhang(call, &v, over, &same));
     const bool padded = cni_torch_is_padded(&v), hangs = any(over, v.spatial);
-    if (!padded && !hangs) return say_pool(call, &v, "AveragePooling", "valid");
-    if (same && (!padded || !args->count_include_pad)) return say_pool(call, &v, "AveragePooling", "same");
+    if (!padded && !hangs) return say_pool(call, &v, "AveragePooling", "");
+    if (same && (!padded || !args->count_include_pad)) return say_pool(call, &v, "AveragePooling", ", padding='same'");
     if (hangs) return cni_torch_refuse(call, "its averages count the cells that ceil_mode's last window hangs over");
     if (!args->count_include_pad)
         return cni_torch_refuse(call, "it cannot pad on all sides without counting the zeros");
     CN_TRY(cni_torch_say_padding(call, &v));
-    return say_pool(call, &v, "AveragePooling", "valid");
+    return say_pool(call, &v, "AveragePooling", "");
 }
 
 #define POOL(variable, name_, fields_, spatial_, trait, view_, translate_, help_)                                      \

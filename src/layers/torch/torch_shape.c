@@ -31,6 +31,9 @@ static cn_status translate_reshape(cni_torch_call *call)
     cni_shape out;
     if (!call->place->in) return cni_torch_refuse(call, "the shape of the input is not known here");
     CN_TRY(kind->layer.output_shape(&layer, 1, call->place->in, &out, call->error));
+    if (out.rank < 2 || out.dims[0] != call->place->in->dims[0] ||
+        cni_shape_count(&out, 1) != cni_shape_count(call->place->in, 1))
+        return cni_torch_refuse(call, "it leaves the batch as it is");
     return say_reshape(call, &out);
 }
 
@@ -76,7 +79,7 @@ static cn_status translate_flatten(cni_torch_call *call)
 {
     const flatten_args *args = call->config->args;
     if (args->start_dim == 1 && args->end_dim == -1) return cni_torch_say(call, "Flatten(data_format='channels_last')");
-    if (args->start_dim == 0) return cni_torch_refuse(call, "it keeps the batch");
+    if (args->start_dim == 0) return cni_torch_refuse(call, "it leaves the batch as it is");
     return translate_reshape(call);
 }
 

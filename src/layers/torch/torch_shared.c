@@ -10,8 +10,11 @@
 char *cni_torch_show(const cni_tuple *tuple, int spatial, char *buffer, size_t size)
 {
     size_t used = 0;
+    bool equal = true;
+    for (int i = 1; i < spatial; i++) equal &= cni_torch_at(tuple, i) == cni_torch_at(tuple, 0);
     buffer[0] = 0;
-    for (int i = 0; i < spatial && used < size; i++)
+    if (equal) snprintf(buffer, size, "%d", cni_torch_at(tuple, 0));
+    for (int i = 0; !equal && i < spatial && used < size; i++)
         used += (size_t)snprintf(buffer + used, size - used, "%s%d%s", i ? ", " : "(", cni_torch_at(tuple, i),
                                  i < spatial - 1 ? "" : ")");
     return buffer;

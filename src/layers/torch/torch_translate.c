@@ -37,36 +37,54 @@ bool cni_torch_is_padded(const cni_view *view)
     return false;
 }
 
-/* "((1, 1), (2, 2))", or "(1, 1)" for one axis */
-static const char *sides(const cni_view *view, int64_t sign, char buffer[160])
+static int64_t positive(int64_t n)
 {
+    return n > 0 ? n : 0;
+}
+
+/* One layer with what its padding has of this sign: "((1, 1), (2, 2))", or "(1, 1)" for one axis. */
+static cn_status say_sides(cni_torch_call *call, const cni_view *view, const char *class_name, const char *argument,
+                           int64_t sign)
+{
+    char sides[200] = "";
     size_t used = 0;
-    for (int i = 0; i < view->spatial; i++)
-        used += (size_t)snprintf(buffer + used, 160 - used, "%s(%" PRId64 ", %" PRId64 ")",
-                                 i                   ? ", "
-                                 : view->spatial > 1 ? "("
-                                                     : "",
-                                 sign * view->axis[i].before, sign * view->axis[i].after);
-    if (view->spatial > 1) snprintf(buffer + used, 160 - used, ")");
-    return buffer;
+    int64_t total = 0;
+    for (int i = 0; i < view->spatial && used < sizeof sides; i++) {
+        const int64_t before = positive(sign * view->axis[i].before), after = positive(sign * view->axis[i].after);
+        total += before + after;
+        used += (size_t)snprintf(sides + used, sizeof sides - used, "%s(%" PRId64 ", %" PRId64 ")", i ? ", " : "",
+                                 before, after);
+    }
+    if (!total) return CN_OK;
+    return cni_torch_say(call, "%s%dD(%s=%s%s%s, data_format='channels_first')", class_name, view->spatial, argument,
+                         view->spatial > 1 ? "(" : "", sides, view->spatial > 1 ? ")" : "");
+}
+
+/* Keras' Cropping1D knows no data_format. */
+static cn_status say_cropping(cni_torch_call *call, const cni_view *view)
+{
+    const int64_t before = positive(-view->axis[0].before), after = positive(-view->axis[0].after);
+    if (view->spatial != 1) return say_sides(call, view, "Cropping", "cropping", -1);
+    if (!before && !after) return CN_OK;
+    CN_TRY(cni_torch_say(call, "Permute((2, 1))"));
+    CN_TRY(cni_torch_say(call, "Cropping1D((%" PRId64 ", %" PRId64 "))", before, after));
+    return cni_torch_say(call, "Permute((2, 1))");
 }
 
 cn_status cni_torch_say_padding(cni_torch_call *call, const cni_view *view)
 {
-    char buffer[160];
-    bool adds = false, cuts = false;
-    for (int i = 0; i < view->spatial; i++) {
-        adds |= view->axis[i].before > 0 || view->axis[i].after > 0;
-        cuts |= view->axis[i].before < 0 || view->axis[i].after < 0;
-    }
-    if (adds && cuts) return cni_torch_refuse(call, "no layer pads one side and cuts another");
-    if (adds)
-        return cni_torch_say(call, "ZeroPadding%dD(padding=%s, data_format='channels_first')", view->spatial,
-                             sides(view, 1, buffer));
-    if (cuts)
-        return cni_torch_say(call, "Cropping%dD(cropping=%s, data_format='channels_first')", view->spatial,
-                             sides(view, -1, buffer));
-    return CN_OK;
+    CN_TRY(say_sides(call, view, "ZeroPadding", "padding", 1));
+    return say_cropping(call, view);
+}
+
+char *cni_torch_option(const char *key, const cni_tuple *tuple, int spatial, int otherwise, char *buffer, size_t size)
+{
+    char numbers[80];
+    bool usual = true;
+    for (int i = 0; i < spatial; i++) usual &= cni_torch_at(tuple, i) == otherwise;
+    buffer[0] = 0;
+    if (!usual) snprintf(buffer, size, ", %s=%s", key, cni_torch_show(tuple, spatial, numbers, sizeof numbers));
+    return buffer;
 }
 
 cn_status cni_torch_say_nothing(cni_torch_call *call)

@@ -161,19 +161,32 @@ static cn_status output_shape(const cn_layer *layer, int count, const cni_shape 
     return CN_OK;
 }
 
+/* The whole factors that a size is of a known input's. */
+static void find_factors(const cni_torch_call *call, cni_view *v)
+{
+    const cni_shape *in = call->place->in;
+    if (v->type != CNI_VIEW_ADAPTIVE || !in || in->rank != 4) return;
+    for (int i = 0; i < 2; i++) {
+        const int64_t n = in->dims[i + 2], m = v->axis[i].size;
+        if (n < 1 || m % n) return;
+        v->axis[i].stride = m / n;
+    }
+    v->type = is_linear(mode_of(call->config)) ? CNI_VIEW_BILINEAR : CNI_VIEW_NEAREST;
+}
+
 static cn_status translate(cni_torch_call *call)
 {
     const cni_shape *in = call->place->in;
     cni_view v = {0};
     view(call->config, &v);
-    const bool linear = v.type == CNI_VIEW_BILINEAR;
-    if (v.type != CNI_VIEW_NEAREST && !linear)
+    find_factors(call, &v);
+    if (v.type != CNI_VIEW_NEAREST && v.type != CNI_VIEW_BILINEAR)
         return cni_torch_refuse(call, "its up-sampling takes whole factors, 'nearest' or 'bilinear'");
     if (v.corners) return cni_torch_refuse(call, "its up-sampling has no align_corners=True");
     if ((in && in->rank != 4) || v.spatial != 2) return cni_torch_refuse(call, "it has UpSampling2D for this only");
-    return cni_torch_say(call,
-                         "UpSampling2D((%" PRId64 ", %" PRId64 "), data_format='channels_first', interpolation='%s')",
-                         v.axis[0].stride, v.axis[1].stride, linear ? "bilinear" : "nearest");
+    const cni_tuple factors = {.count = 2, .at = {(int)v.axis[0].stride, (int)v.axis[1].stride}};
+    return cni_torch_say(call, "UpSampling2D(%s, data_format='channels_first'%s)", CNI_TORCH_SHOW(&factors, 2),
+                         v.type == CNI_VIEW_BILINEAR ? ", interpolation='bilinear'" : "");
 }
 
 #define UPSAMPLE(variable, name_, fields_, spatial_, module_, help_)                                                   \
