@@ -43,11 +43,17 @@ static void add_numbers(const cni_view *view, size_t offset, bool once, char *bu
 
 #define NUMBERS(member, once) add_numbers(view, offsetof(cni_view_axis, member), once, buffer, size)
 
+/* Resizing, CenterCrop: to a given size, whatever comes in. */
+static bool is_to_size(const cni_view *view)
+{
+    return view->spatial && view->axis[0].stride == 0;
+}
+
 char *cni_show_window(const cni_explained *node, char *buffer, size_t size)
 {
     const cni_view *view = &node->view;
     *buffer = 0;
-    switch (view->type) {
+    switch (is_to_size(view) ? CNI_VIEW_ADAPTIVE : view->type) {
     case CNI_VIEW_WINDOW:
     case CNI_VIEW_TRANSPOSED:
         NUMBERS(size, false);
@@ -95,7 +101,7 @@ static void add_cases(const cni_view_axis *axis, char *buffer, size_t size)
 char *cni_show_pads(const cni_explained *node, char *buffer, size_t size)
 {
     const cni_view *view = &node->view;
-    const bool shift = view->type == CNI_VIEW_SHIFT;
+    const bool shift = view->type == CNI_VIEW_SHIFT && !is_to_size(view);
     *buffer = 0;
     if (!shift && view->type != CNI_VIEW_WINDOW && view->type != CNI_VIEW_TRANSPOSED) return strcpy(buffer, "-");
     for (int i = 0; i < view->spatial; i++) {
