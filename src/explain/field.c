@@ -393,10 +393,12 @@ static cn_status follow(cni_analyser *a, const field *from, const state *before,
         number_hulls(to);
     const bool known = to->size != CNI_UNSEEN && from->most != CNI_UNSEEN;
     after->least_path = !known ? CNI_UNSEEN : least(to->most, before->least_path + most(to->most - from->most, 0));
+    const bool alike = link->type == CNI_VIEW_WINDOW || link->s == 1; /* all positions read the same offsets */
     after->offsets = (offsets){0};
-    if (to->left && to->period == 1 && from->period == 1 && to->affine)
-        after->offsets =
-            link->type == CNI_VIEW_WINDOW ? widen_offsets(a, &before->offsets, link, from->step) : before->offsets;
+    if (alike && to->left && to->affine && from->affine) {
+        const bool spreads = link->type == CNI_VIEW_WINDOW || link->type == CNI_VIEW_TRANSPOSED;
+        after->offsets = spreads ? widen_offsets(a, &before->offsets, link, from->step) : before->offsets;
+    }
     return CN_OK;
 }
 
