@@ -19,13 +19,26 @@ static cni_tint tint_of(cni_severity severity)
     return tints[severity];
 }
 
+/* A paragraph that begins where the line stands, at `column`. */
+static void print_from(cni_page *page, const cni_page *within, int column, int indent, const char *text)
+{
+    cni_page own = *within;
+    cni_text body = {0};
+    own.out = &body;
+    cni_page_paragraph(&own, column, indent, text); /* writes its own blanks */
+    if (body.failed)
+        page->out->failed = true;
+    else
+        cni_text_add(page->out, cni_text_get(&body) + column);
+    cni_text_free(&body);
+}
+
 /* "warning K302  mnist.py:9:5  " and the text, narrower than the page so that fixes stand out. */
 static void print_finding_head(cni_page *page, cni_severity severity, const char *id, const char *place,
                                const char *text)
 {
     char head[500], line[64];
     cni_page narrow = *page;
-    cni_text body = {0};
     if (narrow.width > 60) narrow.width -= 2;
     cni_page_cell(page, tint_of(severity), 7, cni_severity_name(severity));
     snprintf(line, sizeof line, " %s  ", id);
@@ -40,14 +53,7 @@ static void print_finding_head(cni_page *page, cni_severity severity, const char
     }
     cni_page_text(page, CNI_PLAIN, head);
     column += (int)cni_columns_of(head);
-    /* The paragraph writes its own blanks: begin where the line stands. */
-    narrow.out = &body;
-    cni_page_paragraph(&narrow, column, 3, text);
-    if (body.failed)
-        page->out->failed = true;
-    else
-        cni_text_add(page->out, cni_text_get(&body) + column);
-    cni_text_free(&body);
+    print_from(page, &narrow, column, 3, text);
 }
 
 static void print_lines(cni_page *page, const char *lines)
@@ -98,8 +104,7 @@ static void print_fixes(cni_page *page, const cni_finding *finding)
         } else if (9 + code + 3 + costs <= page->width) {
             cni_page_printf(page, "%s%s%s\n", fix->code, *cost ? "   " : "", cost);
         } else {
-            cni_page_cell(page, CNI_PLAIN, code < page->width - 9 ? code : page->width - 9, fix->code);
-            cni_text_char(page->out, '\n');
+            print_from(page, page, 9, 9, fix->code);
             if (*cost) cni_page_paragraph(page, 9, 9, cost);
         }
     }

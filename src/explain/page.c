@@ -157,6 +157,7 @@ void cni_page_paragraph(cni_page *page, int first, int indent, const char *text)
     cni_text_repeat(page->out, ' ', (size_t)first);
     while (*(text += strspn(text, " \n"))) {
         size_t length = strcspn(text, " \n");
+        if (strncmp(text + length, " %", 2) == 0) length += 2 + strcspn(text + length + 2, " \n"); /* 13.8 % */
         if (length >= sizeof word) length = sizeof word - 1;
         memcpy(word, text, length);
         word[length] = 0;

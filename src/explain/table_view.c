@@ -287,6 +287,9 @@ static void headline(cn_explanation *e, cni_page *page)
     if (e->given.batch > 1) snprintf(right + strlen(right), sizeof right - strlen(right), "  batch %d", e->given.batch);
     snprintf(right + strlen(right), sizeof right - strlen(right), "  %s",
              e->flat->dialect == CNI_TORCH ? "PyTorch" : "Keras");
+    const char *slash = strrchr(e->source, '/');
+    if (slash && (int)cni_columns_of(left) + 2 + (int)cni_columns_of(right) > page->width)
+        snprintf(left, sizeof left, "cornu explain  %s", slash + 1);
     cni_page_sides(page, CNI_BOLD, left, right, 74);
 }
 

@@ -1,12 +1,162 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The same network in the other framework's words. */
+ * The same network in the other framework's words: it is written as source text, and the text is explained. */
+#include "explain/translate.h"
+
 #include "explain/explanation.h"
+#include "layers/torch/torch.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Keras' words ---- */
+
+static bool is_input(const cni_explained *node)
+{
+    return node->layer->kind && node->layer->kind->traits & CNI_IS_INPUT;
+}
+
+static void say_input(const cni_explained *node, cni_text *out)
+{
+    char name[80];
+    cni_text_printf(out, "%s = keras.Input((", cni_identifier(node, name, sizeof name));
+    for (int i = 1; i < node->shape.rank; i++) {
+        if (node->shape.dims[i] < 0)
+            cni_text_add(out, "None, ");
+        else
+            cni_text_printf(out, "%" PRId64 ", ", node->shape.dims[i]);
+    }
+    cni_text_add(out, "))\n");
+}
+
+/* Conv2D(32, 3, data_format='channels_first') with a name; the layers of a list follow each other. */
+static void say_layer(const cni_explained *node, const cni_value *call, bool last, cni_text *out)
+{
+    char name[80], shown[600];
+    cni_identifier(node, name, sizeof name);
+    cni_value_show(call, shown, sizeof shown);
+    size_t length = strlen(shown);
+    if (length && shown[length - 1] == ')') shown[length - 1] = 0;
+    cni_text_printf(out, "layers.%s", shown);
+    if (last) cni_text_printf(out, "%sname='%s'", shown[strlen(shown) - 1] == '(' ? "" : ", ", name);
+    cni_text_char(out, ')');
+}
+
+static void say_arguments(const cni_analysis *analysis, const cni_explained *node, cni_text *out)
+{
+    char name[80];
+    const bool list = node->layer->kind->merges;
+    cni_text_add(out, list ? "([" : "(");
+    for (int i = 0; i < node->input_count; i++)
+        cni_text_printf(out, "%s%s", i ? ", " : "",
+                        cni_identifier(&analysis->nodes[node->inputs[i]], name, sizeof name));
+    cni_text_add(out, list ? "])\n" : ")\n");
+}
+
+static cn_status say_node(const cni_analysis *analysis, const cni_explained *node, cni_arena *arena, cni_text *out,
+                          cni_error *error)
+{
+    char name[80], argument[80];
+    cni_value *list = NULL;
+    const cni_layer_kind *kind = node->layer->kind;
+    const cni_explained *input = node->input_count ? &analysis->nodes[node->inputs[0]] : NULL;
+    const cni_torch_place place = {.in = input ? &input->shape : NULL};
+    if (!kind || !kind->keras || !node->layer->config || !input)
+        return cni_fail(error, CN_ERR_UNSUPPORTED, "%s: %s cannot be said in Keras' words", node->name,
+                        node->layer->class_name);
+    const cn_status status = cni_torch_translate(node->layer->config, &place, arena, &list, error);
+    if (status) return cni_fail_in(error, "%s", node->name);
+    cni_identifier(node, name, sizeof name);
+    if (!list->count) cni_text_printf(out, "%s = %s\n", name, cni_identifier(input, argument, sizeof argument));
+    for (size_t i = 0; i < list->count; i++) {
+        cni_text_printf(out, "%s = ", name);
+        say_layer(node, list->items[i], i + 1 == list->count, out);
+        if (i)
+            cni_text_printf(out, "(%s)\n", name);
+        else
+            say_arguments(analysis, node, out);
+    }
+    return CN_OK;
+}
+
+static void say_ends(const cni_analysis *analysis, bool inputs, cni_text *out)
+{
+    char name[80];
+    cni_text_char(out, '[');
+    for (int i = 0, first = 1; i < analysis->count; i++) {
+        const cni_explained *node = &analysis->nodes[i];
+        if (inputs ? !is_input(node) : !node->output) continue;
+        cni_text_printf(out, "%s%s", first ? "" : ", ", cni_identifier(node, name, sizeof name));
+        first = 0;
+    }
+    cni_text_char(out, ']');
+}
+
+cn_status cni_say_in_keras(const cni_analysis *analysis, cni_arena *arena, cni_text *out, cni_error *error)
+{
+    cni_text_add(out, "import keras\nfrom keras import layers\n\n");
+    for (int i = 0; i < analysis->count; i++) {
+        const cni_explained *node = &analysis->nodes[i];
+        if (is_input(node))
+            say_input(node, out);
+        else
+            CN_TRY(say_node(analysis, node, arena, out, error));
+    }
+    cni_text_add(out, "model = keras.Model(");
+    say_ends(analysis, true, out);
+    cni_text_add(out, ", ");
+    say_ends(analysis, false, out);
+    cni_text_add(out, ")\n");
+    return out->failed ? cni_no_memory(error, "a translation") : CN_OK;
+}
+
+/* ---- the public call ---- */
+
+static _Thread_local cni_error translate_error;
+
+static cn_status write_text(const cn_explanation *from, bool torch, cni_text *text)
+{
+    cni_arena arena = {0};
+    if (from->description->remarks.errors)
+        return cni_fail(&translate_error, CN_ERR_INVALID, "%s: cannot be understood; explain it alone to see why",
+                        from->source);
+    const cn_status status = torch ? cni_say_in_torch(from->analysis, text, &translate_error)
+                                   : cni_say_in_keras(from->analysis, &arena, text, &translate_error);
+    cni_arena_free(&arena);
+    return status;
+}
 
 cn_status cn_explanation_translate(const cn_explanation *explanation, const char *dialect, cn_explanation **translated,
                                    const char **error)
 {
-    (void)explanation, (void)dialect;
+    cni_text text = {0};
+    const char *why = NULL;
+    cni_error_clear(&translate_error);
+    if (error) *error = NULL;
     if (translated) *translated = NULL;
-    if (error) *error = "networks cannot be translated yet";
-    return CN_ERR_UNSUPPORTED;
+    const bool torch = dialect && strcmp(dialect, "torch") == 0;
+    cn_status status = CN_OK;
+    if (!explanation || !translated || !dialect || (!torch && strcmp(dialect, "keras") != 0))
+        status = cni_fail(&translate_error, CN_ERR_INVALID,
+                          "cn_explanation_translate: dialect %s; expected keras or "
+                          "torch, and a place for the result",
+                          dialect ? dialect : "NULL");
+    /* What speaks it already is read again as it is. */
+    const bool spoken = !status && torch == (explanation->flat->dialect == CNI_TORCH);
+    if (spoken)
+        status = cni_fail(&translate_error, CN_ERR_INVALID, "%s: is written for %s already", explanation->source,
+                          torch ? "PyTorch" : "Keras");
+    if (!status) status = write_text(explanation, torch, &text);
+    if (!status) {
+        cn_explain_options options = explanation->given;
+        options.struct_size = sizeof options;
+        options.input = options.model = NULL;
+        status = cn_explain(cni_text_get(&text), &options, translated, &why);
+        if (status) cni_fail(&translate_error, status, "%s", why ? why : "");
+        if (!status) (*translated)->source = torch ? "<in PyTorch>" : "<in Keras>";
+    }
+    cni_text_free(&text);
+    if (status && error) *error = translate_error.text;
+    return status;
 }

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Networks as source text in the other framework's words; the text is then read like any other. */
+#ifndef CNI_TRANSLATE_H
+#define CNI_TRANSLATE_H
+
+#include "explain/analysis.h"
+
+#include "base/text.h"
+
+/** PyTorch code for a Keras network, with PyTorch's habits: padding=(k-1)/2 for 'same' with stride 1, k/2 with a
+ *  larger one.  A layer that has no counterpart is an error that names it. */
+cn_status cni_say_in_torch(const cni_analysis *analysis, cni_text *out, cni_error *error);
+
+/** Keras code for a PyTorch network; maps stay channels first. */
+cn_status cni_say_in_keras(const cni_analysis *analysis, cni_arena *arena, cni_text *out, cni_error *error);
+
+/** The node's name as an identifier of Python. */
+const char *cni_identifier(const cni_explained *node, char *buffer, size_t size);
+
+#endif
