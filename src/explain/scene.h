@@ -108,6 +108,9 @@ void cni_scene_svg(cni_text *out, const cni_scene *scene, cni_scene_theme theme)
 /** Appends an <svg> element for a page whose style sheet gives the inks by class, light and dark. */
 void cni_scene_inline(cni_text *out, const cni_scene *scene);
 
+/** Appends text as XML and HTML have it: < > & and quotes escaped, what they do not allow as "?". */
+void cni_markup_text(cni_text *out, const char *text);
+
 /** Appends that style sheet: classes in light, and in dark where the reader prefers it. */
 void cni_scene_style(cni_text *out);
 

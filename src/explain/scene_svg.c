@@ -22,7 +22,7 @@ typedef struct writer {
 /* ---- pieces ---- */
 
 /* What XML does not allow in a text becomes '?'. */
-static void add_escaped(cni_text *out, const char *text)
+void cni_markup_text(cni_text *out, const char *text)
 {
     const size_t length = strlen(text);
     uint32_t code;
@@ -183,7 +183,7 @@ static void add_text(const writer *w, const cni_mark *mark)
     }
     add_paint(w, "fill", mark->fill);
     cni_text_char(w->out, '>');
-    add_escaped(w->out, mark->text ? mark->text : "");
+    cni_markup_text(w->out, mark->text ? mark->text : "");
     cni_text_add(w->out, "</text>\n");
 }
 
@@ -246,11 +246,11 @@ static void add_scene(const writer *w)
         add_attribute(w, "height", scene->height);
     }
     cni_text_add(out, " role=\"img\" font-family=\"sans-serif\" aria-label=\"");
-    add_escaped(out, scene->caption);
+    cni_markup_text(out, scene->caption);
     cni_text_add(out, "\">\n<title>");
-    add_escaped(out, scene->title);
+    cni_markup_text(out, scene->title);
     cni_text_add(out, "</title>\n<desc>");
-    add_escaped(out, scene->caption);
+    cni_markup_text(out, scene->caption);
     cni_text_add(out, "</desc>\n");
     add_rect(w, &(cni_mark){.w = scene->width, .h = scene->height, .fill = CNI_INK_PAPER, .opacity = 1});
     for (int i = 0; i < scene->count; i++) add_mark(w, scene->marks + i);
