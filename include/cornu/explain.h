@@ -19,6 +19,7 @@
 #define CORNU_EXPLAIN_H
 
 #include <cornu/cornu.h>
+#include <cornu/data.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -93,6 +94,21 @@ CN_API const char *cn_explain_define(const char *term);
  *  "D1,D4" or NULL for those that the network calls for; `dark` for a dark page.  *count tells how many were made. */
 CN_API cn_status cn_explanation_draw(cn_explanation *explanation, const char *folder, const char *format,
                                      const char *pictures, const char *layer, bool dark, int *count);
+
+/** Draws the sampling grids of two networks over one image into the folder, as "grids". */
+CN_API cn_status cn_explanation_draw_grids(cn_explanation *a, cn_explanation *b, const char *folder, const char *format,
+                                           bool dark, int *count);
+
+/** Draws what a trained network has learned, of a model file: the kernels of its convolutions as pictures, and the
+ *  feature maps of one image (PNG, JPEG), layer by layer: each map from its least value (black) to its largest (white).
+ *  At most 64 kernels and maps of a layer are shown.  `layer` NULL: all layers. */
+CN_API cn_status cn_explanation_features(cn_explanation *explanation, const char *image, const char *folder,
+                                         const char *format, const char *layer, bool dark, int *count);
+
+/** Draws cn_filter at work: the picture, one window with its numbers, the kernel, the result, side by side.  The suffix
+ *  of `out` tells the format: .svg, .png or .pdf. */
+CN_API cn_status cn_filter_draw(const char *image, const char *out, const cn_filter_options *options, bool dark,
+                                const char **error);
 
 /* ------------------------------------------------------------------------------------------------- 2. trainings */
 

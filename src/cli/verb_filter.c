@@ -2,12 +2,14 @@
  * cornu filter: a convolution on a picture. */
 #include "cli/command.h"
 
+#include <cornu/explain.h>
+
 #include <string.h>
 
 typedef struct settings {
     cli_settings common;
     const char *kernel, *border, *output;
-    bool list;
+    bool show, dark, list;
 } settings;
 
 static const settings defaults = {.border = "edge"};
@@ -17,6 +19,8 @@ static const cli_option options[] = {
     CLI_OPTION(kernel, "kernel", 'k', "K", 0, 0, "a name (--list), or rows of numbers: '0 -1 0; -1 5 -1; 0 -1 0'"),
     CLI_OPTION(border, "border", 0, "B", 0, 0, "cells outside: edge (as given), zero, reflect; valid: none"),
     CLI_OPTION(output, "output", 'o', "OUT.png", 0, 0, "where the result goes"),
+    CLI_OPTION(show, "show", 0, NULL, 0, 0, "draw kernel, window and result side by side: OUT.svg, .png or .pdf"),
+    CLI_OPTION(dark, "dark", 0, NULL, 0, 0, "--show on a dark page"),
     CLI_OPTION(list, "list", 0, NULL, 0, 0, "print the kernels that have names"),
 };
 
@@ -36,12 +40,14 @@ static int run(const void *given)
     if (!s->kernel) return cli_misuse(&cli_filter, "--kernel K is missing: a name (--list) or rows of numbers");
     if (!s->output) return cli_misuse(&cli_filter, "-o OUT.png is missing: where the result goes");
     const size_t length = strlen(s->output);
-    if (length < 4 || strcmp(s->output + length - 4, ".png") != 0)
+    if (!s->show && (length < 4 || strcmp(s->output + length - 4, ".png") != 0))
         return cli_misuse(&cli_filter, "%s: the result is a PNG; give a name that ends in .png", s->output);
     if (!cli_prepare(&s->common, -1) || !cli_can_write(s->output)) return CLI_FAILED;
     const cn_filter_options how = {.struct_size = sizeof how, .kernel = s->kernel, .border = s->border};
     const char *error;
-    const cn_status status = cn_filter(s->common.arguments[0], s->output, &how, &error);
+    const char *image = s->common.arguments[0];
+    const cn_status status =
+        s->show ? cn_filter_draw(image, s->output, &how, s->dark, &error) : cn_filter(image, s->output, &how, &error);
     return status ? cli_fail(status, error) : CLI_DONE;
 }
 

@@ -69,6 +69,9 @@ void cni_chart_free(cni_chart *chart);
 cn_status cni_scene_write(const cni_scene *scene, cni_scene_theme theme, cni_picture_format format, const char *path,
                           cni_error *error);
 
+/** "svg", "png" or "pdf". */
+cn_status cni_picture_format_find(const char *name, cni_picture_format *format, cni_error *error);
+
 /** Loads the module; it stays loaded. */
 cn_status cni_drawing_open(const cni_drawing **drawing, cni_error *error);
 

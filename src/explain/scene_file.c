@@ -3,6 +3,20 @@
 #include "explain/drawing.h"
 #include "formats/bytes.h"
 
+#include <string.h>
+
+cn_status cni_picture_format_find(const char *name, cni_picture_format *format, cni_error *error)
+{
+    static const char *const names[] = {
+        [CNI_PICTURE_PNG] = "png", [CNI_PICTURE_SVG] = "svg", [CNI_PICTURE_PDF] = "pdf"};
+    for (int i = 0; i < 3; i++)
+        if (name && strcmp(names[i], name) == 0) {
+            *format = (cni_picture_format)i;
+            return CN_OK;
+        }
+    return cni_fail(error, CN_ERR_INVALID, "format \"%.20s\": svg, png or pdf expected", name ? name : "");
+}
+
 static bool take_bytes(void *user, const void *bytes, size_t size)
 {
     cni_buffer *buffer = user;

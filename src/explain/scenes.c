@@ -97,13 +97,18 @@ static cn_status draw_of_layers(drawing *d, const cni_picture *picture)
     return CN_OK;
 }
 
+static cn_status make_folder(const drawing *d)
+{
+    if (mkdir(d->folder, 0777) == 0 || errno == EEXIST) return CN_OK;
+    return cni_fail(d->error, CN_ERR_IO, "%s: cannot make the folder: %s", d->folder, strerror(errno));
+}
+
 static cn_status draw_all(drawing *d)
 {
     CN_TRY(check_list(d->pictures, d->error));
     if (d->layer && !cni_explained_find(d->explanation->analysis, d->layer))
         return cni_fail(d->error, CN_ERR_INVALID, "there is no layer \"%s\"", d->layer);
-    if (mkdir(d->folder, 0777) && errno != EEXIST)
-        return cni_fail(d->error, CN_ERR_IO, "%s: cannot make the folder: %s", d->folder, strerror(errno));
+    CN_TRY(make_folder(d));
     for (int i = 0; i < cni_picture_count; i++) {
         const cni_picture *picture = cni_pictures[i];
         if (!is_wanted(d->pictures, picture) || (d->layer && !picture->of_layer)) continue;
@@ -112,31 +117,40 @@ static cn_status draw_all(drawing *d)
     return CN_OK;
 }
 
-static cn_status find_format(const char *name, cni_picture_format *format, cni_error *error)
+/* ---- the public face ---- */
+
+static cn_status begin(drawing *d, const char *format)
 {
-    static const char *const names[] = {
-        [CNI_PICTURE_PNG] = "png", [CNI_PICTURE_SVG] = "svg", [CNI_PICTURE_PDF] = "pdf"};
-    for (int i = 0; i < 3; i++)
-        if (name && strcmp(names[i], name) == 0) {
-            *format = (cni_picture_format)i;
-            return CN_OK;
-        }
-    return cni_fail(error, CN_ERR_INVALID, "format \"%.20s\": svg, png or pdf expected", name ? name : "");
+    cni_error_clear(d->error);
+    return cni_picture_format_find(format, &d->format, d->error);
 }
 
 cn_status cn_explanation_draw(cn_explanation *explanation, const char *folder, const char *format, const char *pictures,
                               const char *layer, bool dark, int *count)
 {
-    cni_error *error = &explanation->error;
-    cni_error_clear(error);
     drawing d = {.explanation = explanation,
                  .folder = folder,
                  .pictures = pictures,
                  .layer = layer,
                  .theme = dark ? CNI_THEME_DARK : CNI_THEME_LIGHT,
-                 .error = error};
-    cn_status status = find_format(format, &d.format, error);
+                 .error = &explanation->error};
+    cn_status status = begin(&d, format);
     if (!status) status = draw_all(&d);
+    if (count) *count = d.count;
+    return status;
+}
+
+cn_status cn_explanation_draw_grids(cn_explanation *a, cn_explanation *b, const char *folder, const char *format,
+                                    bool dark, int *count)
+{
+    drawing d = {.explanation = a,
+                 .other = b,
+                 .folder = folder,
+                 .theme = dark ? CNI_THEME_DARK : CNI_THEME_LIGHT,
+                 .error = &a->error};
+    cn_status status = begin(&d, format);
+    if (!status) status = make_folder(&d);
+    if (!status) status = draw_one(&d, &cni_picture_grids, NULL);
     if (count) *count = d.count;
     return status;
 }

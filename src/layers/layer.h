@@ -49,6 +49,8 @@ typedef struct cni_lowering {
     bool frozen;           /* the outermost model is not trainable */
     bool inside;           /* inside a model that is a layer */
     cni_tensor *penalty;   /* scalar, sum of the activity regularizers so far, or NULL */
+    void (*seen)(void *user, const cn_layer *layer, cni_tensor *y); /* told of each call's output; or NULL */
+    void *user;
 } cni_lowering;
 
 struct cni_layer_kind {

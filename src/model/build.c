@@ -169,6 +169,7 @@ static cn_status lower_call(cni_lowering *lowering, const cni_call *call, cni_te
             return cni_fail(error, lowering->graph->error.status, "%s: %s", CNI_LABEL(layer),
                             lowering->graph->error.text);
         add_activity_penalty(lowering, layer, out[0]);
+        if (lowering->seen) lowering->seen(lowering->user, layer, out[0]);
     }
     for (int i = 0; i < call->output_count; i++) tensors[call->outputs[i]->id] = out[i];
     return CN_OK;
