@@ -15,7 +15,8 @@ static const char style[] =
     "*{box-sizing:border-box}"
     "body{margin:0;background:var(--paper);color:var(--text);font:16px/1.5 system-ui,sans-serif}"
     "main{max-width:64rem;margin:0 auto;padding:1.2rem 1rem 4rem}"
-    "h1{font-size:1.6rem;margin:.4rem 0}h2{font-size:1.2rem;margin:2.2rem 0 .6rem;border-bottom:1px solid var(--grid)}"
+    "h1{font-size:1.6rem;margin:.4rem 0;overflow-wrap:anywhere}h2{font-size:1.2rem;margin:2.2rem 0 "
+    ".6rem;border-bottom:1px solid var(--grid)}"
     "a{color:var(--input-edge)}.quiet,figcaption,th{color:var(--quiet)}"
     "code,pre,td.n,.call{font-family:ui-monospace,monospace}"
     "pre{background:var(--grid);padding:.7rem "
@@ -32,7 +33,7 @@ static const char style[] =
     ".finding h3{font-size:1rem;margin:.2rem 0}.error,.warning{border-color:var(--unread-edge)}"
     ".badge{display:inline-block;border:1px solid currentColor;border-radius:.3rem;padding:0 .4rem;font-size:.8rem;"
     "margin-right:.4rem}"
-    "figure{margin:1rem 0}figure svg{max-width:none;height:auto;border:1px solid var(--grid);border-radius:.4rem}"
+    "figure{margin:1rem 0}figure svg{display:block;border:1px solid var(--grid);border-radius:.4rem}"
     "summary{cursor:pointer;padding:.3rem 0}details.layer{border-bottom:1px solid var(--grid)}"
     "@media print{details>*{display:block}}";
 

@@ -81,7 +81,10 @@ static void add_tile(cni_scene *scene, const tile *t, int index, double scale, c
     if (!pixels) return;
     cni_scene_image(scene, x, y, wide, high_, pixels, (int)t->columns, (int)t->rows, t->channels);
     cni_scene_rect(scene, x, y, wide, high_, CNI_INK_NONE, CNI_INK_LINE, 0);
-    cni_scene_text(scene, x, y + high_ + 10, 8.5, 0, CNI_INK_QUIET, 0, "%s", label);
+    if (high > low)
+        cni_scene_text(scene, x, y + high_ + 10, 8.5, 0, CNI_INK_QUIET, 0, "%s", label);
+    else /* a dead map, most often */
+        cni_scene_text(scene, x, y + high_ + 10, 8.5, 0, CNI_INK_QUIET, 0, "%s: all %.3g", label, (double)low);
 }
 
 static cni_scene *new_sheet(showing *s, cni_arena *arena, const char *name, const char *what, int tiles, int64_t rows,

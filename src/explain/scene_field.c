@@ -4,6 +4,7 @@
 #include "explain/scenes.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 static double pixels(int64_t units, const cni_receptive_field *field)
 {
@@ -62,12 +63,19 @@ typedef struct ladder {
     int64_t rows, columns;
 } ladder;
 
-/* The hull of the middle position; what sticks out of the image is dashed. */
+/* Where the hull begins of the position that lies nearest to the middle of the image. */
+static double begin_of(const cni_receptive_field *f, int64_t image)
+{
+    const double first = pixels(f->start, f) + pixels(f->size, f) / 2, jump = pixels(f->jump, f);
+    const double position = round(((double)image / 2 - first) / jump);
+    return pixels(f->start, f) + jump * fmin(fmax(position, 0), (double)(f->count - 1));
+}
+
+/* What sticks out of the image is dashed. */
 static void draw_hull(const ladder *l, const cni_explained *node, bool last)
 {
     const cni_receptive_field *down = node->field + node->spatial - 2, *across = down + 1;
-    const double top = pixels(down->start + down->jump * (down->count / 2), down);
-    const double left = pixels(across->start + across->jump * (across->count / 2), across);
+    const double top = begin_of(down, l->rows), left = begin_of(across, l->columns);
     const double high = pixels(down->size, down), wide = pixels(across->size, across);
     const double bottom = top + high, right = left + wide;
     const bool clipped = top < 0 || left < 0 || bottom > (double)l->rows || right > (double)l->columns;
@@ -84,9 +92,8 @@ static void draw_effective(const ladder *l, const cni_analysis *analysis, const 
 {
     const cni_receptive_field *down = node->field + node->spatial - 2, *across = down + 1;
     if (!(analysis->sigma > 0)) return;
-    const double cy = pixels(down->start + down->jump * (down->count / 2), down) + pixels(down->size, down) / 2;
-    const double cx =
-        pixels(across->start + across->jump * (across->count / 2), across) + pixels(across->size, across) / 2;
+    const double cy = begin_of(down, l->rows) + pixels(down->size, down) / 2;
+    const double cx = begin_of(across, l->columns) + pixels(across->size, across) / 2;
     cni_mark *mark =
         cni_scene_ellipse(l->scene, l->x + cx * l->scale, l->y + cy * l->scale, 2 * analysis->sigma * l->scale,
                           2 * analysis->sigma * l->scale, CNI_INK_NONE, CNI_INK_WINDOW, CNI_MARK_DOTTED);
@@ -108,6 +115,13 @@ static void draw_stairs(const ladder *l, const cni_explained *const *steps, int 
     }
 }
 
+/* How far the hull stands out of the image, on the side where it is more. */
+static double overhang(const cni_receptive_field *f, int64_t image)
+{
+    const double begin = begin_of(f, image);
+    return fmax(-begin, begin + pixels(f->size, f) - (double)image);
+}
+
 static cni_scene *draw_ladder(const cni_sitting *sitting)
 {
     const cni_analysis *analysis = sitting->explanation->analysis;
@@ -117,18 +131,11 @@ static cni_scene *draw_ladder(const cni_sitting *sitting)
     const cni_explained *last = steps[count - 1];
     const cni_receptive_field *down = last->field + last->spatial - 2, *across = down + 1;
     const double side = 300;
-    /* What sticks out needs room too, up to half of the image on each side. */
-    double out_x = 0, out_y = 0;
+    double out_x = 0, out_y = 0; /* what sticks out needs room too */
     for (int i = 0; i < count; i++) {
-        const cni_receptive_field *v = steps[i]->field + steps[i]->spatial - 2, *h = v + 1;
-        const double top = -pixels(v->start + v->jump * (v->count / 2), v);
-        const double bottom = pixels(v->size, v) - top - (double)l.rows;
-        const double left = -pixels(h->start + h->jump * (h->count / 2), h);
-        const double right = pixels(h->size, h) - left - (double)l.columns;
-        out_y = top > out_y ? top : out_y;
-        out_y = bottom > out_y ? bottom : out_y;
-        out_x = left > out_x ? left : out_x;
-        out_x = right > out_x ? right : out_x;
+        const cni_receptive_field *v = steps[i]->field + steps[i]->spatial - 2;
+        out_y = fmax(out_y, overhang(v, l.rows));
+        out_x = fmax(out_x, overhang(v + 1, l.columns));
     }
     const double tall = (double)l.rows + 2 * out_y, broad = (double)l.columns + 2 * out_x;
     l.scale = side / (tall > broad ? tall : broad);

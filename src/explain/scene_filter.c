@@ -138,8 +138,11 @@ static cni_scene *draw(showing *s, const char *name)
     add_picture(s, s->result, left + 3 * step, top, "result");
     if (window)
         cni_scene_text(s->scene, left + step, top + PANEL + 24, 12, 0, CNI_INK_TEXT, 0,
-                       "window (row %d, column %d%s) times kernel, summed: %.6g", s->row, s->column,
-                       s->image->channels < 3 ? "" : ", green", sum_of_window(s));
+                       "window (row %d, column %d%s) times kernel, summed: %.6g%s", s->row, s->column,
+                       s->image->channels < 3 ? "" : ", green", sum_of_window(s),
+                       sum_of_window(s) < 0     ? "; below 0, so it becomes 0"
+                       : sum_of_window(s) > 255 ? "; above 255, so it becomes 255"
+                                                : "");
     return s->scene;
 }
 

@@ -47,9 +47,19 @@ static double width_of(const cni_explained *node)
     return 7 + (node->channels > 0 ? 0.9 * sqrt((double)node->channels) : 4);
 }
 
+/* A short network gets broad blocks. */
+static double breadth(const cni_analysis *a)
+{
+    double sum = 0;
+    for (int i = 0; i < a->count; i++)
+        if (is_block(a->nodes + i)) sum += width_of(a->nodes + i) + 9;
+    return sum > 0 && sum < 560 ? fmin(560 / sum, 2.2) : 1;
+}
+
 static bool lay_out(strip *s, cni_arena *arena)
 {
     const cni_analysis *a = s->explanation->analysis;
+    const double scale = breadth(a);
     double x = CNI_SCENE_LEFT + 10;
     s->x = CNI_NEW_ARRAY(arena, double, (size_t)a->count);
     s->width = CNI_NEW_ARRAY(arena, double, (size_t)a->count);
@@ -60,9 +70,9 @@ static bool lay_out(strip *s, cni_arena *arena)
         if (node->macs != CNI_UNSEEN && (double)node->macs > s->most_macs) s->most_macs = (double)node->macs;
         if (!is_block(node)) continue;
         s->x[i] = x;
-        s->width[i] = width_of(node);
+        s->width[i] = scale * width_of(node);
         s->height[i] = height_of(node);
-        x += s->width[i] + 9;
+        x += s->width[i] + 9 * scale;
     }
     return true;
 }
@@ -130,9 +140,8 @@ static void draw_block(const strip *s, int i, double names)
     }
     char sizes[64];
     cni_show_sizes(&node->shape, "x", sizes, sizeof sizes);
-    cni_mark *label = cni_scene_text(s->scene, s->x[i] + s->width[i] / 2 + 3.5, names, 10, 1, CNI_INK_TEXT,
-                                     CNI_MARK_UPRIGHT, "%.28s  %s", node->name, sizes);
-    (void)label;
+    cni_scene_text(s->scene, s->x[i] + s->width[i] / 2 + 3.5, names, 10, 1, CNI_INK_TEXT, CNI_MARK_UPRIGHT, "%.28s  %s",
+                   node->name, sizes);
     draw_badge(s, i);
 }
 

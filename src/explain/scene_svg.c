@@ -213,8 +213,8 @@ static void add_image(const writer *w, const cni_mark *mark)
         add_attribute(w, "y", mark->y);
         add_attribute(w, "width", mark->w);
         add_attribute(w, "height", mark->h);
-        cni_text_add(w->out, " preserveAspectRatio=\"none\" style=\"image-rendering:pixelated\" "
-                             "href=\"data:image/png;base64,");
+        if (mark->w >= mark->columns) cni_text_add(w->out, " style=\"image-rendering:pixelated\"");
+        cni_text_add(w->out, " preserveAspectRatio=\"none\" href=\"data:image/png;base64,");
         add_base64(w->out, cni_buffer_bytes(&png));
         cni_text_add(w->out, "\"/>\n");
     }
@@ -241,10 +241,8 @@ static void add_scene(const writer *w)
     cni_text_char(out, ' ');
     add_number(out, scene->height);
     cni_text_char(out, '"');
-    if (!w->classes) {
-        add_attribute(w, "width", scene->width);
-        add_attribute(w, "height", scene->height);
-    }
+    add_attribute(w, "width", scene->width);
+    add_attribute(w, "height", scene->height);
     cni_text_add(out, " role=\"img\" font-family=\"sans-serif\" aria-label=\"");
     cni_markup_text(out, scene->caption);
     cni_text_add(out, "\">\n<title>");

@@ -134,7 +134,9 @@ static void paint_image(const painter *p, const cni_mark *mark)
         cairo_translate(cairo, mark->x, mark->y);
         cairo_scale(cairo, mark->w / mark->columns, mark->h / mark->rows);
         cairo_set_source_surface(cairo, image, 0, 0);
-        cairo_pattern_set_filter(cairo_get_source(cairo), CAIRO_FILTER_NEAREST);
+        /* Pixels that are shown large keep their edges. */
+        const bool large = mark->w >= mark->columns;
+        cairo_pattern_set_filter(cairo_get_source(cairo), large ? CAIRO_FILTER_NEAREST : CAIRO_FILTER_GOOD);
         cairo_paint(cairo);
         cairo_restore(cairo);
     }
