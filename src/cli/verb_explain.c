@@ -11,7 +11,8 @@
 typedef struct settings {
     cli_settings common;
     const char *input, *as, *dtype, *layer, *off, *only, *why, *like, *model;
-    bool full, json, markdown, compare, define, strict, ascii, measure, inplace;
+    const char *svg, *png, *picture, *features, *html;
+    bool dark, full, json, markdown, compare, define, strict, ascii, measure, inplace;
     int batch, width;
 } settings;
 
@@ -37,6 +38,12 @@ static const cli_option options[] = {
     CLI_OPTION(define, "define", 0, NULL, 0, 0, "what a term means; without one: all terms"),
     CLI_OPTION(json, "json", 0, NULL, 0, 0, "everything, for programs"),
     CLI_OPTION(markdown, "markdown", 0, NULL, 0, 0, "as Markdown"),
+    CLI_OPTION(html, "html", 0, "FILE", 0, 0, "one page with everything, that needs no other file"),
+    CLI_OPTION(svg, "svg", 0, "DIR", 0, 0, "the pictures that the network calls for, into a folder"),
+    CLI_OPTION(png, "png", 0, "DIR", 0, 0, "the same as PNG"),
+    CLI_OPTION(picture, "picture", 0, "IDS", 0, 0, "only some: D1,field; of one layer with --layer"),
+    CLI_OPTION(features, "features", 0, "IMAGE", 0, 0, "pictures of learned kernels and of an image's feature maps"),
+    CLI_OPTION(dark, "dark", 0, NULL, 0, 0, "pictures on a dark page"),
     CLI_OPTION(width, "width", 0, "N", 40, 1000, "columns (those of the terminal, 80 at least)"),
     CLI_OPTION(ascii, "ascii", 0, NULL, 0, 0, "nothing but ASCII"),
 };
@@ -156,6 +163,45 @@ static int show(const settings *s, cn_explanation *explanation)
     return verdict(s, explanation);
 }
 
+/* ---- files ---- */
+
+static int save_report(const settings *s, cn_explanation *explanation)
+{
+    const char *error, *html = cn_explanation_text(explanation, CN_EXPLAIN_HTML, NULL);
+    if (!html) return cli_fail(CN_ERR_MEMORY, cn_explanation_error(explanation));
+    const cn_status status = cn_text_save(s->html, html, &error);
+    return status ? cli_fail(status, error) : CLI_DONE;
+}
+
+static int draw_into(const settings *s, cn_explanation *explanation, cn_explanation *other, const char *folder,
+                     const char *format)
+{
+    int count = 0;
+    cn_status status;
+    if (s->features)
+        status = cn_explanation_features(explanation, s->features, folder, format, s->layer, s->dark, &count);
+    else if (other)
+        status = cn_explanation_draw_grids(explanation, other, folder, format, s->dark, &count);
+    else
+        status = cn_explanation_draw(explanation, folder, format, s->picture, s->layer, s->dark, &count);
+    if (status) return cli_fail(status, cn_explanation_error(explanation));
+    cli_say(&s->common, "%s: %d picture%s", folder, count, count == 1 ? "" : "s");
+    return CLI_DONE;
+}
+
+static bool wants_files(const settings *s)
+{
+    return s->html || s->svg || s->png;
+}
+
+static int save(const settings *s, cn_explanation *explanation, cn_explanation *other)
+{
+    int status = s->html ? save_report(s, explanation) : CLI_DONE;
+    if (!status && s->svg) status = draw_into(s, explanation, other, s->svg, "svg");
+    if (!status && s->png) status = draw_into(s, explanation, other, s->png, "png");
+    return status;
+}
+
 static int compare(const settings *s, cn_explanation *a, cn_explanation *b)
 {
     const cn_explain_style style = style_of(s);
@@ -169,8 +215,11 @@ static int explain(const settings *s, cn_explanation *first, cn_explanation **se
 {
     if (s->common.count > 1 && !(*second = read_network(s, s->common.arguments[1]))) return CLI_FAILED;
     if (s->as && !*second && !(*second = translate(first, s->as))) return CLI_FAILED;
+    cn_explanation *shown = *second && !s->compare ? *second : first;
+    const int saved = save(s, shown, s->compare ? *second : NULL);
+    if (saved) return saved;
     if (s->compare) return compare(s, first, *second);
-    return show(s, *second ? *second : first);
+    return wants_files(s) ? verdict(s, shown) : show(s, shown);
 }
 
 static int run(const void *given)
@@ -186,6 +235,8 @@ static int run(const void *given)
     }
     if (s->define) return define(count ? s->common.arguments[0] : NULL);
     if (s->why) return explain_why(s);
+    if (s->features && !s->svg && !s->png)
+        return cli_misuse(&cli_explain, "--features needs a folder for its pictures: --svg DIR or --png DIR");
     if (s->compare ? count + (s->as != NULL) != 2 : count != 1)
         return cli_misuse(&cli_explain, s->compare ? "--compare takes two networks, or one and --as"
                                                    : "a file, - or code in quotes is expected");
@@ -208,6 +259,8 @@ const cli_verb cli_explain = {
                "          cornu explain \"Conv2D(64, 5, strides=2, padding='same')\" --input 128x128x3\n"
                "          cornu explain model.py --layer conv2d_1\n"
                "          cornu explain --compare keras.py torch.py\n"
+               "          cornu explain model.py --html report.html\n"
+               "          cornu explain fashion.keras --features shoe.png --svg pictures\n"
                "          cornu explain --why K302;  cornu explain --define 'receptive field'\n"
                "\n"
                "Exit status: 0, or 1 when there are errors (with --strict: warnings) or nothing could be\n"

@@ -316,6 +316,9 @@ const char *cn_explanation_text(cn_explanation *e, cn_explain_view view, const c
     case CN_EXPLAIN_MARKDOWN:
         done = cni_view_markdown(e, &page);
         break;
+    case CN_EXPLAIN_HTML:
+        done = cni_view_html(e, &page);
+        break;
     default:
         cni_fail(&e->error, CN_ERR_UNSUPPORTED, "this view is not supported");
     }

@@ -72,6 +72,7 @@ bool cni_view_findings(cn_explanation *explanation, cni_page *page);
 bool cni_view_card(cn_explanation *explanation, const cni_explained *node, cni_page *page);
 bool cni_view_json(cn_explanation *explanation, cni_page *page);
 bool cni_view_markdown(cn_explanation *explanation, cni_page *page);
+bool cni_view_html(cn_explanation *explanation, cni_page *page);
 bool cni_view_compare(cn_explanation *a, cn_explanation *b, bool full, cni_page *page);
 
 /* ---- words that several views use (words.c) ---- */
