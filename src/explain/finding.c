@@ -336,7 +336,7 @@ static bool is_wrong(const cni_findings *findings, const cni_explained *node)
 }
 
 /* PyTorch's layers count what arrives: those whose number is now another one get it, too. */
-static bool follow(trial *t, const cni_findings *now)
+static bool follow(trial *t)
 {
     const int before = t->count;
     for (int i = 0; i < t->after->count; i++) {
@@ -351,7 +351,6 @@ static bool follow(trial *t, const cni_findings *now)
                                           .key = key,
                                           .value = cni_say(t->findings, "%lld", (long long)arriving)};
     }
-    (void)now;
     return t->count > before;
 }
 
@@ -383,8 +382,16 @@ static bool layer_at(const cni_analysis *analysis, const cni_finding *finding, i
     return i <= finding->node_count;
 }
 
-/* Whether a finding of the edited network says that the tried one is still there, or that there is a new one. */
-static bool remains(const trial *t, const cni_finding *found)
+static bool is_among(const cni_findings *findings, int layer)
+{
+    for (int i = 0; i < findings->count; i++)
+        if (concerns(findings->analysis, findings->items + i, layer)) return true;
+    return false;
+}
+
+/* Whether a finding of the edited network says that the tried one is still there, or that there is a new one; `was`:
+ * what the rule found before. */
+static bool remains(const trial *t, const cni_findings *was, const cni_finding *found)
 {
     const cni_analysis *before = t->findings->analysis;
     const cni_finding *tried = t->finding;
@@ -393,15 +400,8 @@ static bool remains(const trial *t, const cni_finding *found)
     const int primary = tried->node >= 0 ? before->nodes[tried->node].layer_index : -1;
     if (concerns(t->after, found, primary)) return true;
     if (found->severity < tried->severity) return false;
-    for (int i = 0; layer_at(t->after, found, i, &layer); i++) {
-        if (concerns(before, tried, layer)) return true;
-        bool known = false;
-        for (int j = 0; j < t->findings->count; j++) {
-            const cni_finding *other = t->findings->items + j;
-            known |= other->rule == tried->rule && concerns(before, other, layer);
-        }
-        if (!known) return true;
-    }
+    for (int i = 0; layer_at(t->after, found, i, &layer); i++)
+        if (concerns(before, tried, layer) || !is_among(was, layer)) return true;
     return false;
 }
 
@@ -411,13 +411,15 @@ static bool helps(trial *t)
     for (int round = 0;; round++) { /* a Linear behind a Linear needs one more */
         if (!analyse(t)) return false;
         now.analysis = t->after;
-        if (round == 4 || !follow(t, &now)) break;
+        if (round == 4 || !follow(t)) break;
     }
     if (has_new_error(t, &now)) return false;
+    cni_findings was = {.arena = &t->arena, .analysis = t->findings->analysis};
     t->finding->rule->look(&now, t->finding->rule);
-    if (now.failed) return false;
+    if (now.count) t->finding->rule->look(&was, t->finding->rule);
+    if (now.failed || was.failed) return false;
     for (int i = 0; i < now.count; i++)
-        if (remains(t, now.items + i)) return false;
+        if (remains(t, &was, now.items + i)) return false;
     return true;
 }
 
@@ -513,7 +515,7 @@ bool cni_finding_try(cni_findings *findings, cni_finding *finding, const cni_edi
 /* Large networks take longer to analyse again; what findings cost in all stays small. */
 static int tries_for(const cni_analysis *analysis)
 {
-    enum { MOST = 14, LEAST = 4, NODES = 1200 };
+    enum { MOST = 16, LEAST = 5, NODES = 2200 };
     const int tries = NODES / (analysis->count + 1);
     return tries > MOST ? MOST : tries < LEAST ? LEAST : tries;
 }

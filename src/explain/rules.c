@@ -123,7 +123,8 @@ const char *cni_say_way(cni_findings *findings, const cni_analysis *analysis, in
     int count = 0;
     for (int i = to; i >= 0 && i < analysis->count && count < MOST; i = analysis->nodes[i].inputs[0]) {
         const cni_explained *node = analysis->nodes + i;
-        const int64_t size = axis < node->spatial ? node->map[axis] : -1;
+        const bool pads = node->view.type == CNI_VIEW_SHIFT && i != to;
+        const int64_t size = axis < node->spatial && !pads ? node->map[axis] : -1;
         if (size > 0 && (!count || sizes[count - 1] != size)) sizes[count++] = size;
         if (i == from || !node->input_count) break;
     }
@@ -201,6 +202,17 @@ const cni_value *cni_written(const cni_explained *node, const char *key)
     return NULL;
 }
 
+int64_t cni_written_most(const cni_explained *node, const char *key, int64_t otherwise)
+{
+    const cni_value *value = cni_written(node, key);
+    if (value && value->type == CNI_INT) return value->integer;
+    if (!value || value->type != CNI_LIST || !value->count) return otherwise;
+    int64_t most = INT64_MIN;
+    for (size_t i = 0; i < value->count; i++)
+        if (value->items[i]->type == CNI_INT && value->items[i]->integer > most) most = value->items[i]->integer;
+    return most == INT64_MIN ? otherwise : most;
+}
+
 /* ---- errors of shapes ---- */
 
 bool cni_expected(const cni_analysis *analysis, const cni_explained *node, const char **key, int64_t *expected,
@@ -235,11 +247,29 @@ static bool window_does_not_fit(const cni_explained *node)
     return false;
 }
 
+/* Arguments that exclude each other: each framework has its own. */
+static cni_shape_cause cause_in_arguments(const cni_findings *findings, const cni_explained *node)
+{
+    const bool torch = cni_is_torch(findings);
+    const int64_t stride = cni_written_most(node, torch ? "stride" : "strides", 1);
+    const int64_t dilation = cni_written_most(node, torch ? "dilation" : "dilation_rate", 1);
+    const int64_t extra = cni_written_most(node, "output_padding", 0);
+    const char *padding = cni_value_as_text(cni_written(node, "padding"));
+    for (int i = 0; torch && cni_is(node, CNI_IS_MAX_POOL | CNI_IS_AVERAGE_POOL) && i < node->view.spatial; i++)
+        if (cni_has_windows(node) && node->view.axis[i].before > node->view.axis[i].size / 2)
+            return CNI_CAUSE_POOL_PADDING;
+    if (!cni_is(node, CNI_IS_CONVOLUTION)) return CNI_CAUSE_NONE;
+    if (torch && padding && strcmp(padding, "same") == 0 && stride > 1) return CNI_CAUSE_SAME_STRIDE;
+    if (extra > 0 && extra >= stride && !(torch && extra < dilation)) return CNI_CAUSE_OUTPUT_PADDING;
+    return !torch && !node->layer->config && stride > 1 && dilation > 1 ? CNI_CAUSE_STRIDE_DILATION : CNI_CAUSE_NONE;
+}
+
 cni_shape_cause cni_shape_cause_of(const cni_findings *findings, const cni_explained *node)
 {
     const char *key;
     int64_t expected, arriving;
-    if (!node->layer->config) return CNI_CAUSE_NONE;
+    const cni_shape_cause cause = cause_in_arguments(findings, node);
+    if (cause != CNI_CAUSE_NONE || !node->layer->config) return cause;
     if (cni_expected(findings->analysis, node, &key, &expected, &arriving) && expected != arriving)
         return strcmp(key, "in_features") == 0 ? CNI_CAUSE_LINEAR : CNI_CAUSE_CHANNELS;
     if (groups_do_not_fit(findings, node)) return CNI_CAUSE_GROUPS;
@@ -388,8 +418,8 @@ bool cni_edit_symmetric(cni_findings *findings, cni_edits *edits, const cni_expl
         if (node->axis[i].extent % 2 == 0) return false;
         half[i] = node->axis[i].extent / 2;
     }
-    cni_edit_argument(edits, node, "padding", "'valid'");
     cni_edit_before(edits, node, cni_say(findings, "ZeroPadding2D(%s)", pair_text(findings, half, 2)));
+    cni_edit_argument(edits, node, "padding", "'valid'");
     return true;
 }
 

@@ -79,6 +79,8 @@ bool cni_config_int(const cni_explained *node, const char *key, int64_t *value);
 bool cni_config_bool(const cni_explained *node, const char *key, bool *value);
 /** An argument as it was written, also where the arguments are wrong; NULL when it was not given. */
 const cni_value *cni_written(const cni_explained *node, const char *key);
+/** The largest number of a written argument; `otherwise` where it was not given, or is no number. */
+int64_t cni_written_most(const cni_explained *node, const char *key, int64_t otherwise);
 
 /** The error of a network's node that no rule but this one tells. */
 typedef enum cni_shape_cause {
@@ -88,6 +90,10 @@ typedef enum cni_shape_cause {
     CNI_CAUSE_GROUPS,
     CNI_CAUSE_MERGE,
     CNI_CAUSE_LINEAR,
+    CNI_CAUSE_STRIDE_DILATION, /* Keras refuses both */
+    CNI_CAUSE_SAME_STRIDE,     /* PyTorch refuses both */
+    CNI_CAUSE_POOL_PADDING,
+    CNI_CAUSE_OUTPUT_PADDING,
     CNI_CAUSE_OTHER
 } cni_shape_cause;
 cni_shape_cause cni_shape_cause_of(const cni_findings *findings, const cni_explained *node);

@@ -218,7 +218,7 @@ static void tell_skips(cni_findings *findings, const cni_rule *rule, cni_severit
     cni_edits moved = {.count = 0};
     if (move_strides(findings, &moved, list)) cni_try(findings, finding, &moved);
     try_undilated(findings, finding, list);
-    if (finding->fix_count < 2) try_kernel(findings, finding, list);
+    if (!finding->fix_count) try_kernel(findings, finding, list);
 }
 
 static void look_k301(cni_findings *findings, const cni_rule *rule)
@@ -450,6 +450,17 @@ const cni_rule cni_rule_k302 = {
     .source = "own computation (read masks); geometry after Dumoulin & Visin, arXiv 1603.07285",
 };
 
+/* Taps that lie in the padding wherever the window stands (K306). */
+static bool has_dead_taps(const cni_explained *node)
+{
+    if (!cni_has_windows(node) || !cni_is(node, CNI_IS_CONVOLUTION) || node->suspect) return false;
+    for (int i = 0; i < node->view.spatial; i++)
+        if (!cni_seen(node->axis[i].live) || node->axis[i].o < 1) return false;
+    for (int i = 0; i < node->view.spatial; i++)
+        if (node->axis[i].live < node->axis[i].k) return true;
+    return false;
+}
+
 /* ---- K303 ---- */
 
 enum { LONGEST = 64 * 64 }; /* offsets that sets of this size hold */
@@ -523,10 +534,11 @@ typedef struct stack {
 static stack stack_of(const cni_findings *findings, const cni_explained *node)
 {
     stack s = {.count = 0};
+    const cni_explained *last = node;
     for (;; node = cni_input_of(findings, node, 0)) {
         const bool window = cni_has_windows(node);
         if (!window && (node->view.type != CNI_VIEW_POINT || node->input_count != 1)) break;
-        if (window && node->view.axis[0].stride > 1) break;
+        if (window && node != last && node->view.axis[0].stride > 1) break;
         if (window && node->view.axis[0].size > 1) {
             if (s.count == 8) break;
             memmove(s.nodes + 1, s.nodes, (size_t)s.count * sizeof *s.nodes);
@@ -559,7 +571,8 @@ static int64_t gap_of(cni_findings *findings, const cni_explained *node)
     return gap;
 }
 
-/* The list of rates, not falling, whose offsets leave no holes and reach at least as far, with the least reach. */
+/* The list of rates, not falling, whose offsets leave no holes and reach at least as far: with the least reach, then
+ * the smallest last rate. */
 typedef struct rates {
     const int64_t *k;
     int count;
@@ -572,7 +585,9 @@ static void search(rates *r, int depth)
 {
     if (depth == r->count) {
         const offsets *set = r->sets + depth;
-        if (set->reach < r->reach || (r->best && set->reach >= r->best) || size_of(set) != set->reach + 1) return;
+        const bool better =
+            !r->best || set->reach < r->best || (set->reach == r->best && r->now[depth - 1] < r->found[depth - 1]);
+        if (set->reach < r->reach || !better || size_of(set) != set->reach + 1) return;
         r->best = set->reach;
         memcpy(r->found, r->now, sizeof r->now);
         return;
@@ -582,7 +597,7 @@ static void search(rates *r, int depth)
         r->sets[depth + 1] = r->sets[depth];
         r->now[depth] = d;
         if (!widen(r->sets + depth + 1, r->k[depth], d)) return;
-        if (r->best && r->sets[depth + 1].reach >= r->best) return;
+        if (r->best && r->sets[depth + 1].reach > r->best) return;
         search(r, depth + 1);
     }
 }
@@ -661,7 +676,7 @@ static void look_k303(cni_findings *findings, const cni_rule *rule)
     for (int i = 0; i < findings->analysis->count; i++) {
         const cni_explained *node = findings->analysis->nodes + i;
         bool later;
-        if (!is_dilated(node) || node->suspect || !node->spatial) continue;
+        if (!is_dilated(node) || has_dead_taps(node) || node->suspect || !node->spatial) continue;
         const cni_explained *end = end_of_stack(findings, node, &later);
         const cni_receptive_field *field = end->field;
         const bool whole = field->local && field->unit > 0 && cni_seen(field->size) && field->size % field->unit == 0;
@@ -686,16 +701,6 @@ const cni_rule cni_rule_k303 = {
 };
 
 /* ---- K306 ---- */
-
-static bool has_dead_taps(const cni_explained *node)
-{
-    if (!cni_has_windows(node) || !cni_is(node, CNI_IS_CONVOLUTION) || node->suspect) return false;
-    for (int i = 0; i < node->view.spatial; i++)
-        if (!cni_seen(node->axis[i].live) || node->axis[i].o < 1) return false;
-    for (int i = 0; i < node->view.spatial; i++)
-        if (node->axis[i].live < node->axis[i].k) return true;
-    return false;
-}
 
 static int64_t product(const cni_explained *node, bool live)
 {

@@ -25,7 +25,7 @@ static const char *width_of(cni_findings *findings, const cni_explained *node)
         const cni_receptive_field *field = node->field + i;
         if (!in_pixels(field, field->size, sizes + i)) return NULL;
         if (!field->affine && cni_seen(field->least) && field->least != field->most)
-            return cni_say(findings, "of %" PRId64 " to %" PRId64 " px", field->least, field->most);
+            return cni_say(findings, "%" PRId64 " to %" PRId64 " px", field->least, field->most);
     }
     return cni_say_sizes(findings, sizes, node->spatial);
 }

@@ -57,7 +57,7 @@ static const char *directions(const bool axes[CNI_MAX_SPATIAL], int spatial)
 static bool is_uneven(const cni_explained *node, int axis)
 {
     const cni_axis *a = node->axis + axis;
-    return cni_has_windows(node) && axis < node->view.spatial && is_same(node, axis) && a->s > 1 &&
+    return cni_has_windows(node) && !node->suspect && axis < node->view.spatial && is_same(node, axis) && a->s > 1 &&
            cni_seen(a->before) && cni_seen(a->after) && a->before != a->after;
 }
 
@@ -221,7 +221,7 @@ static int64_t unreached(const cni_findings *findings, const cni_explained *node
     const cni_view_axis *given = node->view.axis + axis;
     *before = given->before;
     *after = given->after;
-    if (axis >= node->view.spatial) return 0;
+    if (axis >= node->view.spatial || node->suspect) return 0;
     if (cni_is(node, CNI_IS_PADDING) && node->view.type == CNI_VIEW_SHIFT) return unread_padding(findings, node, axis);
     const cni_axis *a = node->axis + axis;
     if (!cni_has_windows(node) || given->rule != CNI_PAD_GIVEN || given->after < 1 || !cni_seen(a->rest)) return 0;
@@ -387,7 +387,8 @@ const cni_rule cni_rule_p205 = {
 static double padding_share(const cni_explained *node)
 {
     double inside = 1;
-    if (!cni_has_windows(node) || !cni_is(node, CNI_IS_CONVOLUTION) || node->view.border != CNI_BORDER_ZERO) return 0;
+    if (!cni_has_windows(node) || node->suspect || !cni_is(node, CNI_IS_CONVOLUTION)) return 0;
+    if (node->view.border != CNI_BORDER_ZERO) return 0;
     for (int i = 0; i < node->view.spatial; i++) {
         const cni_axis *a = node->axis + i;
         if (!cni_seen(a->real) || !cni_seen(a->o) || a->o < 1) return 0;
@@ -403,7 +404,8 @@ static void try_unpadded(cni_findings *findings, cni_finding *finding, const cni
         const cni_explained *node = findings->analysis->nodes + list->nodes[i];
         int64_t sizes[CNI_MAX_SPATIAL], pads[CNI_MAX_SPATIAL];
         for (int j = 0; j < node->view.spatial; j++) {
-            sizes[j] = node->view.axis[j].size > 2 ? node->view.axis[j].size - 2 : 1;
+            sizes[j] = node->view.axis[j].size - 2;
+            if (sizes[j] < 3) smaller.failed = true; /* a 1x1 is another layer */
             pads[j] = node->view.axis[j].before > 0 ? node->view.axis[j].before - node->view.axis[j].dilation : 0;
             if (pads[j] < 0) pads[j] = 0;
         }
@@ -508,12 +510,17 @@ static const char *distance(cni_findings *findings, const misalignment *m, int s
                    cni_say_fraction(findings, magnitude(m->num[1]), m->den[1]));
 }
 
-/* Centre of position 0 in image pixels. */
+/* Centre of position 0 in image pixels; behind up-sampling, where positions differ, as if they were all alike. */
 static const char *centre(cni_findings *findings, const cni_explained *node, int axis)
 {
     const cni_receptive_field *field = node->field + axis;
-    if (!field->local || field->unit < 1 || !cni_seen(field->start)) return "?";
-    return cni_say_fraction(findings, 2 * field->start + field->size - field->unit, 2 * field->unit);
+    int64_t sum = 0;
+    if (!field->local || !field->left || field->period < 1) return "?";
+    for (int64_t i = 0; i < field->period; i++) {
+        if (field->left[i] > field->right[i]) return "?";
+        sum += field->left[i] + field->right[i];
+    }
+    return cni_say_fraction(findings, sum - field->step * (field->period - 1), 2 * field->period);
 }
 
 /* The last window with a step between the parting and the end of a branch: what it does there. */
@@ -550,42 +557,66 @@ static const char *parting_line(cni_findings *findings, const cni_explained *mer
                    cni_say_fraction(findings, magnitude(m->num[m->axis]) * field->unit, m->den[m->axis] * field->jump));
 }
 
-/* Strided windows between the parting and the merges get as much padding on both sides. */
-static void try_symmetric(cni_findings *findings, cni_finding *finding, const cni_node_list *merges)
+/* Calls `change` for each node between the parting of two branches and their merge, for all merges of a list. */
+static void each_between(cni_findings *findings, const cni_node_list *merges, cni_edits *edits, int step,
+                         void (*change)(cni_findings *findings, cni_edits *edits, const cni_explained *node, int step))
 {
     const cni_analysis *analysis = findings->analysis;
-    cni_edits edits = {.count = 0};
-    for (int i = 0; i < merges->count; i++) {
-        const cni_explained *merge = analysis->nodes + merges->nodes[i];
-        const misalignment m = misalignment_of(findings, merge);
-        const int parting = cni_parting(findings, merge->inputs[m.a], merge->inputs[m.b]);
-        const bool *before = cni_ancestors(findings, merge->id);
-        for (int j = parting + 1; before && j < merge->id; j++)
-            if (before[j] && (is_uneven(analysis->nodes + j, 0) || is_uneven(analysis->nodes + j, 1)))
-                cni_edit_symmetric(findings, &edits, analysis->nodes + j);
-    }
-    cni_try(findings, finding, &edits);
-}
-
-/* Transposed convolutions of the branches with a window of another size. */
-static void try_transposed(cni_findings *findings, cni_finding *finding, const cni_node_list *merges, int step)
-{
-    const cni_analysis *analysis = findings->analysis;
-    cni_edits edits = {.count = 0};
-    for (int i = 0; i < merges->count; i++) {
+    bool *done = CNI_NEW_ARRAY(findings->arena, bool, (size_t)analysis->count + 1);
+    for (int i = 0; done && i < merges->count; i++) {
         const cni_explained *merge = analysis->nodes + merges->nodes[i];
         const misalignment m = misalignment_of(findings, merge);
         const int parting = cni_parting(findings, merge->inputs[m.a], merge->inputs[m.b]);
         const bool *before = cni_ancestors(findings, merge->id);
         for (int j = parting + 1; before && j < merge->id; j++) {
-            const cni_explained *node = analysis->nodes + j;
-            if (!before[j] || node->view.type != CNI_VIEW_TRANSPOSED || node->view.spatial != 2) continue;
-            const int64_t sizes[2] = {node->view.axis[0].size + step, node->view.axis[1].size + step};
-            if (sizes[0] < 1 || sizes[1] < 1) return;
-            cni_edit_pair(findings, &edits, node, "kernel_size", sizes, 2);
+            if (before[j] && !done[j]) change(findings, edits, analysis->nodes + j, step);
+            done[j] |= before[j];
         }
     }
-    cni_try(findings, finding, &edits);
+}
+
+/* Strided windows get as much padding on both sides. */
+static void make_symmetric(cni_findings *findings, cni_edits *edits, const cni_explained *node, int step)
+{
+    (void)step;
+    if (is_uneven(node, 0) || is_uneven(node, 1)) cni_edit_symmetric(findings, edits, node);
+}
+
+static void resize(cni_findings *findings, cni_edits *edits, const cni_explained *node, int step)
+{
+    const bool pool = cni_is(node, CNI_IS_MAX_POOL | CNI_IS_AVERAGE_POOL);
+    int64_t sizes[CNI_MAX_SPATIAL];
+    for (int i = 0; i < node->view.spatial; i++) {
+        sizes[i] = node->view.axis[i].size + step;
+        if (sizes[i] < 1) return;
+    }
+    cni_edit_pair(findings, edits, node, pool && !cni_is_torch(findings) ? "pool_size" : "kernel_size", sizes,
+                  node->view.spatial);
+}
+
+/* Transposed convolutions, and even windows, get a window of another size. */
+static void change_transposed(cni_findings *findings, cni_edits *edits, const cni_explained *node, int step)
+{
+    if (node->view.type == CNI_VIEW_TRANSPOSED) resize(findings, edits, node, step);
+}
+
+static void change_even(cni_findings *findings, cni_edits *edits, const cni_explained *node, int step)
+{
+    if (is_even(node, 0) || is_even(node, 1)) resize(findings, edits, node, step);
+}
+
+static void mend_misaligned(cni_findings *findings, cni_finding *finding, const cni_node_list *merges)
+{
+    static const struct {
+        void (*change)(cni_findings *findings, cni_edits *edits, const cni_explained *node, int step);
+        int step;
+    } ways[] = {{make_symmetric, 0}, {change_even, 1}, {change_transposed, 1}, {change_transposed, -1}};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways && finding->fix_count < 2; i++) {
+        cni_edits edits = {.count = 0};
+        each_between(findings, merges, &edits, ways[i].step, ways[i].change);
+        cni_try(findings, finding, &edits);
+    }
+    cni_try_inputs(findings, finding, 2);
 }
 
 static void tell_misaligned(cni_findings *findings, const cni_rule *rule, const cni_node_list *merges)
@@ -608,10 +639,7 @@ static void tell_misaligned(cni_findings *findings, const cni_rule *rule, const 
     finding->history = cni_say(findings, "%s\n%s\n%s", branch(findings, a, parting, m.axis),
                                branch(findings, b, parting, m.axis), parting_line(findings, node, &m, parting));
     cni_finding_concerns(finding, merges);
-    if (!findings->try_fixes) return;
-    try_symmetric(findings, finding, merges);
-    for (int step = 1; step >= -1 && finding->fix_count < 2; step -= 2) try_transposed(findings, finding, merges, step);
-    cni_try_inputs(findings, finding, 2);
+    if (findings->try_fixes) mend_misaligned(findings, finding, merges);
 }
 
 static bool same_place(const cni_explained *a, const cni_explained *b)
@@ -619,7 +647,15 @@ static bool same_place(const cni_explained *a, const cni_explained *b)
     return a->span.line && a->span.line == b->span.line && a->span.column == b->span.column;
 }
 
-/* Merges that come from one place of the text (a function, a loop) are one finding. */
+/* Whether one of the branches of merge `b` goes through merge `a`, whose shift it carries on. */
+static bool is_inside(cni_findings *findings, const cni_explained *a, const cni_explained *b)
+{
+    const misalignment m = misalignment_of(findings, b);
+    const bool *before = cni_ancestors(findings, b->id);
+    return before && before[a->id] && a->id > cni_parting(findings, b->inputs[m.a], b->inputs[m.b]);
+}
+
+/* Merges that come from one place of the text (a function, a loop), and those inside each other, are one finding. */
 static void look_p209(cni_findings *findings, const cni_rule *rule)
 {
     const cni_analysis *analysis = findings->analysis;
@@ -629,12 +665,14 @@ static void look_p209(cni_findings *findings, const cni_rule *rule)
         return;
     }
     for (int i = 0; i < analysis->count; i++) {
+        const cni_explained *first = analysis->nodes + i;
         cni_node_list merges;
-        if (told[i] || misalignment_of(findings, analysis->nodes + i).axis < 0) continue;
+        if (told[i] || misalignment_of(findings, first).axis < 0) continue;
         if (!cni_node_list_new(findings, &merges)) return;
         for (int j = i; j < analysis->count; j++) {
-            const bool alike = j == i || same_place(analysis->nodes + i, analysis->nodes + j);
-            if (!alike || misalignment_of(findings, analysis->nodes + j).axis < 0) continue;
+            const cni_explained *other = analysis->nodes + j;
+            if (misalignment_of(findings, other).axis < 0) continue;
+            if (j != i && !same_place(first, other) && !is_inside(findings, first, other)) continue;
             told[j] = true;
             cni_node_list_add(findings, rule, &merges, j);
         }

@@ -18,13 +18,18 @@ static void each_cause(cni_findings *findings, const cni_rule *rule, cni_shape_c
 
 /* ---- S100: what no other rule speaks of ---- */
 
+/* The message of an error without the layer's own label: Conv2D "conv2d": kernel_size=... */
+static const char *message_of(const cni_explained *node)
+{
+    const char *text = node->error.text, *label = strstr(text, "\": ");
+    const size_t length = strlen(node->name);
+    const bool own = label && (size_t)(label - text) > length && strncmp(label - length, node->name, length) == 0;
+    return own ? label + 3 : text;
+}
+
 static void tell_other(cni_findings *findings, const cni_rule *rule, const cni_explained *node)
 {
-    char start[300];
-    const char *text = node->error.text;
-    snprintf(start, sizeof start, "%s: ", node->name);
-    if (strncmp(text, start, strlen(start)) == 0) text += strlen(start);
-    cni_finding_add(findings, rule, CNI_ERROR, node->id, "%s: %s.", node->name, text);
+    cni_finding_add(findings, rule, CNI_ERROR, node->id, "%s: %s.", node->name, message_of(node));
 }
 
 static void look_s100(cni_findings *findings, const cni_rule *rule)
@@ -101,25 +106,38 @@ static void try_least_image(cni_findings *findings, cni_finding *finding, const 
     cni_try(findings, finding, &edits);
 }
 
+/* Every unpadded convolution on the way keeps its size. */
+static void try_all_padded(cni_findings *findings, cni_finding *finding, const cni_explained *node)
+{
+    const bool *before = cni_ancestors(findings, last_window_behind(findings, node)->id);
+    cni_edits edits = {.count = 0};
+    for (int i = 0; before && i < findings->analysis->count; i++) {
+        const cni_explained *at = findings->analysis->nodes + i;
+        if (before[i] && cni_is(at, CNI_IS_CONVOLUTION) && cni_has_windows(at) && at->view.axis[0].size > 1)
+            cni_edit_pad(findings, &edits, at);
+    }
+    cni_try(findings, finding, &edits);
+}
+
 static void tell_window(cni_findings *findings, const cni_rule *rule, const cni_explained *node)
 {
     int axis = 0;
     while (axis + 1 < node->view.spatial && !(cni_seen(node->axis[axis].o) && node->axis[axis].o <= 0)) axis++;
     const cni_axis *a = node->axis + axis;
     const int from = node->inputs[0];
-    const char *what = cni_say_axis(node->view.spatial, axis, true), *padding = "";
-    if (a->before + a->after > 0)
-        padding = cni_say(findings, " (%" PRId64 " of input, %" PRId64 " of padding)", a->n, a->before + a->after);
-    cni_finding *finding = cni_finding_add(findings, rule, CNI_ERROR, node->id,
-                                           "%s: a window of %" PRId64 " does not fit into %" PRId64 " %s%s.",
-                                           node->name, a->extent, a->n + a->before + a->after, what, padding);
+    const int64_t padding = a->before + a->after, cells = a->n + padding;
+    cni_finding *finding = cni_finding_add(
+        findings, rule, CNI_ERROR, node->id,
+        "%s: a window of %" PRId64 " does not fit into %" PRId64 " %s (%" PRId64 " of input, %" PRId64 " of padding).",
+        node->name, a->extent, cells, cni_say_axis(node->view.spatial, axis, cells != 1), a->n, padding);
     if (!finding) return;
-    finding->history =
-        cni_say(findings, "%s on the way: %s", what, cni_say_way(findings, findings->analysis, -1, from, axis, " > "));
+    finding->history = cni_say(findings, "%s on the way: %s", cni_say_axis(node->view.spatial, axis, true),
+                               cni_say_way(findings, findings->analysis, -1, from, axis, " > "));
     if (!findings->try_fixes) return;
     try_least_image(findings, finding, node);
     cni_edits pad = {.count = 0}, drop = {.count = 0};
-    if (cni_edit_pad(findings, &pad, node)) cni_try(findings, finding, &pad);
+    if (!cni_edit_pad(findings, &pad, node) || !cni_try(findings, finding, &pad))
+        try_all_padded(findings, finding, node);
     if (!cni_is(node, CNI_IS_MAX_POOL | CNI_IS_AVERAGE_POOL)) return;
     drop.items[drop.count++] = (cni_edit){.type = CNI_EDIT_REMOVE, .layer = node->layer_index};
     cni_try(findings, finding, &drop);
@@ -493,24 +511,13 @@ const cni_rule cni_rule_s104 = {
 
 /* ---- S105 to S108: arguments that exclude each other ---- */
 
-/* The largest number of an argument as it was written; `otherwise` where it is no number. */
-static int64_t largest(const cni_explained *node, const char *key, int64_t otherwise)
-{
-    const cni_value *value = cni_written(node, key);
-    if (value && value->type == CNI_INT) return value->integer;
-    if (!value || value->type != CNI_LIST || !value->count) return otherwise;
-    int64_t most = INT64_MIN;
-    for (size_t i = 0; i < value->count; i++)
-        if (value->items[i]->type == CNI_INT && value->items[i]->integer > most) most = value->items[i]->integer;
-    return most == INT64_MIN ? otherwise : most;
-}
-
 static void look_s105(cni_findings *findings, const cni_rule *rule)
 {
     if (cni_is_torch(findings)) return;
     for (int i = 0; i < findings->analysis->count; i++) {
         const cni_explained *node = findings->analysis->nodes + i;
-        const int64_t stride = largest(node, "strides", 1), dilation = largest(node, "dilation_rate", 1);
+        const int64_t stride = cni_written_most(node, "strides", 1),
+                      dilation = cni_written_most(node, "dilation_rate", 1);
         if (!cni_is(node, CNI_IS_CONVOLUTION) || stride < 2 || dilation < 2) continue;
         const bool allowed = node->layer->config != NULL; /* depthwise, separable: documented as incompatible */
         cni_finding *finding = cni_finding_add(
@@ -544,14 +551,13 @@ static void look_s106(cni_findings *findings, const cni_rule *rule)
     if (!cni_is_torch(findings)) return;
     for (int i = 0; i < findings->analysis->count; i++) {
         const cni_explained *node = findings->analysis->nodes + i;
-        const char *padding = cni_value_as_text(cni_written(node, "padding"));
-        const int64_t stride = largest(node, "stride", 1), kernel = largest(node, "kernel_size", 1);
-        if (!cni_is(node, CNI_IS_CONVOLUTION) || !padding || strcmp(padding, "same") != 0 || stride < 2) continue;
+        const int64_t stride = cni_written_most(node, "stride", 1), kernel = cni_written_most(node, "kernel_size", 1);
+        if (cni_shape_cause_of(findings, node) != CNI_CAUSE_SAME_STRIDE) continue;
         cni_finding *finding = cni_finding_add(
             findings, rule, CNI_ERROR, i,
             "%s: PyTorch takes padding='same' with stride 1 only, here it is %" PRId64 ".", node->name, stride);
         if (!finding) continue;
-        const int64_t extent = (kernel - 1) * largest(node, "dilation", 1) + 1;
+        const int64_t extent = (kernel - 1) * cni_written_most(node, "dilation", 1) + 1;
         const int64_t total = extent > stride ? extent - stride : 0; /* of an even size */
         finding->advice = cni_say(findings,
                                   "what Keras' 'same' does at sizes that %" PRId64 " divides: x = F.pad(x, (%" PRId64
@@ -582,14 +588,9 @@ static void look_s107(cni_findings *findings, const cni_rule *rule)
     if (!cni_is_torch(findings)) return;
     for (int i = 0; i < findings->analysis->count; i++) {
         const cni_explained *node = findings->analysis->nodes + i;
-        if (!cni_is(node, CNI_IS_MAX_POOL | CNI_IS_AVERAGE_POOL) || !cni_has_windows(node)) continue;
         int64_t most[CNI_MAX_SPATIAL];
-        bool wrong = false;
-        for (int j = 0; j < node->view.spatial; j++) {
-            most[j] = node->view.axis[j].size / 2;
-            wrong |= node->view.axis[j].before > most[j];
-        }
-        if (!wrong) continue;
+        if (cni_shape_cause_of(findings, node) != CNI_CAUSE_POOL_PADDING) continue;
+        for (int j = 0; j < node->view.spatial; j++) most[j] = node->view.axis[j].size / 2;
         cni_finding *finding = cni_finding_add(findings, rule, CNI_ERROR, i,
                                                "%s: padding %" PRId64 " is more than half of the window of %" PRId64
                                                "; PyTorch allows at most %" PRId64 ".",
@@ -617,11 +618,11 @@ static void look_s108(cni_findings *findings, const cni_rule *rule)
     const bool torch = cni_is_torch(findings);
     for (int i = 0; i < findings->analysis->count; i++) {
         const cni_explained *node = findings->analysis->nodes + i;
-        const int64_t extra = largest(node, "output_padding", 0);
-        if (!cni_is(node, CNI_IS_CONVOLUTION) || extra < 1) continue;
-        const int64_t stride = largest(node, torch ? "stride" : "strides", 1), dilation = largest(node, "dilation", 1);
+        const int64_t extra = cni_written_most(node, "output_padding", 0);
+        if (cni_shape_cause_of(findings, node) != CNI_CAUSE_OUTPUT_PADDING) continue;
+        const int64_t stride = cni_written_most(node, torch ? "stride" : "strides", 1),
+                      dilation = cni_written_most(node, "dilation", 1);
         const int64_t below = torch && dilation > stride ? dilation : stride;
-        if (extra < below) continue;
         cni_finding *finding = cni_finding_add(
             findings, rule, CNI_ERROR, i, "%s: output_padding %" PRId64 " has to be below the stride%s, %" PRId64 ".",
             node->name, extra, torch ? " or the dilation" : "", below);

@@ -57,11 +57,10 @@ static void look_t601(cni_findings *findings, const cni_rule *rule)
     }
     if (!list.count) return;
     const cni_explained *node = analysis->nodes + list.nodes[0], *norm = norm_behind(findings, node);
-    const char *others =
-        list.count < 2
-            ? ""
-            : cni_say(findings, " So %s those of %s: %s weights in all.", list.count == 2 ? "are" : "are",
-                      cni_say_names(findings, list.nodes + 1, list.count - 1), cni_say_count(findings, weights));
+    const char *others = list.count < 2 ? ""
+                                        : cni_say(findings, " So are those of %s: %s weights in all.",
+                                                  cni_say_names(findings, list.nodes + 1, list.count - 1),
+                                                  cni_say_count(findings, weights));
     cni_finding *finding =
         cni_finding_add(findings, rule, CNI_HINT, node->id, "The bias of %s (%s weights) is cancelled by %s.%s",
                         node->name, cni_say_count(findings, outputs_of(node)), norm->name, others);
