@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Prints docs/reference.md, made from the tables of kinds:  reference > docs/reference.md
+ * or docs/pytorch.md, PyTorch's modules:  reference --pytorch > docs/pytorch.md
  * or every example of the tables as one C program, to be compiled:  reference --examples | cc -fsyntax-only -x c - */
+#include "layers/torch/torch.h"
 #include "train/describe.h"
 
 #include <ctype.h>
@@ -118,6 +120,75 @@ static void print_reference(void)
     }
 }
 
+/* ---- PyTorch ---- */
+
+static bool is_looked_at(const cni_field *field)
+{
+    static const char *const passed_over[] = {"device", "dtype", "inplace"};
+    for (size_t i = 0; i < sizeof passed_over / sizeof *passed_over; i++)
+        if (strcmp(field->key, passed_over[i]) == 0) return false;
+    return true;
+}
+
+/* Conv1d and Conv2d: one row. */
+static bool is_same_row(const cni_kind *a, const cni_kind *b)
+{
+    return a->fields == b->fields && a->help == b->help;
+}
+
+static bool is_function(const cni_kind *kind)
+{
+    return kind->module;
+}
+
+static void print_module(const cni_kind *const *kinds, size_t count)
+{
+    const char *before = "";
+    printf("| ");
+    for (size_t i = 0; i < count; i++) printf("%s`%s`", i ? ", " : "", kinds[i]->name);
+    printf(" | ");
+    for (size_t i = 0; i < kinds[0]->field_count; i++) {
+        const cni_field *field = kinds[0]->fields + i;
+        if (!is_looked_at(field)) continue;
+        printf("%s`%s%s%s`", before, field->key, field->otherwise ? "=" : "", field->otherwise ? field->otherwise : "");
+        before = ", ";
+    }
+    printf(" | ");
+    print_cell(kinds[0]->help);
+    printf(" |\n");
+}
+
+static void print_modules(bool functions)
+{
+    const cni_family *family = &cni_torch_layers;
+    printf("| %s | arguments | what it is |\n|---|---|---|\n", functions ? "read as" : "module");
+    for (size_t i = 0, next; i < family->count; i = next) {
+        for (next = i + 1; next < family->count && is_same_row(family->kinds[i], family->kinds[next]);) next++;
+        if (is_function(family->kinds[i]) == functions) print_module(family->kinds + i, next - i);
+    }
+    printf("\n");
+}
+
+static void print_pytorch(void)
+{
+    printf(
+        "# PyTorch's modules\n\n"
+        "What Cornu reads in PyTorch texts. This page is printed from the tables that the program reads arguments with "
+        "(`tools/reference.c`). Names, order and defaults are those of PyTorch 2.15; `device`, `dtype` and `inplace` "
+        "are read and mean nothing here. Shapes, counts of weights and refusals are held to PyTorch's own by more than "
+        "a thousand calls in the tests.\n\n"
+        "Modules are described and explained as they are. To train or run a text they are turned into Keras' layers "
+        "with `data_format='channels_first'`, which start from what PyTorch starts from; what has no equal in Keras "
+        "(`padding_mode='reflect'`, `align_corners=True`, maximum pooling with padding behind a layer that can be "
+        "negative, ...) is refused with the reason.\n\n## torch.nn\n\n");
+    print_modules(false);
+    printf("## Functions\n\nCalls like `F.relu(x)`, `torch.flatten(x, 1)` and `F.max_pool2d(x, 2)` are read as the "
+           "module of that name; these have no module:\n\n");
+    print_modules(true);
+}
+
+/* ---- examples ---- */
+
 /* A statement ends with a semicolon; an expression is given to a function. */
 static void print_examples(void)
 {
@@ -147,6 +218,8 @@ int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "--examples") == 0)
         print_examples();
+    else if (argc == 2 && strcmp(argv[1], "--pytorch") == 0)
+        print_pytorch();
     else
         print_reference();
     return ferror(stdout) || fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;

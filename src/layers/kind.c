@@ -122,7 +122,8 @@ cn_status cni_object_read(const cni_maker *maker, const cni_kind *kind, const cn
     CN_TRY(cni_object_new(maker, kind, &object));
     for (size_t i = 0; config && i < config->count; i++) {
         const char *key = config->keys ? config->keys[i] : NULL;
-        if (!key && i >= kind->field_count)
+        const bool looks_at_none = kind->ignores_unknown && !kind->field_count; /* PyTorch's Identity */
+        if (!key && i >= kind->field_count && !looks_at_none)
             return cni_fail(maker->error, CN_ERR_INVALID, "%s: %zu arguments; %s takes at most %zu", where,
                             config->count, kind->name, kind->field_count);
         if (key && !cni_kind_field(kind, key) && !kind->ignores_unknown)

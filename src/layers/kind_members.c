@@ -303,7 +303,7 @@ static cn_status read_tuple(const cni_slot *s, const cni_value *v)
     cni_tuple *tuple = s->member;
     if (v->type == CNI_TEXT) return read_choice(s, v, &tuple->text);
     const size_t count = v->type == CNI_LIST ? v->count : 1;
-    if (count > sizeof tuple->at / sizeof *tuple->at) return refuse(s, CN_ERR_INVALID, v, "at most 8 integers");
+    if (!count || count > sizeof tuple->at / sizeof *tuple->at) return refuse(s, CN_ERR_INVALID, v, "1 to 8 integers");
     for (size_t i = 0; i < count; i++) {
         char range[80], expected[160];
         const cni_value *item = v->type == CNI_LIST ? v->items[i] : v;

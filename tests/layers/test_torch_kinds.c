@@ -89,6 +89,60 @@ static void windows_have_the_worked_sizes(void **state)
     check_pads("Conv2d(3, 8, 4, padding='valid')", 0, 0);
 }
 
+/* E20: 14 out of 7, cut 1/0 and 1/1 */
+static void transposed_windows_have_the_worked_sizes(void **state)
+{
+    (void)state;
+    module m;
+    check_pads("ConvTranspose2d(4, 8, 3, stride=2, padding=1, output_padding=1)", 1, 1);
+    check_shape("ConvTranspose2d(4, 8, 3, stride=2, padding=1, output_padding=1)", CNI_SHAPE(1, 4, 7, 7),
+                CNI_SHAPE(1, 8, 14, 14));
+    check_shape("ConvTranspose2d(4, 8, 4, 2, 1)", CNI_SHAPE(1, 4, 7, 7), CNI_SHAPE(1, 8, 14, 14));
+    module_open(&m, "ConvTranspose2d(4, 8, 3, stride=2, padding=1, output_padding=1)", (cni_shape){0});
+    const cni_view view = module_view(&m);
+    assert_int_equal(view.type, CNI_VIEW_TRANSPOSED);
+    assert_true(view.axis[0].extends);
+    assert_int_equal(view.axis[0].output_padding, 1);
+    assert_int_equal(view.multiplies, CNI_MULTIPLIES_AT_INPUTS);
+    module_close(&m);
+}
+
+static cni_view view_of(const char *text)
+{
+    module m;
+    module_open(&m, text, (cni_shape){0});
+    const cni_view view = module_view(&m);
+    module_close(&m);
+    return view;
+}
+
+static void views_tell_borders_and_factors(void **state)
+{
+    (void)state;
+    assert_int_equal(view_of("MaxPool2d(3, 2, 1)").border, CNI_BORDER_EXCLUDED);
+    assert_int_equal(view_of("AvgPool2d(3, 2, 1)").border, CNI_BORDER_ZERO);
+    assert_int_equal(view_of("AvgPool2d(3, 2, 1, count_include_pad=False)").border, CNI_BORDER_EXCLUDED);
+    assert_int_equal(view_of("Conv2d(1, 1, 3, padding=1, padding_mode='reflect')").border, CNI_BORDER_REFLECT);
+    assert_int_equal(view_of("Conv2d(1, 1, 3, padding=1, padding_mode='circular')").border, CNI_BORDER_WRAP);
+    assert_int_equal(view_of("ReplicationPad2d(1)").border, CNI_BORDER_EDGE);
+    assert_true(view_of("MaxPool2d(3, ceil_mode=True)").ceil_mode);
+    assert_int_equal(view_of("MaxPool2d(3, dilation=2)").axis[1].dilation, 2);
+    assert_int_equal(view_of("Conv2d(8, 8, 3, groups=8)").groups, 8);
+    assert_int_equal(view_of("AdaptiveAvgPool2d(1)").type, CNI_VIEW_ALL);
+    assert_int_equal(view_of("AdaptiveAvgPool2d(7)").type, CNI_VIEW_ADAPTIVE);
+    assert_int_equal(view_of("AdaptiveAvgPool2d(7)").axis[1].size, 7);
+    assert_int_equal(view_of("Upsample(scale_factor=3)").type, CNI_VIEW_NEAREST);
+    assert_int_equal(view_of("Upsample(scale_factor=3)").axis[0].stride, 3);
+    assert_int_equal(view_of("Upsample(scale_factor=2, mode='bilinear')").type, CNI_VIEW_BILINEAR);
+    assert_false(view_of("Upsample(scale_factor=2, mode='bilinear')").corners);
+    assert_true(view_of("UpsamplingBilinear2d(scale_factor=2)").corners);
+    const cni_view pads = view_of("ZeroPad2d((1, 2, 3, 4))"); /* left, right, top, bottom */
+    assert_int_equal(pads.axis[0].before, 3);
+    assert_int_equal(pads.axis[0].after, 4);
+    assert_int_equal(pads.axis[1].before, 1);
+    assert_int_equal(pads.axis[1].after, 2);
+}
+
 static void ceil_mode_starts_no_window_behind_the_input(void **state)
 {
     (void)state; /* E19 */
@@ -123,6 +177,34 @@ static void what_does_not_fit_is_told(void **state)
     check_refused("Linear(400, 10)", CNI_SHAPE(-1, 16, 5, 5), "put Flatten() before it");
     check_refused("Linear(400, 10)", CNI_SHAPE(-1, 576), "in_features=400, but 576 values arrive");
     check_refused("BatchNorm2d(16)", CNI_SHAPE(-1, 3, 9, 9), "num_features=16, but 3 channels arrive");
+}
+
+static void check_unmade(const char *text, const char *words)
+{
+    workshop shop;
+    workshop_open(&shop);
+    assert_null(workshop_object(&shop, &cni_torch_layers, text));
+    if (!strstr(shop.error.text, words)) fail_msg("%s: \"%s\" lacks \"%s\"", text, shop.error.text, words);
+    workshop_close(&shop);
+}
+
+static void what_cannot_be_made_is_told(void **state)
+{
+    (void)state;
+    workshop shop;
+    check_unmade("Conv2d(3, 16)", "kernel_size is missing");
+    check_unmade("Conv2d(3, 16, ())", "1 to 8 integers");
+    check_unmade("Conv2d(3, 16, (3, 3, 3))", "kernel_size has 3 numbers; expected one, or 2");
+    check_unmade("Conv2d(3, 16, 3, padding='half')", "'valid' or 'same'");
+    check_unmade("Conv2d(3, 16, 3, strides=2)", "did you mean stride?");
+    check_unmade("Conv2d(3, 16, 3, stride=0)", "from 1 upwards");
+    check_unmade("Conv2D(3, 16)", "did you mean Conv2d?");
+    check_unmade("Upsample(2, 2)", "both given");
+    check_unmade("GroupNorm(3, 8)", "num_groups=3 does not divide num_channels=8");
+    check_unmade("Unsqueeze((1, 2))", "expected one");
+    workshop_open(&shop);
+    assert_non_null(workshop_object(&shop, &cni_torch_layers, "Identity(54, unused=0.1)"));
+    workshop_close(&shop);
 }
 
 /* ---- what PyTorch says: call, inputs, output or None, parameters, buffers ---- */
@@ -267,8 +349,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(windows_have_the_worked_sizes),
+        cmocka_unit_test(transposed_windows_have_the_worked_sizes),
+        cmocka_unit_test(views_tell_borders_and_factors),
         cmocka_unit_test(ceil_mode_starts_no_window_behind_the_input),
         cmocka_unit_test(what_does_not_fit_is_told),
+        cmocka_unit_test(what_cannot_be_made_is_told),
         cmocka_unit_test(shapes_and_weights_are_those_of_pytorch),
         cmocka_unit_test(translations_are_those_that_give_the_same_numbers),
         cmocka_unit_test(weights_start_as_in_pytorch),

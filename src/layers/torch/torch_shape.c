@@ -343,19 +343,28 @@ static cn_status unsqueeze_shape(const cn_layer *layer, int count, const cni_sha
     return CN_OK;
 }
 
-#define SQUEEZE(variable, name_, fields_, shape_, help_)                                                               \
+static cn_status check_single(void *given, cni_error *error)
+{
+    const squeeze_args *args = given;
+    if (args->dim.count == 1) return CN_OK;
+    return cni_fail(error, CN_ERR_INVALID, "dim has %d numbers; expected one", args->dim.count);
+}
+
+#define SQUEEZE(variable, name_, fields_, check_, shape_, help_)                                                       \
     const cni_torch_kind variable = {.layer = {.kind = {.name = (name_),                                               \
                                                         .module = FUNCTION,                                            \
                                                         .args_size = sizeof(squeeze_args),                             \
                                                         CNI_FIELDS(fields_),                                           \
+                                                        .check = (check_),                                             \
                                                         .help = (help_)},                                              \
                                                .output_shape = (shape_),                                               \
                                                .view = cni_torch_view_all,                                             \
                                                .keras = cni_torch_keras},                                              \
                                      .translate = translate_reshape}
 
-SQUEEZE(cni_torch_squeeze, "Squeeze", squeeze_fields, squeeze_shape, "without dimensions of size 1: x.squeeze");
-SQUEEZE(cni_torch_unsqueeze, "Unsqueeze", unsqueeze_fields, unsqueeze_shape, "with one of size 1 more: x.unsqueeze");
+SQUEEZE(cni_torch_squeeze, "Squeeze", squeeze_fields, NULL, squeeze_shape, "without dimensions of size 1: x.squeeze");
+SQUEEZE(cni_torch_unsqueeze, "Unsqueeze", unsqueeze_fields, check_single, unsqueeze_shape,
+        "with one of size 1 more: x.unsqueeze");
 #undef ARGS
 
 /* ---- permute, transpose ---- */

@@ -142,11 +142,20 @@ static cn_status expect_axes(const cn_layer *layer, const cni_shape *in, cni_err
                     CNI_SHOW_SHAPE(in));
 }
 
+static cn_status check_counts(const upsample_args *args, const cni_shape *in, cni_error *error)
+{
+    const int scales = cni_reals_count(args->scale_factor), count = args->size.count ? args->size.count : scales;
+    if (count == 1 || count == in->rank - 2) return CN_OK;
+    return cni_fail(error, CN_ERR_SHAPE, "%s has %d numbers; the input, shape %s, has %d axes behind its channels",
+                    args->size.count ? "size" : "scale_factor", count, CNI_SHOW_SHAPE(in), in->rank - 2);
+}
+
 static cn_status output_shape(const cn_layer *layer, int count, const cni_shape *in, cni_shape *out, cni_error *error)
 {
     (void)count;
     const upsample_args *args = layer->config->args;
     CN_TRY(expect_axes(layer, in, error));
+    CN_TRY(check_counts(args, in, error));
     *out = *in;
     for (int i = 2; i < in->rank; i++) {
         const int64_t n = in->dims[i];
