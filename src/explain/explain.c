@@ -172,8 +172,12 @@ static cn_status examine(cn_explanation *e)
     cni_explain_options options = {.batch = e->given.batch, .inplace = e->given.inplace};
     CN_TRY(read_input(e, &options));
     CN_TRY(read_dtype(e, &options));
+    if (e->given.measure) cni_measure_machine(e);
+    options.peak_flops = e->peak_flops;
+    options.bandwidth = e->bandwidth;
     CN_TRY(cni_description_flatten(&e->arena, e->description, &e->flat, &e->error));
     CN_TRY(cni_analyse(&e->arena, e->flat, &options, &e->analysis, &e->error));
+    if (e->given.measure) cni_measure_layers(e);
     return cni_find(e->analysis, e->given.off, e->given.only, &e->findings, &e->error);
 }
 

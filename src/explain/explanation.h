@@ -75,6 +75,13 @@ bool cni_view_markdown(cn_explanation *explanation, cni_page *page);
 bool cni_view_html(cn_explanation *explanation, cni_page *page);
 bool cni_view_compare(cn_explanation *a, cn_explanation *b, bool full, cni_page *page);
 
+/* ---- times (measure.c) ---- */
+
+/** Peak and bandwidth of this machine, before the network is analysed; 0 where they cannot be told. */
+void cni_measure_machine(cn_explanation *explanation);
+/** How long each layer takes that Cornu can run. */
+void cni_measure_layers(cn_explanation *explanation);
+
 /* ---- words that several views use (words.c) ---- */
 
 /** The worst severity of the findings at a node, or -1. */

@@ -8,6 +8,7 @@
 #include "base/table.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -85,6 +86,23 @@ static void show_fields(const cn_explanation *e, const cni_explained *node, char
     join_axes(a, b, jump);
 }
 
+/* With measured times their columns stand where the field is told otherwise. */
+static void show_times(const cni_explained *node, char *expected, char *measured)
+{
+    strcpy(expected, "-");
+    strcpy(measured, "-");
+    if (node->input_count && isfinite(node->expected_ms)) cni_show_time(node->expected_ms, expected);
+    if (isfinite(node->measured_ms)) cni_show_time(node->measured_ms, measured);
+}
+
+static const char *header_of(const cn_explanation *e, int c)
+{
+    if (c == MACS) return e->counting->column;
+    if (e->given.measure && c == FIELD) return "expected";
+    if (e->given.measure && c == JUMP) return "measured";
+    return columns[c].header;
+}
+
 /* A merge, or what does not follow the row above, tells where it comes from. */
 static bool show_from(const cni_explained *node, char *cell)
 {
@@ -108,7 +126,10 @@ static void fill(const cn_explanation *e, const cni_explained *node, char cells[
         strcpy(cells[WINDOW], from);
         *cells[PADS] = 0;
     }
-    show_fields(e, node, cells[FIELD], cells[JUMP]);
+    if (e->given.measure)
+        show_times(node, cells[FIELD], cells[JUMP]);
+    else
+        show_fields(e, node, cells[FIELD], cells[JUMP]);
     const int64_t params = node->shared_with >= 0 ? 0 : node->params.trainable + node->params.other;
     dash_for_zero(cni_show_count(params, cells[PARAMS]), !params);
     const int64_t count = e->counting->count(e->analysis, node);
@@ -173,8 +194,7 @@ static void fit(table *t)
     int content[COLUMNS];
     measure(t);
     for (int c = 0; c < COLUMNS; c++) {
-        const char *header = c == MACS ? t->e->counting->column : columns[c].header;
-        const int wanted = (int)strlen(header);
+        const int wanted = (int)strlen(header_of(t->e, c));
         if (wanted > t->width[c]) t->width[c] = wanted;
         content[c] = t->width[c];
         if (columns[c].usual > t->width[c]) t->width[c] = columns[c].usual;
@@ -213,7 +233,7 @@ static void print_header(table *t)
     char cells[COLUMNS][CELL];
     static const cni_tint bold[COLUMNS] = {CNI_BOLD, CNI_BOLD, CNI_BOLD, CNI_BOLD, CNI_BOLD,
                                            CNI_BOLD, CNI_BOLD, CNI_BOLD, CNI_BOLD};
-    for (int c = 0; c < COLUMNS; c++) strcpy(cells[c], c == MACS ? t->e->counting->column : columns[c].header);
+    for (int c = 0; c < COLUMNS; c++) strcpy(cells[c], header_of(t->e, c));
     print_row(t, bold, cells);
 }
 
@@ -254,6 +274,23 @@ static void print_field(cn_explanation *e, cni_page *page, int *at)
     cni_page_piece(page, at, 2, "   field %s%s%s of %s", field, twice ? "x" : "", twice ? field : "", image);
 }
 
+static void print_times(const cn_explanation *e, cni_page *page)
+{
+    double expected = 0, measured = 0;
+    int at = 2;
+    for (int i = 0; i < e->analysis->count; i++) {
+        const cni_explained *node = &e->analysis->nodes[i];
+        if (!isfinite(node->measured_ms)) continue;
+        measured += node->measured_ms;
+        if (isfinite(node->expected_ms)) expected += node->expected_ms;
+    }
+    cni_text_add(page->out, "  ");
+    cni_page_piece(page, &at, 2, "one thread, each layer alone: expected %s, measured %s", CNI_SHOW(time, expected),
+                   CNI_SHOW(time, measured));
+    cni_page_piece(page, &at, 2, "   machine %.3g GFLOP/s, %.3g GB/s", e->peak_flops / 1e9, e->bandwidth / 1e9);
+    cni_text_char(page->out, '\n');
+}
+
 static void print_footer(cn_explanation *e, cni_page *page)
 {
     const cni_analysis *analysis = e->analysis;
@@ -267,6 +304,7 @@ static void print_footer(cn_explanation *e, cni_page *page)
         cni_page_piece(page, &at, 2, "   trainable %s", CNI_SHOW(count, analysis->params.trainable));
     cni_text_char(page->out, '\n');
     if (e->counting != cni_countings) cni_page_printf(page, "  %s\n", e->counting->what);
+    if (e->given.measure) print_times(e, page);
 }
 
 static void headline(cn_explanation *e, cni_page *page)
