@@ -44,7 +44,7 @@ static const cli_option options[] = {
     CLI_OPTION(picture, "picture", 0, "IDS", 0, 0, "only some: D1,field; of one layer with --layer"),
     CLI_OPTION(features, "features", 0, "IMAGE", 0, 0, "pictures of learned kernels and of an image's feature maps"),
     CLI_OPTION(dark, "dark", 0, NULL, 0, 0, "pictures on a dark page"),
-    CLI_OPTION(width, "width", 0, "N", 40, 1000, "columns (those of the terminal, 80 at least)"),
+    CLI_OPTION(width, "width", 0, "N", 60, 1000, "columns (those of the terminal, 80 at least)"),
     CLI_OPTION(ascii, "ascii", 0, NULL, 0, 0, "nothing but ASCII"),
 };
 

@@ -310,13 +310,17 @@ static widths measure(const comparison *c)
     if (w.layer > 9 + (room > 0 ? room : 0)) w.layer = 9 + (room > 0 ? room : 0);
     w.a += w.a_pads - 5;
     w.b += w.b_pads - 7;
+    int over = 27 + w.layer + w.a + w.b - c->page->width; /* blanks, and the shifts */
+    for (; over > 0 && w.b > 10; over--) w.b--;
+    for (; over > 0 && w.a > 10; over--) w.a--;
+    for (; over > 0 && w.layer > 6; over--) w.layer--;
     return w;
 }
 
 static void print_side(comparison *c, const char *pads, const char *reads, bool again, int columns, int pad_columns)
 {
     char cell[2 * TEXT + 4];
-    if (again || !*reads)
+    if (again || !*reads || pad_columns + 1 + (int)strlen(reads) > columns)
         snprintf(cell, sizeof cell, "%s", pads);
     else
         snprintf(cell, sizeof cell, "%-*s %s", pad_columns, pads, reads);

@@ -209,6 +209,33 @@ const char *cn_explain_define(const char *name)
 
 /* ---- findings ---- */
 
+/* What a reader of texts says; rules have their reasons themselves. */
+static const struct {
+    const char *id, *name, *why;
+} remarks[] = {
+    {"I801", "syntax", "The text is not Python, or ends within brackets. Nothing is guessed behind it."},
+    {"I802", "unknown-layer",
+     "Neither Keras nor PyTorch has a layer of this name, or Cornu does not describe it yet. "
+     "What follows it has no known shape, and is not judged."},
+    {"I803", "unknown-argument",
+     "The layer has no argument of this name. Often it is the other framework's: stride "
+     "and strides, bias and use_bias, pool_size and kernel_size."},
+    {"I804", "wrong-value",
+     "An argument has a type or a number of values that the layer does not take, or there are "
+     "too many of them."},
+    {"I805", "not-constant", "A number is needed here, and the value is only known when the program runs."},
+    {"I806", "unsupported",
+     "The text is read and never run. What depends on data, on files or on other code cannot be "
+     "followed: comprehensions, lambdas, while, try, exec, unknown functions."},
+    {"I807", "unused-layer", "The layer is made and no output of the model needs it."},
+    {"I808", "several-models", "The text defines several models; the last is explained. --model NAME takes another."},
+    {"I809", "not-defined", "The name has no value here."},
+    {"I810", "missing-argument", "An argument without a default is not given: a Conv2D needs filters and kernel_size."},
+    {"I811", "duplicate-argument", "An argument is given twice, by place and by name or twice by name."},
+    {"I812", "limit", "Functions call themselves, are nested deeper than 8, or loops take more than 10,000 steps."},
+};
+enum { REMARKS = sizeof remarks / sizeof *remarks };
+
 static void add_rule(cni_text *out, const cni_rule *rule)
 {
     cni_text_printf(out, "%s %s  (%s, grade %c)\n", rule->id, rule->name, cni_severity_name(rule->severity),
@@ -230,10 +257,17 @@ const char *cn_explain_why(const char *id)
         for (int i = 0; i < cni_rule_count; i++)
             cni_text_printf(&text, "%s  %-22s %s\n", cni_rules[i]->id, cni_rules[i]->name,
                             cni_severity_name(cni_rules[i]->severity));
+        for (int i = 0; i < REMARKS; i++) cni_text_printf(&text, "%s  %-22s text\n", remarks[i].id, remarks[i].name);
         return give(&text);
     }
     snprintf(upper, sizeof upper, "%s", id);
     if (*upper >= 'a' && *upper <= 'z') *upper = (char)(*upper - 'a' + 'A');
+    for (int i = 0; i < REMARKS; i++)
+        if (strcmp(remarks[i].id, upper) == 0) {
+            cni_text_printf(&text, "%s %s  (reading the text)\n", remarks[i].id, remarks[i].name);
+            cni_paragraph(&text, remarks[i].why, 4, 4, WIDTH);
+            return give(&text);
+        }
     const cni_rule *rule = cni_rule_find(upper);
     if (!rule) return NULL;
     add_rule(&text, rule);

@@ -17,7 +17,7 @@
 /* The text of a failure that has no explanation to live in. */
 static _Thread_local cni_error explain_error;
 
-enum { TEXT_LIMIT = 1 << 20, DEFAULT_WIDTH = 80, LEAST_WIDTH = 40 };
+enum { TEXT_LIMIT = 1 << 20, DEFAULT_WIDTH = 80, LEAST_WIDTH = 60 };
 
 /* ---- reading ---- */
 

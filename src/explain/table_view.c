@@ -35,6 +35,7 @@ typedef struct table {
     cn_explanation *e;
     cni_page *page;
     int width[COLUMNS];
+    bool hidden[COLUMNS]; /* where the page is narrow */
 } table;
 
 static char *dash_for_zero(char *cell, bool zero)
@@ -181,16 +182,17 @@ static void measure(table *t)
 static int room(const table *t)
 {
     int sum = 0;
-    for (int c = 0; c < COLUMNS; c++) sum += t->width[c] + columns[c].gap;
+    for (int c = 0; c < COLUMNS; c++)
+        if (!t->hidden[c]) sum += t->width[c] + columns[c].gap;
     return t->page->width - sum;
 }
 
 /* Columns are as wide as they usually are, or as their content; where that is too much, first what is usual gives way,
- * then the longest names. */
+ * then the longest names, and at last whole columns. */
 static void fit(table *t)
 {
     static const int gives[] = {PARAMS, MACS, FIELD, PADS, JUMP, LAYER, OUTPUT};
-    static const int cut[] = {LAYER, OUTPUT, PADS, FIELD};
+    static const int cut[] = {LAYER, OUTPUT, PADS}, hide[] = {JUMP, PADS, OUTPUT};
     int content[COLUMNS];
     measure(t);
     for (int c = 0; c < COLUMNS; c++) {
@@ -203,6 +205,7 @@ static void fit(table *t)
         while (room(t) < 0 && t->width[gives[i]] > content[gives[i]]) t->width[gives[i]]--;
     for (size_t i = 0; i < sizeof cut / sizeof *cut; i++)
         while (room(t) < 0 && t->width[cut[i]] > columns[cut[i]].least) t->width[cut[i]]--;
+    for (size_t i = 0; i < sizeof hide / sizeof *hide && room(t) < 0; i++) t->hidden[hide[i]] = true;
 }
 
 /* ---- printing ---- */
@@ -213,8 +216,10 @@ static void print_row(table *t, const cni_tint *tints, char cells[COLUMNS][CELL]
     const size_t start = t->page->out->length;
     for (int c = 0; c < COLUMNS && left > 0; c++) {
         int width = t->width[c], gap = columns[c].gap;
+        if (t->hidden[c]) continue;
         if (c == PADS && !*cells[PADS] && *cells[WINDOW] == 'f') continue;
-        if (c == WINDOW && !*cells[PADS] && *cells[WINDOW] == 'f') width += columns[PADS].gap + t->width[PADS];
+        if (c == WINDOW && !*cells[PADS] && *cells[WINDOW] == 'f' && !t->hidden[PADS])
+            width += columns[PADS].gap + t->width[PADS];
         if (gap > left) gap = left;
         left -= gap;
         if (width > left) width = left;
