@@ -143,6 +143,16 @@ static void views_tell_borders_and_factors(void **state)
     assert_int_equal(pads.axis[1].after, 2);
 }
 
+static void views_take_sizes_of_the_input(void **state)
+{
+    (void)state;
+    check_shape("View((None, -1))", CNI_SHAPE(-1, 16, 5, 5), CNI_SHAPE(-1, 400));
+    check_shape("View((-1, 400))", CNI_SHAPE(-1, 16, 5, 5), CNI_SHAPE(-1, 400));
+    check_shape("View((None, None, -1))", CNI_SHAPE(-1, 16, 5, 5), CNI_SHAPE(-1, 16, 25));
+    check_shape("View((-1, 8))", CNI_SHAPE(-1, 6, 8), CNI_SHAPE(-1, 8));
+    check_shape("View((None, -1))", CNI_SHAPE(-1, 16, -1, 5), CNI_SHAPE(-1, -1));
+}
+
 static void ceil_mode_starts_no_window_behind_the_input(void **state)
 {
     (void)state; /* E19 */
@@ -176,6 +186,8 @@ static void what_does_not_fit_is_told(void **state)
     check_refused("MaxPool2d(3, 2, 2)", CNI_SHAPE(-1, 3, 9, 9), "at most half of kernel_size");
     check_refused("Linear(400, 10)", CNI_SHAPE(-1, 16, 5, 5), "put Flatten() before it");
     check_refused("Linear(400, 10)", CNI_SHAPE(-1, 576), "in_features=400, but 576 values arrive");
+    check_refused("View((-1, 400))", CNI_SHAPE(-1, 16, 6, 6), "does not hold the 576 values of one image");
+    check_refused("View((-1, 400))", CNI_SHAPE(-1, 32, 5, 5), "does not hold the 800 values of one image");
     check_refused("BatchNorm2d(16)", CNI_SHAPE(-1, 3, 9, 9), "num_features=16, but 3 channels arrive");
 }
 
@@ -351,6 +363,7 @@ int main(void)
         cmocka_unit_test(windows_have_the_worked_sizes),
         cmocka_unit_test(transposed_windows_have_the_worked_sizes),
         cmocka_unit_test(views_tell_borders_and_factors),
+        cmocka_unit_test(views_take_sizes_of_the_input),
         cmocka_unit_test(ceil_mode_starts_no_window_behind_the_input),
         cmocka_unit_test(what_does_not_fit_is_told),
         cmocka_unit_test(what_cannot_be_made_is_told),

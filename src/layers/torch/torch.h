@@ -93,7 +93,7 @@ cn_status cni_torch_say(cni_torch_call *call, const char *format, ...) __attribu
 /** Says that Keras has no such layer, and why. */
 cn_status cni_torch_refuse(cni_torch_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** ", kernel_initializer=..., bias_initializer=..." as PyTorch has them, or "".  Returns buffer. */
-char *cni_torch_initializers(const cni_torch_call *call, int64_t fan_in, bool bias, char *buffer, size_t size);
+char *cni_torch_initializers(const cni_torch_call *call, double fan_in, bool bias, char *buffer, size_t size);
 bool cni_torch_is_padded(const cni_view *view);
 /** ", strides=(2, 2)", or "" where all are `otherwise`.  Returns buffer. */
 char *cni_torch_option(const char *key, const cni_tuple *tuple, int spatial, int otherwise, char *buffer, size_t size);

@@ -178,13 +178,13 @@ static bool is_same(const cni_view *view)
     return true;
 }
 
-static int64_t fan_in(const cni_torch_call *call, const cni_view *v)
+static double fan_in(const cni_torch_call *call, const cni_view *v)
 {
     const conv_args *args = call->config->args;
-    int64_t fan = args->in_channels ? args->in_channels / args->groups
-                  : call->place->in ? channels_of(args, call->place->in) / args->groups
-                                    : 0;
-    for (int i = 0; i < v->spatial; i++) fan *= v->axis[i].size;
+    const cni_shape *in = call->place->in;
+    const int64_t channels = args->in_channels ? args->in_channels : in ? channels_of(args, in) : 0;
+    double fan = (double)(channels / args->groups);
+    for (int i = 0; i < v->spatial; i++) fan *= (double)v->axis[i].size;
     return fan;
 }
 

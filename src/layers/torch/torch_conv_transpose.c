@@ -145,9 +145,9 @@ static cn_status translate(cni_torch_call *call)
     const transpose_args *args = call->config->args;
     cni_view v = {0};
     view(call->config, &v);
-    int64_t fan_in = args->out_channels / args->groups;
+    double fan_in = args->out_channels / args->groups;
     for (int i = 0; i < v.spatial; i++) {
-        fan_in *= v.axis[i].size;
+        fan_in *= (double)v.axis[i].size;
         if (v.axis[i].output_padding >= v.axis[i].stride)
             return cni_torch_refuse(call, "its output_padding is below the stride");
         v.axis[i].before = v.axis[i].after = -v.axis[i].before;

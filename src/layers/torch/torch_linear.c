@@ -77,7 +77,7 @@ static cn_status translate(cni_torch_call *call)
     const cni_shape *in = call->place->in;
     const int64_t fan_in = args->in_features ? args->in_features : in && in->rank ? in->dims[in->rank - 1] : 0;
     return cni_torch_say(call, "Dense(%d%s%s)", args->out_features, args->bias ? "" : ", use_bias=False",
-                         cni_torch_initializers(call, fan_in, args->bias, (char[256]){0}, 256));
+                         cni_torch_initializers(call, (double)fan_in, args->bias, (char[256]){0}, 256));
 }
 
 #define LINEAR(variable, name_, fields_, help_)                                                                        \

@@ -180,7 +180,7 @@ typedef struct view_args {
 
 static const cni_field view_fields[] = {
     CNI_FIELD(shape, "shape", CNI_REQUIRED | CNI_NONES, NULL, -1, 1e9,
-              "sizes, with the batch; one may be -1, and the first None, which is x.size(0)"),
+              "sizes, with the batch; one may be -1, and None is as in the input: x.size(0)"),
 };
 
 /* -1 for the batch may also take up dimensions in front: [b, t, c] as (-1, c).  Images per image, or 0. */
@@ -191,10 +191,21 @@ static int64_t taken_up(const cni_shape *in, int64_t rest)
     return 0;
 }
 
+/* x.size(1) where dimension 1 stands: as the input's. */
+static cni_tuple sizes_in(const cni_tuple *shape, const cni_shape *in)
+{
+    cni_tuple sizes = *shape;
+    for (int i = 1; i < sizes.count; i++) {
+        const bool known = i < in->rank && in->dims[i] >= 0 && in->dims[i] <= INT32_MAX;
+        if (sizes.at[i] == CNI_NONE_INT) sizes.at[i] = known ? (int)in->dims[i] : -1;
+    }
+    return sizes;
+}
+
 static cn_status view_shape(const cn_layer *layer, int count, const cni_shape *in, cni_shape *out, cni_error *error)
 {
     (void)count;
-    const cni_tuple *shape = &((const view_args *)layer->config->args)->shape;
+    const cni_tuple whole = sizes_in(&((const view_args *)layer->config->args)->shape, in), *shape = &whole;
     const int64_t values = cni_shape_count(in, 1);
     const int batch = shape->at[0];
     *out = (cni_shape){.rank = shape->count};
@@ -202,7 +213,7 @@ static cn_status view_shape(const cn_layer *layer, int count, const cni_shape *i
     if (shape->count > 0 && fill_sizes(shape, 1, values, out->dims + 1)) return CN_OK;
     for (int i = 1; i < shape->count; i++) out->dims[i] = shape->at[i];
     const int64_t more = batch == -1 ? taken_up(in, cni_shape_count(out, 1)) : 0;
-    out->dims[0] = in->dims[0] < 0 ? CNI_UNKNOWN : in->dims[0] * more;
+    out->dims[0] = cni_shape_count(&CNI_SHAPE(in->dims[0], more), 0);
     if (more) return CN_OK;
     return cni_fail(error, CN_ERR_SHAPE, "view(%s) does not hold the %" PRId64 " values of one image (shape %s)",
                     sizes_text(shape, (char[160]){0}), values, CNI_SHOW_SHAPE(in));

@@ -94,7 +94,7 @@ cn_status cni_torch_say_nothing(cni_torch_call *call)
 }
 
 /* Both are uniform in +-1 / sqrt(fan_in). */
-char *cni_torch_initializers(const cni_torch_call *call, int64_t fan_in, bool bias, char *buffer, size_t size)
+char *cni_torch_initializers(const cni_torch_call *call, double fan_in, bool bias, char *buffer, size_t size)
 {
     char limit[32];
     buffer[0] = 0;
@@ -103,7 +103,7 @@ char *cni_torch_initializers(const cni_torch_call *call, int64_t fan_in, bool bi
                               ", kernel_initializer=VarianceScaling(scale=0.3333333333333333, mode='fan_in', "
                               "distribution='uniform')");
     if (!bias || fan_in < 1) return buffer;
-    cni_show_real(1 / sqrt((double)fan_in), limit);
+    cni_show_real(1 / sqrt(fan_in), limit);
     snprintf(buffer + used, size - (size_t)used, ", bias_initializer=RandomUniform(minval=-%s, maxval=%s)", limit,
              limit);
     return buffer;

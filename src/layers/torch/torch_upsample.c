@@ -41,6 +41,9 @@ static cn_status check(void *given, cni_error *error)
     if (!args->size.count == !scales)
         return cni_fail(error, CN_ERR_INVALID, "size and scale_factor are %s; give one of them",
                         scales ? "both given" : "both None");
+    if (args->size.count > CNI_MAX_SPATIAL || scales > CNI_MAX_SPATIAL)
+        return cni_fail(error, CN_ERR_INVALID, "%s has %d numbers; expected one, or one for each of up to 3 axes",
+                        scales ? "scale_factor" : "size", scales ? scales : args->size.count);
     for (int i = 0; i < scales; i++)
         if (!(args->scale_factor[i] > 0))
             return cni_fail(error, CN_ERR_INVALID, "scale_factor=%g; expected a number above 0", args->scale_factor[i]);
@@ -278,7 +281,7 @@ static cn_status down_shape(const cn_layer *layer, int count, const cni_shape *i
             return cni_fail(error, CN_ERR_SHAPE,
                             "downscale_factor=%" PRId64 " does not divide axis %d of the input, shape %s", r, i,
                             CNI_SHOW_SHAPE(in));
-    return cni_torch_map(layer, in, in->dims[1] < 0 ? CNI_UNKNOWN : in->dims[1] * r * r, out, error);
+    return cni_torch_map(layer, in, cni_shape_count(&CNI_SHAPE(in->dims[1], r, r), 0), out, error);
 }
 
 static cn_status channel_shape(const cn_layer *layer, int count, const cni_shape *in, cni_shape *out, cni_error *error)
