@@ -23,6 +23,8 @@ cn_status cni_analyse_symbols(cni_analyser *analyser);
 cn_status cni_analyse_masks(cni_analyser *analyser);
 /** Parameters, MACs, bytes, totals. */
 void cni_analyse_costs(cni_analyser *analyser);
+/** expected_ms again, for other options.peak_flops and bandwidth. */
+void cni_expect_times(cni_analysis *analysis);
 cn_status cni_analyse_memory(cni_analyser *analyser);
 
 /** How two numbers that may be unknown add and multiply. */

@@ -155,16 +155,22 @@ static void count_bytes(const cni_analysis *analysis, cni_explained *node)
     node->bytes_weights = bytes_of(analysis, cni_plus(node->params.trainable, node->params.other));
 }
 
+/* No layer is faster than its multiplications, nor than its bytes come and go. */
 static void estimate(const cni_analysis *analysis, cni_explained *node)
 {
     const int64_t moved = cni_plus(cni_plus(node->bytes_in, node->bytes_out), node->bytes_weights);
     const int64_t flops = cni_times(cni_plus(cni_times(node->macs, 2), node->bias_adds), batch_of(analysis));
     const cni_explain_options *options = &analysis->options;
-    node->intensity = node->expected_ms = node->measured_ms = NAN;
+    node->intensity = node->expected_ms = NAN;
     if (!node->input_count || moved == CNI_UNSEEN || flops == CNI_UNSEEN || moved == 0) return;
     node->intensity = (double)flops / (double)moved;
     if (options->peak_flops > 0 && options->bandwidth > 0)
         node->expected_ms = 1e3 * fmax((double)flops / options->peak_flops, (double)moved / options->bandwidth);
+}
+
+void cni_expect_times(cni_analysis *analysis)
+{
+    for (int i = 0; i < analysis->count; i++) estimate(analysis, analysis->nodes + i);
 }
 
 /* The share of the multiplications whose outputs nobody needs. */
@@ -192,6 +198,7 @@ static void cost_of(cni_analyser *a, cni_explained *node)
     node->macs_dead = dead_part(node->macs, node->positions, node->needed);
     count_bytes(analysis, node);
     estimate(analysis, node);
+    node->measured_ms = NAN;
     if (cni_is_later_call(node)) node->params = (cni_amount){0, 0};
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The public calls: a source is read into a description, the description examined, the views laid out. */
 #include "explain/explanation.h"
+#include "explain/measure.h"
 
 #include "base/take.h"
 #include "formats/bytes.h"
@@ -167,17 +168,28 @@ static cn_status read_like(cn_explanation *e)
 
 /* ---- examining ---- */
 
+/* In a context of its own: no seed and no name of the user's is used up. */
+static bool measure(cn_explanation *e)
+{
+    cni_error ignored = {0};
+    cn_context *context = cn_context_new();
+    if (!context) return false;
+    if (e->given.measure)
+        cni_measure_times(context, e->analysis, &e->unmeasured);
+    else if (e->analysis->options.bytes == (int)sizeof(float))
+        cni_measure_plan(context, e->analysis, &ignored);
+    cn_context_free(context);
+    return true;
+}
+
 static cn_status examine(cn_explanation *e)
 {
     cni_explain_options options = {.batch = e->given.batch, .inplace = e->given.inplace};
     CN_TRY(read_input(e, &options));
     CN_TRY(read_dtype(e, &options));
-    if (e->given.measure) cni_measure_machine(e);
-    options.peak_flops = e->peak_flops;
-    options.bandwidth = e->bandwidth;
     CN_TRY(cni_description_flatten(&e->arena, e->description, &e->flat, &e->error));
     CN_TRY(cni_analyse(&e->arena, e->flat, &options, &e->analysis, &e->error));
-    if (e->given.measure) cni_measure_layers(e);
+    if (!measure(e)) return cni_no_memory(&e->error, "a context");
     return cni_find(e->analysis, e->given.off, e->given.only, &e->findings, &e->error);
 }
 

@@ -33,7 +33,7 @@ struct cn_explanation {
     cni_analysis *analysis;
     cni_findings *findings;
     cn_model *model;              /* that a file held; NULL for a text */
-    double peak_flops, bandwidth; /* of this machine, when times were measured; else 0 */
+    cni_error unmeasured; /* why there are no measured times */
     cni_error error;
     cni_text text; /* the last view */
 };
@@ -74,13 +74,6 @@ bool cni_view_json(cn_explanation *explanation, cni_page *page);
 bool cni_view_markdown(cn_explanation *explanation, cni_page *page);
 bool cni_view_html(cn_explanation *explanation, cni_page *page);
 bool cni_view_compare(cn_explanation *a, cn_explanation *b, bool full, cni_page *page);
-
-/* ---- times (measure.c) ---- */
-
-/** Peak and bandwidth of this machine, before the network is analysed; 0 where they cannot be told. */
-void cni_measure_machine(cn_explanation *explanation);
-/** How long each layer takes that Cornu can run. */
-void cni_measure_layers(cn_explanation *explanation);
 
 /* ---- words that several views use (words.c) ---- */
 

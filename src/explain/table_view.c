@@ -281,6 +281,7 @@ static void print_field(cn_explanation *e, cni_page *page, int *at)
 
 static void print_times(const cn_explanation *e, cni_page *page)
 {
+    const cni_explain_options *options = &e->analysis->options;
     double expected = 0, measured = 0;
     int at = 2;
     for (int i = 0; i < e->analysis->count; i++) {
@@ -290,9 +291,12 @@ static void print_times(const cn_explanation *e, cni_page *page)
         if (isfinite(node->expected_ms)) expected += node->expected_ms;
     }
     cni_text_add(page->out, "  ");
-    cni_page_piece(page, &at, 2, "one thread, each layer alone: expected %s, measured %s", CNI_SHOW(time, expected),
-                   CNI_SHOW(time, measured));
-    cni_page_piece(page, &at, 2, "   machine %.3g GFLOP/s, %.3g GB/s", e->peak_flops / 1e9, e->bandwidth / 1e9);
+    if (e->unmeasured.status)
+        cni_page_piece(page, &at, 2, "not measured: %s", e->unmeasured.text);
+    else
+        cni_page_piece(page, &at, 2, "expected %s, measured %s", CNI_SHOW(time, expected), CNI_SHOW(time, measured));
+    cni_page_piece(page, &at, 2, "   machine %.3g GFLOP/s, %.3g GB/s", options->peak_flops / 1e9,
+                   options->bandwidth / 1e9);
     cni_text_char(page->out, '\n');
 }
 

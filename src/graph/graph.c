@@ -138,6 +138,7 @@ cni_op *cni_append(cni_graph *graph, const cni_op_kind *kind, const void *attrib
     op->kind = kind;
     op->id = graph->op_count;
     op->segment = graph->segment;
+    op->source = graph->source;
     if (attributes && kind->attributes_size) memcpy(op->attributes, attributes, kind->attributes_size);
     bool differentiable = false;
     for (int i = 0; i < inputs; i++) {

@@ -65,6 +65,7 @@ struct cni_op {
     cni_tensor **out;
     void *attributes; /* kind->attributes_size bytes; each kind declares its struct in its header */
     cni_segment segment;
+    const void *source; /* what was being lowered when it was appended: for those who measure */
     cni_variable *writes; /* a variable that the op writes in place: such an op is never removed, and runs after every
                              op of its segment that reads the variable (moved to the segment's end, order kept; hence
                              its outputs are for later segments).  The plan counts the variable's version up */
@@ -135,6 +136,7 @@ struct cni_graph {
     cni_tensor **variables; /* those of the tensors that are variables */
     int variable_count, variable_capacity;
     cni_segment segment; /* ops are appended to this segment */
+    const void *source;  /* and carry this */
     int scalar_count;
     cni_op *spare_op; /* stand in for what could not be made */
     cni_tensor *spare_tensor;

@@ -14,6 +14,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A variable of the plan's own, which stands in for the master: a predictor's snapshot, or a copy in double. */
@@ -162,6 +163,7 @@ static cn_status give_memory(cni_plan *plan, size_t *persistent, cni_error *erro
         size_t count = (size_t)cni_shape_count(&plan->copies[i].own.shape, 0);
         plan->copies[i].offset = reserve(&plan->bytes, count * plan->real_size);
     }
+    if (plan->options.sizes_only) return CN_OK;
     CN_TRY(allocate(plan, error));
     for (int i = 0; i < plan->copy_count; i++)
         plan->copies[i].own.data = (void *)(plan->memory + plan->copies[i].offset);
@@ -232,6 +234,7 @@ static cn_status make(cni_plan *plan, cni_error *error)
 {
     cni_graph *graph = plan->graph;
     if (graph->error.status) return cni_fail(error, graph->error.status, "%s", graph->error.text);
+    graph->source = NULL;
     CN_TRY(cni_passes(graph, error));
     CN_TRY(order_ops(graph, error));
     CN_TRY(own_variables(plan, error));
@@ -244,6 +247,7 @@ static cn_status make(cni_plan *plan, cni_error *error)
     if (!persistent || !plan->data || !plan->scalars) return cni_no_memory(error, "a plan");
     plan->run.scalars = plan->scalars;
     CN_TRY(give_memory(plan, persistent, error));
+    if (plan->options.sizes_only) return CN_OK;
     resolve_tensors(plan);
     resolve_steps(plan, persistent);
     fill_constants(plan);
@@ -305,7 +309,34 @@ void cni_plan_run(cni_plan *plan, cni_segment segment, int n)
     }
 }
 
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+void cni_plan_run_timed(cni_plan *plan, cni_segment segment, int n, double *seconds)
+{
+    assert(n >= 1 && n <= plan->options.batch);
+    plan->run.n = n;
+    double before = now();
+    for (int i = plan->first_step[segment]; i < plan->first_step[segment + 1]; i++) {
+        cni_step *step = &plan->steps[i];
+        step->op->kind->run(step, &plan->run);
+        if (step->op->writes) step->op->writes->version++;
+        const double after = now();
+        seconds[i] += after - before;
+        before = after;
+    }
+}
+
 /* Looking */
+
+const cni_op *cni_plan_step_op(const cni_plan *plan, int step)
+{
+    return plan->steps[step].op;
+}
 
 void *cni_plan_data(const cni_plan *plan, const cni_tensor *tensor)
 {

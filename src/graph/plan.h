@@ -11,11 +11,12 @@
 typedef struct cni_plan cni_plan;
 
 typedef struct cni_plan_options {
-    int batch; /* largest n; at least 1 */
+    int batch;                  /* largest n; at least 1 */
     const cni_kernels *kernels; /* these two outlive the plan */
     cni_pool *pool;
-    bool snapshot; /* the plan keeps copies of the variables (predictors); cni_plan_refresh takes new ones */
-    size_t budget; /* most bytes that the plan may allocate; 0: the machine's memory */
+    bool snapshot;   /* the plan keeps copies of the variables (predictors); cni_plan_refresh takes new ones */
+    size_t budget;   /* most bytes that the plan may allocate; 0: the machine's memory */
+    bool sizes_only; /* nothing is allocated, and nothing can run: for cni_plan_arena_bytes */
     bool no_sharing; /* for tests: each tensor has a place of its own, filled with NaN before each run */
 } cni_plan_options;
 
@@ -32,6 +33,11 @@ double *cni_plan_scalars(cni_plan *plan);
 
 /** Runs one segment for n images (1 <= n <= batch).  CNI_GRADIENTS of a forward graph is the whole of it. */
 void cni_plan_run(cni_plan *plan, cni_segment segment, int n);
+
+/** The same, and adds to seconds[step] how long each step took. */
+void cni_plan_run_timed(cni_plan *plan, cni_segment segment, int n, double *seconds);
+/** What a step runs.  An op that no layer asked for has the source NULL. */
+const cni_op *cni_plan_step_op(const cni_plan *plan, int step);
 
 /** Takes the variables' present values: plans with `snapshot`, and plans of double kernels, which own copies too (there
  *  the graph's tensors get variables of the plan; nothing is written back). */

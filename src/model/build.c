@@ -164,6 +164,7 @@ static cn_status lower_call(cni_lowering *lowering, const cni_call *call, cni_te
         lowering->inside = inside;
     } else {
         lowering->layer = layer;
+        lowering->graph->source = call;
         out[0] = layer->kind->lower(lowering, layer, call->input_count, in);
         if (lowering->graph->error.status)
             return cni_fail(error, lowering->graph->error.status, "%s: %s", CNI_LABEL(layer),

@@ -66,6 +66,10 @@ static void describe_layer(cni_arena *arena, cni_description *d, cni_described_l
     layer->kind = (const cni_layer_kind *)cni_family_find(family, value->text);
     if (!layer->kind) return;
     if (value->type == CNI_TEXT) value = cni_value_call(arena, value->text);
+    layer->arguments = CNI_NEW_ARRAY(arena, cni_described_argument, value->count);
+    for (size_t i = 0; i < value->count; i++)
+        layer->arguments[layer->argument_count++] = (cni_described_argument){
+            .key = value->keys[i] ? value->keys[i] : layer->kind->kind.fields[i].key, .value = value->items[i]};
     if (cni_object_read(&maker, &layer->kind->kind, value, value->text, &layer->config))
         fprintf(stderr, "%s: %s\n", text, error.text), abort();
 }
