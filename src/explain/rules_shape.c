@@ -252,24 +252,32 @@ const cni_rule cni_rule_s102 = {
 
 /* ---- S103 ---- */
 
-static bool is_concatenation(const cni_explained *node)
+/* The axis of the shape along which inputs are put one behind the other; -1: none. */
+static int64_t joined_axis(const cni_explained *node, int rank)
 {
-    return cni_is(node, CNI_IS_CONCATENATE);
+    int64_t axis = -1;
+    if (!cni_is(node, CNI_IS_CONCATENATE)) return -1;
+    if (!cni_config_int(node, "axis", &axis)) cni_config_int(node, "dim", &axis);
+    return axis < 0 ? axis + rank : axis;
 }
 
-/* The first input that does not go with input 0: the axis of the map where they differ, or -1 for the channels. */
+/* The first input that does not go with input 0; `axis`: that of the map where they differ, or -1 for the channels. */
 static int clashing_input(const cni_findings *findings, const cni_explained *node, int *axis)
 {
     const cni_explained *a = cni_input_of(findings, node, 0);
+    const bool joins = cni_is(node, CNI_IS_CONCATENATE), first = a->format == CN_CHANNELS_FIRST && a->spatial;
+    *axis = -1;
     for (int i = 1; i < node->input_count; i++) {
         const cni_explained *b = cni_input_of(findings, node, i);
-        for (int j = 0; j < a->spatial && a->spatial == b->spatial; j++) {
-            *axis = j;
-            const bool stretches = !is_concatenation(node) && (a->map[j] == 1 || b->map[j] == 1);
-            if (a->map[j] != b->map[j] && a->map[j] > 0 && b->map[j] > 0 && !stretches) return i;
+        if (a->shape.rank != b->shape.rank) return i;
+        for (int j = 1; j < a->shape.rank; j++) {
+            const int64_t x = a->shape.dims[j], y = b->shape.dims[j];
+            if (x == y || x < 0 || y < 0 || j == joined_axis(node, a->shape.rank)) continue;
+            if (!joins && (x == 1 || y == 1)) continue; /* is stretched */
+            const int at = j - 1 - first;
+            *axis = at >= 0 && at < a->spatial ? at : -1;
+            return i;
         }
-        *axis = -1;
-        if (a->spatial != b->spatial || (a->channels != b->channels && !is_concatenation(node))) return i;
     }
     return node->input_count > 1 ? 1 : 0;
 }
