@@ -84,10 +84,11 @@ CN_API double cn_logs_get(const cn_logs *logs, const char *name);
 
 /* ------------------------------------------------------------------------------- 1. load a model and predict */
 
-/** Reads a model: .keras, .json (a configuration: weights are initialised), or a folder with a .keras' members.  The
- *  format is told by the content.  Leaves a model in *model (free it with cn_model_free) or a text in *error (valid
- *  until the next cn_load of the same thread); the other is NULL.  A load runs no code, opens no other file and writes
- *  nothing.  `options` may be NULL. */
+/** Reads a model: .keras, .json (a configuration: weights are initialised), a folder with a .keras' members, or a text
+ *  with Keras or PyTorch code (read, never run; weights are initialised).  "-" is standard input; where no such file
+ *  exists and there is a '(' in it, `path` is itself the code.  The format is told by the content.  Leaves a model in
+ *  *model (free it with cn_model_free) or a text in *error (valid until the next cn_load of the same thread); the other
+ *  is NULL.  A load runs no code, opens no other file and writes nothing.  `options` may be NULL. */
 typedef struct cn_load_options {
     size_t struct_size;
     const char *weights; /* a .weights.h5 to load too, or NULL */
@@ -229,6 +230,13 @@ typedef struct cn_fit_args {
  *      cn_fit(model, none, none, .inputs = {a, b}, .targets = {c, d});       several; const cn_array none = {0}; */
 #define cn_fit(model, ...) cn_model_fit((model), CN_CALL_XY_(cn_fit_args, __VA_ARGS__))
 CN_API cn_history *cn_model_fit(cn_model *model, const cn_fit_args *args);
+
+/** What the model.fit(...) of the text says that the model was read from, into *args (its struct_size is set):
+ *  batch_size, epochs, validation_split, shuffle, class_weight, initial_epoch, steps_per_epoch, validation_steps,
+ *  validation_batch_size, validation_freq, and the callbacks that write no file.  Data are left out; what it does not
+ *  say is zero, which is the default.  `own` (may be NULL) names what the caller sets itself, with commas:
+ *  "epochs,batch_size".  Fails where the text has a value that only running it could tell. */
+CN_API cn_status cn_fit_from_text(cn_model *model, const char *own, cn_fit_args *args);
 
 /** History: names in Keras' order, one value per epoch (validation_freq: fewer). */
 CN_API int cn_history_count(const cn_history *history);
@@ -666,6 +674,9 @@ typedef struct cn_learning_rate_scheduler_args {
     void *user;
 } cn_learning_rate_scheduler_args;
 #define cn_learning_rate_scheduler(...) CN_ARGS_(cn_learning_rate_scheduler_args, "LearningRateScheduler", __VA_ARGS__)
+
+/** Any of these as Keras text: cn_callback_text("EarlyStopping(patience=3)") */
+#define cn_callback_text(text_) CN_ARGS_(cn_text_args, "", .text = (text_))
 
 /** Multiplies the learning rate by `factor` when `monitor` no longer improves. */
 typedef struct cn_reduce_lr_on_plateau_args {

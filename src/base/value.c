@@ -110,6 +110,22 @@ bool cni_value_add(cni_arena *arena, cni_value *to, const char *key, cni_value *
 
 /* ---- looking up ---- */
 
+cni_value *cni_value_copy(cni_arena *arena, const cni_value *value)
+{
+    cni_value *copy = value ? CNI_NEW(arena, cni_value) : NULL;
+    if (!copy) return NULL;
+    *copy = *value;
+    copy->text = cni_arena_text(arena, value->text);
+    if (value->text && !copy->text) return NULL;
+    copy->count = 0;
+    copy->items = NULL;
+    copy->keys = NULL;
+    for (size_t i = 0; i < value->count; i++)
+        if (!cni_value_add(arena, copy, value->keys ? value->keys[i] : NULL, cni_value_copy(arena, value->items[i])))
+            return NULL;
+    return copy;
+}
+
 const cni_value *cni_value_get(const cni_value *dict, const char *key)
 {
     if (!dict || (dict->type != CNI_DICT && dict->type != CNI_CALL)) return NULL;

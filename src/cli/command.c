@@ -68,12 +68,17 @@ cn_model *cli_load_model(const char *path, const char *weights)
     return model;
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t length = strlen(text), tail = strlen(end);
+    return length >= tail && strcasecmp(text + length - tail, end) == 0;
+}
+
 cn_model *cli_load_trained(const cli_settings *settings, const char *weights)
 {
     const char *path = settings->arguments[0];
-    const size_t length = strlen(path);
     cn_model *model = cli_load_model(path, weights);
-    if (model && !weights && length > 5 && strcasecmp(path + length - 5, ".json") == 0)
+    if (model && !weights && (ends_with(path, ".json") || ends_with(path, ".py") || strchr(path, '(')))
         cli_say(settings, "%s holds no weights: these are the initial ones (--weights takes a .weights.h5)", path);
     return model;
 }

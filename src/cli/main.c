@@ -35,8 +35,10 @@ void cli_print_overview(void)
         printf("  %-45s %s\n", left, cli_verbs[i]->summary);
     }
     puts("\n"
-         "MODEL is a .keras file or a configuration (.json).  D is fashion-mnist, mnist:DIR, cifar10:DIR, images:DIR\n"
-         "(a folder of pictures for each class) or FILE.npz with arrays x_train, y_train, x_test, y_test.\n"
+         "MODEL is a .keras file, a configuration (.json), or Keras or PyTorch code: model.py, '-', or the code "
+         "itself.\n"
+         "D is fashion-mnist, mnist:DIR, cifar10:DIR, images:DIR (a folder of pictures for each class) or FILE.npz\n"
+         "with arrays x_train, y_train, x_test, y_test.\n"
          "\n"
          "  cornu VERB --help     the options of a verb\n"
          "  cornu help Conv2D     the arguments of a layer, optimizer, loss, activation, ...; cornu help names lists "

@@ -28,15 +28,19 @@ typedef struct settings {
     const char *output, *history, *plot;
 } settings;
 
-static const settings defaults = {
-    .epochs = 1, .batch_size = 32, .seed = NOT_GIVEN, .early_stopping = NOT_GIVEN, .reduce_lr = NOT_GIVEN};
+/* 0, or NOT_GIVEN where 0 means something: what the text's model.fit(...) says, or Keras' default. */
+static const settings defaults = {.initial_epoch = NOT_GIVEN,
+                                  .validation_split = NOT_GIVEN,
+                                  .seed = NOT_GIVEN,
+                                  .early_stopping = NOT_GIVEN,
+                                  .reduce_lr = NOT_GIVEN};
 
 #define SETTINGS settings
 static const cli_option options[] = {
     CLI_OPTION(data, "data", 'd', "D", 0, 0, "fashion-mnist, mnist:DIR, cifar10:DIR, images:DIR or FILE.npz; required"),
     CLI_OPTION(output, "output", 'o', "OUT.keras", 0, 0, "where the trained model goes, with the optimizer's state"),
-    CLI_OPTION(epochs, "epochs", 'e', "N", 1, 1e9, "passes over the data (1)"),
-    CLI_OPTION(batch_size, "batch-size", 'b', "B", 1, 1e7, "pictures in one step (32)"),
+    CLI_OPTION(epochs, "epochs", 'e', "N", 1, 1e9, "passes over the data (as the text says, else 1)"),
+    CLI_OPTION(batch_size, "batch-size", 'b', "B", 1, 1e7, "pictures in one step (as the text says, else 32)"),
     CLI_OPTION(optimizer, "optimizer", 0, "TEXT", 0, 0,
                "instead of the compiled one: adam, sgd(0.01, momentum=0.9), ..."),
     CLI_OPTION(losses, "loss", 0, "TEXT", 0, 0, "instead of the compiled one; several outputs: one each, with commas"),
@@ -95,6 +99,13 @@ static bool ends_with(const char *text, const char *end)
     return length >= tail && strcasecmp(text + length - tail, end) == 0;
 }
 
+static int check_epochs(const settings *s)
+{
+    if (!s->epochs || s->initial_epoch < s->epochs) return CLI_DONE;
+    return cli_misuse(&cli_train, "--initial-epoch %d: --epochs %d is the number of the last one, so nothing is left",
+                      s->initial_epoch, s->epochs);
+}
+
 static int check_usage(const settings *s)
 {
     if (!s->data) return cli_misuse(&cli_train, "--data is missing: what to train on");
@@ -103,11 +114,62 @@ static int check_usage(const settings *s)
     if (s->restore_best && s->early_stopping < 0)
         return cli_misuse(&cli_train, "--restore-best goes with --early-stopping N");
     if (s->save_best && !s->checkpoint) return cli_misuse(&cli_train, "--save-best goes with --checkpoint PATH");
-    if (s->initial_epoch >= s->epochs)
-        return cli_misuse(&cli_train,
-                          "--initial-epoch %d: --epochs %d is the number of the last one, so nothing is left",
-                          s->initial_epoch, s->epochs);
-    return CLI_DONE;
+    return check_epochs(s);
+}
+
+/* ---- what the text says, where the model comes from one ---- */
+
+/* The names of what is given here. */
+static const char *given_names(const settings *s, char names[200])
+{
+    const struct {
+        const char *name;
+        bool given;
+    } all[] = {{"epochs", s->epochs > 0},
+               {"batch_size", s->batch_size > 0},
+               {"initial_epoch", s->initial_epoch >= 0},
+               {"steps_per_epoch", s->steps_per_epoch > 0},
+               {"validation_freq", s->validation_freq > 0},
+               {"validation_split", s->validation_split >= 0},
+               {"shuffle", s->no_shuffle},
+               {"class_weight", s->class_weight != NULL}};
+    *names = '\0';
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i].given) strcat(strcat(names, all[i].name), ",");
+    return names;
+}
+
+static int first_of(int given, int text, int otherwise)
+{
+    return given ? given : text ? text : otherwise;
+}
+
+static int take_text(settings *s, cn_model *model, cn_fit_args *text)
+{
+    char names[200];
+    if (cn_fit_from_text(model, given_names(s, names), text)) return cli_fail_model(model);
+    s->epochs = first_of(s->epochs, text->epochs, 1);
+    s->batch_size = first_of(s->batch_size, text->batch_size, 32);
+    s->steps_per_epoch = first_of(s->steps_per_epoch, text->steps_per_epoch, 0);
+    s->validation_freq = first_of(s->validation_freq, text->validation_freq, 0);
+    if (s->initial_epoch < 0) s->initial_epoch = text->initial_epoch;
+    if (s->validation_split < 0) s->validation_split = text->validation_split;
+    s->no_shuffle |= text->no_shuffle;
+    return check_epochs(s);
+}
+
+/* What is asked for here replaces the text's. */
+static int keep_callbacks(const settings *s, cn_fit_args *args)
+{
+    int count = 0;
+    for (int i = 0; i < CN_MAX_ARRAYS && args->callbacks[i]; i++) {
+        const char *text = ((const cn_text_args *)(const void *)args->callbacks[i])->text;
+        const bool replaced = (s->early_stopping >= 0 && strncmp(text, "EarlyStopping", 13) == 0) ||
+                              (s->reduce_lr >= 0 && strncmp(text, "ReduceLROnPlateau", 17) == 0);
+        if (!replaced) args->callbacks[count++] = args->callbacks[i];
+    }
+    for (int i = count; i < CN_MAX_ARRAYS; i++) args->callbacks[i] = NULL;
+    return count;
 }
 
 /* One list out of texts that may hold several, with commas. */
@@ -189,20 +251,21 @@ static void keep_labels(cn_model *model, const cn_dataset *data)
     cn_set_labels(model, count, labels);
 }
 
-static cn_history *fit(const settings *s, cn_model *model, const cn_dataset *data, cli_progress *progress)
+static cn_history *fit(const settings *s, cn_model *model, const cn_dataset *data, const cn_fit_args *text,
+                       cli_progress *progress)
 {
-    cn_fit_args args = {.struct_size = sizeof args,
-                        .batch_size = s->batch_size,
-                        .epochs = s->epochs,
-                        .no_shuffle = s->no_shuffle,
-                        .initial_epoch = s->initial_epoch,
-                        .steps_per_epoch = s->steps_per_epoch,
-                        .validation_freq = s->validation_freq,
-                        .check_finite = !s->no_check,
-                        .progress = cli_progress_write,
-                        .progress_user = progress,
-                        .interrupt = &interrupted};
-    int count = 0;
+    cn_fit_args args = *text;
+    args.batch_size = s->batch_size;
+    args.epochs = s->epochs;
+    args.no_shuffle = s->no_shuffle;
+    args.initial_epoch = s->initial_epoch;
+    args.steps_per_epoch = s->steps_per_epoch;
+    args.validation_freq = s->validation_freq;
+    args.check_finite = !s->no_check;
+    args.progress = cli_progress_write;
+    args.progress_user = progress;
+    args.interrupt = &interrupted;
+    int count = keep_callbacks(s, &args);
     set_data(&args, s, data);
     keep_labels(model, data);
     read_class_weights(s->class_weight, args.class_weight);
@@ -260,7 +323,7 @@ static int tell_interruption(const settings *s, const cn_history *history)
     return CLI_INTERRUPTED;
 }
 
-static int train(const settings *s, cn_model *model, const cn_dataset *data)
+static int train(const settings *s, cn_model *model, const cn_dataset *data, const cn_fit_args *text)
 {
     cli_progress progress;
     if (!cn_dataset_train(data)) {
@@ -271,7 +334,7 @@ static int train(const settings *s, cn_model *model, const cn_dataset *data)
     if (status) return status;
     if (!s->output && !s->checkpoint) cli_say(&s->common, "no -o: the trained model will not be kept");
     cli_progress_init(&progress, s->common.quiet);
-    const cn_history *history = fit(s, model, data, &progress);
+    const cn_history *history = fit(s, model, data, text, &progress);
     if (!history) return cli_fail_model(model);
     const int saved = save(s, model, history);
     return interrupted && saved == CLI_DONE ? tell_interruption(s, history) : saved;
@@ -279,8 +342,9 @@ static int train(const settings *s, cn_model *model, const cn_dataset *data)
 
 static int run(const void *given)
 {
-    const settings *s = given;
+    settings own = *(const settings *)given, *s = &own;
     cn_class_weight weights[64] = {{0}};
+    cn_fit_args text = {.struct_size = sizeof text};
     int status = check_usage(s);
     if (status) return status;
     if (!read_class_weights(s->class_weight, weights))
@@ -290,8 +354,9 @@ static int run(const void *given)
         return CLI_FAILED;
     if (!cli_prepare(&s->common, s->seed)) return CLI_FAILED;
     cn_model *model = cli_load_model(s->common.arguments[0], s->weights);
-    cn_dataset *data = model ? cli_load_data(&s->common, s->data, model) : NULL;
-    status = data ? train(s, model, data) : CLI_FAILED;
+    status = model ? take_text(s, model, &text) : CLI_FAILED;
+    cn_dataset *data = status == CLI_DONE ? cli_load_data(&s->common, s->data, model) : NULL;
+    if (status == CLI_DONE) status = data ? train(s, model, data, &text) : CLI_FAILED;
     cn_dataset_free(data);
     cn_model_free(model);
     return status;
@@ -302,6 +367,9 @@ const cli_verb cli_train = {
     .arguments = "MODEL --data D [-o OUT.keras]",
     .summary = "Fits a model to data",
     .details =
+        "MODEL is a .keras, a .json, or Keras or PyTorch code: a file, '-', or the code itself.  Of code, "
+        "model.compile()\n"
+        "and model.fit() say how to train, as far as no option does; callbacks that write files are passed over.\n"
         "MODEL is trained as it was compiled (Keras' compile) unless --optimizer, --loss or --metrics replace parts "
         "of\n"
         "that; for a model that was never compiled they are chosen.  x_test, y_test of the data, where there are\n"

@@ -6,6 +6,7 @@
 #include "formats/json.h"
 #include "formats/keras.h"
 #include "formats/npy.h"
+#include "formats/source/source.h"
 #include "formats/weights_h5.h"
 #include "formats/zip.h"
 #include "model/config.h"
@@ -139,6 +140,35 @@ static cn_status load_config(const cn_load_options *options, cni_arena *arena, c
     return status ? cni_fail_in(error, "%s", path) : CN_OK;
 }
 
+static cn_status load_text(const char *text, size_t size, const char *file, const cn_load_options *options,
+                           cni_arena *arena, cn_model **model, cni_error *error)
+{
+    cni_description *description;
+    CN_TRY(cni_source_read(arena, text, size, file, NULL, &description, error));
+    if (!description) return cni_fail(error, CN_ERR_FORMAT, "%s: holds no model", file);
+    if (options->no_compile) description->compile = description->fit = NULL;
+    return cni_model_from_description(options->context, description, model, error);
+}
+
+/* Code given instead of a file's name. */
+static bool is_code(const char *path)
+{
+    struct stat info;
+    if (!strpbrk(path, "(\n") || stat(path, &info) == 0) return false;
+    return !ends_with(path, ".py") && !ends_with(path, ".keras") && !ends_with(path, ".json");
+}
+
+static cn_status refuse_bytes(cni_bytes bytes, const char *path, cni_error *error)
+{
+    const bool hdf5 = bytes.size > 8 && memcmp(bytes.data, "\x89HDF\r\n\x1a\n", 8) == 0;
+    return cni_fail(error, CN_ERR_UNSUPPORTED,
+                    "%s: %s; a .keras file, a folder of one, a .json configuration, or a text with Keras or PyTorch "
+                    "code expected",
+                    path,
+                    hdf5 ? "an HDF5 file (weights go with --weights; whole-model .h5 is not supported yet)"
+                         : "not a model that Cornu reads");
+}
+
 static cn_status load_bytes(const char *path, const cn_load_options *options, cni_arena *arena, cn_model **model,
                             cni_error *error)
 {
@@ -146,16 +176,15 @@ static cn_status load_bytes(const char *path, const cn_load_options *options, cn
     struct stat info;
     if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
         return cni_keras_read_folder(path, options, arena, model, error);
+    if (is_code(path)) return load_text(path, strlen(path), "<text>", options, arena, model, error);
     CN_TRY(cni_file_read(arena, path, (uint64_t)8 << 30, &bytes, error));
     if (cni_zip_detect(bytes)) return cni_keras_read(path, bytes, options, arena, model, error);
     size_t first = 0;
     while (first < bytes.size && strchr(" \t\r\n", bytes.data[first])) first++;
     if (first < bytes.size && bytes.data[first] == '{') return load_config(options, arena, bytes, path, model, error);
-    bool hdf5 = bytes.size > 8 && memcmp(bytes.data, "\x89HDF\r\n\x1a\n", 8) == 0;
-    return cni_fail(error, CN_ERR_UNSUPPORTED,
-                    "%s: %s; a .keras file, a folder of one, or a .json configuration expected", path,
-                    hdf5 ? "an HDF5 file (weights go with --weights; whole-model .h5 is not supported yet)"
-                         : "not a model that Cornu reads");
+    const char *text = (const char *)bytes.data, *file = strcmp(path, "-") ? path : "<stdin>";
+    if (cni_source_detect(text, bytes.size)) return load_text(text, bytes.size, file, options, arena, model, error);
+    return refuse_bytes(bytes, path, error);
 }
 
 static cn_status load(const char *path, const cn_load_options *options, cn_model **model, cni_error *error)

@@ -230,7 +230,8 @@ cn_status cni_compiled_check(const cn_model *model, const char *what, cni_error 
 {
     if (model->compiled) return CN_OK;
     if (model->compile_error.status)
-        return cni_fail(error, model->compile_error.status, "%s: compile_config: %s", what, model->compile_error.text);
+        return cni_fail(error, model->compile_error.status, "%s: %s: %s", what,
+                        model->source ? "compile" : "compile_config", model->compile_error.text);
     return cni_fail(error, CN_ERR_STATE, "%s: you must compile the model first (cn_compile, or --loss and --optimizer)",
                     what);
 }

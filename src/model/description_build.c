@@ -360,14 +360,20 @@ static cn_status build_with(building *b, bool chain)
     return chain ? build_chain(b) : build_graph(b);
 }
 
+static const char *file_of(const cni_description *d)
+{
+    return d->file ? d->file : "<text>";
+}
+
 /* What the text did not say well enough to be understood. */
 static cn_status check_remarks(const cni_description *d, cni_error *error)
 {
     for (int i = 0; i < d->remarks.count; i++) {
         const cni_remark *remark = d->remarks.items + i;
         if (remark->severity == CNI_ERROR)
-            return cni_fail(error, CN_ERR_INVALID, "%s:%d:%d: %s: %s", d->file ? d->file : "<text>", remark->span.line,
-                            remark->span.column, remark->id, remark->text);
+            return cni_fail(error, CN_ERR_INVALID, "%s:%d:%d: error %s: %s%s%s%s", file_of(d), remark->span.line,
+                            remark->span.column, remark->id, remark->text, remark->hint ? " (" : "",
+                            remark->hint ? remark->hint : "", remark->hint ? ")" : "");
     }
     return CN_OK;
 }
@@ -397,20 +403,61 @@ static cn_status build_model(cn_context *context, const cni_description *d, cons
     return status;
 }
 
+/* What a reader could not make out: a call whose name begins with '?'. */
+static const cni_value *find_unknown(const cni_value *value)
+{
+    if (value->type == CNI_CALL && value->text[0] == '?') return value;
+    for (size_t i = 0; i < value->count; i++) {
+        const cni_value *unknown = find_unknown(value->items[i]);
+        if (unknown) return unknown;
+    }
+    return NULL;
+}
+
+static cn_status refuse_unknown(cn_model *model, const char *key, const cni_value *value)
+{
+    const cni_value *unknown = find_unknown(value);
+    if (!unknown) return CN_OK;
+    return cni_fail(&model->compile_error, CN_ERR_UNSUPPORTED, "%s:%u:%u: error I805: %s: %.100s is not known here",
+                    model->source, unknown->line, unknown->column, key, unknown->text + 1);
+}
+
+/* Arguments of compile() as a dict; what says nothing about training (run_eagerly) is left out. */
+static cn_status compile_arguments(cn_model *model, const cni_value *call, cni_value **config, cni_error *error)
+{
+    static const char *const keys[] = {"optimizer", "loss", "loss_weights", "metrics", "weighted_metrics"};
+    const size_t count = sizeof keys / sizeof *keys;
+    *config = cni_value_dict(&model->arena);
+    for (size_t i = 0; i < call->count; i++)
+        for (size_t k = 0; k < count; k++) {
+            if (call->keys[i] ? strcmp(call->keys[i], keys[k]) != 0 : i != k) continue;
+            CN_TRY(refuse_unknown(model, keys[k], call->items[i]));
+            if (!cni_value_add(&model->arena, *config, keys[k], call->items[i])) return cni_no_memory(error, "compile");
+        }
+    return CN_OK;
+}
+
 /* model.compile(optimizer, loss, loss_weights, metrics, weighted_metrics): what cannot be trained by does not keep the
  * model from predicting, and is told when it is to be trained. */
 static cn_status compile(cn_model *model, const cni_value *call, cni_error *error)
 {
-    static const char *const keys[] = {"optimizer", "loss", "loss_weights", "metrics", "weighted_metrics"};
-    const size_t count = sizeof keys / sizeof *keys;
-    cni_value *config = cni_value_dict(&model->arena);
-    for (size_t i = 0; i < call->count; i++) {
-        const char *key = call->keys[i] ? call->keys[i] : i < count ? keys[i] : NULL;
-        if (key && !cni_value_add(&model->arena, config, key, call->items[i])) return cni_no_memory(error, "compile");
-    }
+    cni_value *config;
+    cn_status status = compile_arguments(model, call, &config, error);
+    if (status) return model->compile_error.status ? CN_OK : status;
     CN_TRY(cni_compile_read(model, config, error));
-    if (model->compile_error.status) model->unread_compile = NULL; /* it is not as a file has it */
+    model->unread_compile = NULL; /* it is not as a file has it */
+    if (model->compile_error.status && call->line)
+        cni_fail_in(&model->compile_error, "%s:%u:%u", model->source, call->line, call->column);
     return CN_OK;
+}
+
+/* What is done with the model beside what it is. */
+static cn_status take_uses(cn_model *model, const cni_description *d, cni_error *error)
+{
+    model->source = cni_arena_text(&model->arena, file_of(d));
+    model->fit = cni_value_copy(&model->arena, d->fit);
+    if (!model->source || (d->fit && !model->fit)) return cni_no_memory(error, "a model");
+    return d->compile ? compile(model, d->compile, error) : CN_OK;
 }
 
 cn_status cni_model_from_description(cn_context *context, const cni_description *description, cn_model **out,
@@ -419,7 +466,7 @@ cn_status cni_model_from_description(cn_context *context, const cni_description 
     *out = NULL;
     CN_TRY(check_remarks(description, error));
     CN_TRY(build_model(context, description, description->name, out, error));
-    cn_status status = description->compile ? compile(*out, description->compile, error) : CN_OK;
+    cn_status status = take_uses(*out, description, error);
     if (!status) return CN_OK;
     cn_model_free(*out);
     *out = NULL;

@@ -68,6 +68,8 @@ struct cn_model {
     cni_compiled *compiled;    /* NULL until compile */
     cni_value *unread_compile; /* a file's compile_config that Cornu cannot train by: kept, and written back */
     cni_error compile_error;   /* why it cannot */
+    const char *source;        /* the text that it was read from, for messages; NULL: no text */
+    const cni_value *fit;      /* its model.fit(...), or NULL */
     uint64_t wiring; /* another number, unique in the context, whenever plans made before are no longer true */
     cni_attachment attachments[CNI_ATTACHMENTS];
     const char **labels; /* names of the classes, or NULL */

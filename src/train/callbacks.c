@@ -27,24 +27,45 @@ cn_status cni_callback_direction(const cni_callback *callback, const char *monit
                     callback->kind->kind.name, monitor);
 }
 
-static cn_status make(cni_fit *fit, const cn_callback_args *args, cni_callback **out)
+static cn_status object_from_text(cni_fit *fit, const char *text, cni_object **object)
+{
+    const cni_maker maker = {&fit->arena, NULL, fit->model->context->data_format, fit->error};
+    cni_value *value;
+    CN_TRY(cni_value_read(&fit->arena, text ? text : "", "callback", &value, fit->error));
+    CN_TRY(cni_object_make(&maker, &cni_callbacks, value, "callback", object));
+    if (!*object) return cni_fail(fit->error, CN_ERR_INVALID, "fit: None is no callback");
+    if (!((const cni_callback_kind *)(*object)->kind)->has_pointers) return CN_OK;
+    return cni_fail(fit->error, CN_ERR_UNSUPPORTED, "fit: %s takes functions, which no text has",
+                    (*object)->kind->name);
+}
+
+static cn_status object_from_args(cni_fit *fit, const cn_callback_args *args, cni_object **object)
 {
     const cni_kind *kind = args->class_name ? cni_family_find(&cni_callbacks, args->class_name) : NULL;
     if (!kind)
         return cni_fail(fit->error, CN_ERR_INVALID, "fit: unknown callback %s",
                         args->class_name ? args->class_name : "");
-    cni_maker maker = {&fit->arena, NULL, fit->model->context->data_format, fit->error};
+    const cni_maker maker = {&fit->arena, NULL, fit->model->context->data_format, fit->error};
+    CN_TRY(cni_object_copy(&maker, kind, args, kind->name, object));
+    if (((const cni_callback_kind *)kind)->has_pointers)
+        memcpy((*object)->args, args, args->struct_size < kind->args_size ? args->struct_size : kind->args_size);
+    return CN_OK;
+}
+
+static cn_status make(cni_fit *fit, const cn_callback_args *args, cni_callback **out)
+{
+    const bool text = args->class_name && !*args->class_name;
     cni_object *object;
-    CN_TRY(cni_object_copy(&maker, kind, args, kind->name, &object));
+    CN_TRY(text ? object_from_text(fit, ((const cn_text_args *)(const void *)args)->text, &object)
+                : object_from_args(fit, args, &object));
+    const cni_callback_kind *kind = (const cni_callback_kind *)object->kind;
     cni_callback *callback = CNI_NEW(&fit->arena, cni_callback);
-    if (!callback) return cni_no_memory(fit->error, kind->name);
-    callback->kind = (const cni_callback_kind *)kind;
+    if (!callback) return cni_no_memory(fit->error, kind->kind.name);
+    callback->kind = kind;
     callback->args = object->args;
     callback->fit = fit;
-    if (callback->kind->has_pointers)
-        memcpy(object->args, args, args->struct_size < kind->args_size ? args->struct_size : kind->args_size);
-    callback->state = cni_arena_alloc(&fit->arena, callback->kind->state_size);
-    if (!callback->state) return cni_no_memory(fit->error, kind->name);
+    callback->state = cni_arena_alloc(&fit->arena, kind->state_size);
+    if (!callback->state) return cni_no_memory(fit->error, kind->kind.name);
     *out = callback;
     return CN_OK;
 }

@@ -266,7 +266,7 @@ static void refusals_tell_the_place(void **state)
     assert_refused(d, "model.py: Sequential \"inner\": "); /* 2 channels where 4 are expected */
     d->remarks.items[0] = (cni_remark){"I806", CNI_ERROR, {3, 4, 3, 9}, "no", NULL};
     d->remarks.count = d->remarks.errors = 1;
-    assert_refused(d, "model.py:3:4: I806: no");
+    assert_refused(d, "model.py:3:4: error I806: no");
     cn_model_free(model);
     cn_context_free(context);
     cni_arena_free(&arena);
