@@ -512,6 +512,111 @@ typedef struct cn_dropout_args {
 } cn_dropout_args;
 #define cn_dropout(...) CN_ARGS_(cn_dropout_args, "Dropout", __VA_ARGS__)
 
+/** The same of whole channels: a pattern is found everywhere, or nowhere. */
+typedef struct cn_spatial_dropout2d_args {
+    cn_layer_args head;
+    double rate; /* required, 0 .. 1 */
+    cn_data_format data_format;
+    int seed; /* default: drawn */
+    const char *name;
+    bool frozen;
+} cn_spatial_dropout2d_args;
+#define cn_spatial_dropout2d(...) CN_ARGS_(cn_spatial_dropout2d_args, "SpatialDropout2D", __VA_ARGS__)
+
+/** (x - mean) gamma / sqrt(variance + epsilon) + beta, with the mean and variance of each position's channels */
+typedef struct cn_layer_normalization_args {
+    cn_layer_args head;
+    int axis[CN_MAX_RANK]; /* default -1; ends at 0 */
+    double epsilon;        /* default 0.001 */
+    bool no_center;
+    bool no_scale;
+    const char *beta_initializer;  /* default "zeros" */
+    const char *gamma_initializer; /* default "ones" */
+    const char *beta_regularizer;
+    const char *gamma_regularizer;
+    const char *beta_constraint;
+    const char *gamma_constraint;
+    const char *name;
+    bool frozen;
+} cn_layer_normalization_args;
+#define cn_layer_normalization(...) CN_ARGS_(cn_layer_normalization_args, "LayerNormalization", __VA_ARGS__)
+
+/** The same with the mean and variance of each image's group of channels, over all positions */
+typedef struct cn_group_normalization_args {
+    cn_layer_args head;
+    int groups;     /* default 32; -1: one for each channel */
+    int axis;       /* default -1 */
+    double epsilon; /* default 0.001 */
+    bool no_center;
+    bool no_scale;
+    const char *beta_initializer;  /* default "zeros" */
+    const char *gamma_initializer; /* default "ones" */
+    const char *beta_regularizer;
+    const char *gamma_regularizer;
+    const char *beta_constraint;
+    const char *gamma_constraint;
+    const char *name;
+    bool frozen;
+} cn_group_normalization_args;
+#define cn_group_normalization(...) CN_ARGS_(cn_group_normalization_args, "GroupNormalization", __VA_ARGS__)
+
+/** x scale / sqrt(mean of x^2 + epsilon) */
+typedef struct cn_rms_normalization_args {
+    cn_layer_args head;
+    int axis[CN_MAX_RANK]; /* default -1; ends at 0 */
+    double epsilon;        /* default 1e-06 */
+    const char *name;
+    bool frozen;
+} cn_rms_normalization_args;
+#define cn_rms_normalization(...) CN_ARGS_(cn_rms_normalization_args, "RMSNormalization", __VA_ARGS__)
+
+/** x / sqrt(sum of x^2): length 1 along the axes */
+typedef struct cn_unit_normalization_args {
+    cn_layer_args head;
+    int axis[CN_MAX_RANK]; /* default -1; ends at 0 */
+    const char *name;
+    bool frozen;
+} cn_unit_normalization_args;
+#define cn_unit_normalization(...) CN_ARGS_(cn_unit_normalization_args, "UnitNormalization", __VA_ARGS__)
+
+/** (x - mean) / sqrt(variance), with given numbers or those that a file holds; one, or one per channel */
+typedef struct cn_normalization_args {
+    cn_layer_args head;
+    int axis[CN_MAX_RANK];      /* that keep numbers of their own; default -1; ends at 0 */
+    double mean[CN_MAX_ARRAYS]; /* ends at 0; CN_ZERO for a zero */
+    double variance[CN_MAX_ARRAYS];
+    bool invert; /* x sqrt(variance) + mean */
+    const char *name;
+    bool frozen;
+} cn_normalization_args;
+#define cn_normalization(...) CN_ARGS_(cn_normalization_args, "Normalization", __VA_ARGS__)
+
+/** Axes in another order, from 1, without the batch: {2, 1} */
+typedef struct cn_permute_args {
+    cn_layer_args head;
+    int dims[CN_MAX_RANK]; /* required */
+    const char *name;
+    bool frozen;
+} cn_permute_args;
+#define cn_permute(...) CN_ARGS_(cn_permute_args, "Permute", __VA_ARGS__)
+
+/** [batch, c] -> [batch, n, c] */
+typedef struct cn_repeat_vector_args {
+    cn_layer_args head;
+    int n; /* required */
+    const char *name;
+    bool frozen;
+} cn_repeat_vector_args;
+#define cn_repeat_vector(...) CN_ARGS_(cn_repeat_vector_args, "RepeatVector", __VA_ARGS__)
+
+/** x itself */
+typedef struct cn_identity_args {
+    cn_layer_args head;
+    const char *name;
+    bool frozen;
+} cn_identity_args;
+#define cn_identity(...) CN_ARGS_(cn_identity_args, "Identity", __VA_ARGS__)
+
 /** Zeros round the image: {{top, bottom}, {left, right}}; default 1 on every side */
 typedef struct cn_zero_padding2d_args {
     cn_layer_args head;
@@ -550,6 +655,10 @@ typedef struct cn_merge_args {
 } cn_merge_args;
 #define cn_add_layer(...)      CN_ARGS_(cn_merge_args, "Add", __VA_ARGS__)
 #define cn_multiply_layer(...) CN_ARGS_(cn_merge_args, "Multiply", __VA_ARGS__)
+#define cn_subtract_layer(...) CN_ARGS_(cn_merge_args, "Subtract", __VA_ARGS__)
+#define cn_average_layer(...)  CN_ARGS_(cn_merge_args, "Average", __VA_ARGS__)
+#define cn_maximum_layer(...)  CN_ARGS_(cn_merge_args, "Maximum", __VA_ARGS__)
+#define cn_minimum_layer(...)  CN_ARGS_(cn_merge_args, "Minimum", __VA_ARGS__)
 
 typedef struct cn_concatenate_args {
     cn_layer_args head;

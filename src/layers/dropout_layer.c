@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Dropout: in training some numbers are left out, at random (keras-semantics 2.12). */
+ * Dropout and SpatialDropout2D: in training some numbers, or whole channels, are left out, at random (keras-semantics
+ * 2.12). */
 #include "layers/layers.h"
 
 #include <inttypes.h>
@@ -75,4 +76,58 @@ const cni_layer_kind cni_dropout_layer = {
     .output_shape = output_shape,
     .lower = lower,
     .seeded = seeded,
+};
+#undef ARGS
+
+/* ---- SpatialDropout2D ---- */
+
+#define ARGS cn_spatial_dropout2d_args
+static const cni_field spatial_fields[] = {
+    CNI_FIELD(rate, "rate", CNI_REQUIRED, NULL, 0, 1, "share of the channels that are left out, 0 to 1"),
+    CNI_FIELD(data_format, "data_format", 0, "None", 0, 0,
+              "'channels_last' (n, h, w, c) or 'channels_first' (n, c, h, w)"),
+    CNI_FIELD(seed, "seed", CNI_NULLABLE, "None", 0, 2147483647, "fixes what is left out; drawn when absent"),
+    CNI_LAYER_FIELDS,
+    CNI_ACTIVITY,
+};
+
+static cn_status same_shape(const cn_layer *layer, int count, const cni_shape *in, cni_shape *out, cni_error *error)
+{
+    (void)layer, (void)count, (void)error;
+    *out = *in;
+    return CN_OK;
+}
+
+static cni_tensor *lower_spatial(cni_lowering *lowering, cn_layer *layer, int count, cni_tensor *const *in)
+{
+    (void)count;
+    const cn_spatial_dropout2d_args *args = layer->config->args;
+    const cni_image_axes axes = cni_image_axes_of(args->data_format);
+    if (!lowering->training || args->rate == 0) return in[0];
+    cni_shape noise = {.rank = 4, .dims = {CNI_UNKNOWN, CNI_UNKNOWN, CNI_UNKNOWN, CNI_UNKNOWN}};
+    noise.dims[axes.rows] = noise.dims[axes.columns] = 1;
+    return cni_dropout(lowering->graph, in[0], &layer->seed, args->rate, &noise);
+}
+
+static bool seeded_spatial(const cn_layer *layer)
+{
+    return ((const cn_spatial_dropout2d_args *)layer->config->args)->rate > 0;
+}
+
+const cni_layer_kind cni_spatial_dropout2d_layer = {
+    .kind = {.name = "SpatialDropout2D",
+             .module = "keras.layers",
+             .args_size = sizeof(cn_spatial_dropout2d_args),
+             CNI_FIELDS(spatial_fields),
+             .order = "rate seed name dtype data_format",
+             .help = "in training leaves out whole channels, at random",
+             .keras = "SpatialDropout2D(0.2)",
+             .example = "cn_add(model, cn_spatial_dropout2d(0.2));",
+             .formula = "training: in / (1 - rate) in the channels that are kept, else 0;  otherwise: in"},
+    .min_rank = 4,
+    .max_rank = 4,
+    .traits = CNI_IS_DROPOUT | CNI_IS_NOTHING,
+    .output_shape = same_shape,
+    .lower = lower_spatial,
+    .seeded = seeded_spatial,
 };

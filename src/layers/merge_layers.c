@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Add, Multiply, Subtract, Average, Maximum and Minimum: several inputs become one, number by number (keras-semantics
- * 2.14).  The last four are described, not run. */
+ * 2.14). */
 #include "layers/layers.h"
 
 #include "graph/ops/binary.h"
@@ -71,72 +71,57 @@ static cni_tensor *fold(cni_graph *graph, cni_binary_function f, int count, cni_
     return y;
 }
 
-static cni_tensor *lower_add(cni_lowering *lowering, cn_layer *layer, int count, cni_tensor *const *in)
-{
-    (void)layer;
-    return fold(lowering->graph, CNI_ADD, count, in);
-}
-
-static cni_tensor *lower_multiply(cni_lowering *lowering, cn_layer *layer, int count, cni_tensor *const *in)
-{
-    (void)layer;
-    return fold(lowering->graph, CNI_MULTIPLY, count, in);
-}
-
-const cni_layer_kind cni_add_layer = {
-    .kind = {.name = "Add",
-             .module = "keras.layers",
-             .args_size = sizeof(cn_merge_args),
-             CNI_FIELDS(fields),
-             .help = "adds its inputs: the short cut of residual networks",
-             .example = "y = cn_call(model, cn_add_layer(), y, x);",
-             .formula = "out = in 0 + in 1 + ...; dimensions equal, or 1"},
-    .min_rank = 1,
-    .merges = true,
-    .lazily_built = true,
-    .traits = CNI_IS_MERGE,
-    .output_shape = output_shape,
-    .lower = lower_add,
-};
-
-const cni_layer_kind cni_multiply_layer = {
-    .kind = {.name = "Multiply",
-             .module = "keras.layers",
-             .args_size = sizeof(cn_merge_args),
-             CNI_FIELDS(fields),
-             .help = "multiplies its inputs: one of them weighs the others",
-             .example = "y = cn_call(model, cn_multiply_layer(), y, gate);",
-             .formula = "out = in 0 * in 1 * ...; dimensions equal, or 1"},
-    .min_rank = 1,
-    .merges = true,
-    .lazily_built = true,
-    .traits = CNI_IS_MERGE,
-    .output_shape = output_shape,
-    .lower = lower_multiply,
-};
-
-static cn_status two_inputs_shape(const cn_layer *layer, int count, const cni_shape *in, cni_shape *out,
+static cn_status difference_shape(const cn_layer *layer, int count, const cni_shape *in, cni_shape *out,
                                   cni_error *error)
 {
     if (count != 2) return cni_fail(error, CN_ERR_SHAPE, "%d inputs; expected two", count);
     return output_shape(layer, count, in, out, error);
 }
 
-#define DESCRIBED(name_, shape, help_, formula_)                                                                       \
+#define LOWER(name, function)                                                                                          \
+    static cni_tensor *name(cni_lowering *lowering, cn_layer *layer, int count, cni_tensor *const *in)                 \
+    {                                                                                                                  \
+        (void)layer;                                                                                                   \
+        return fold(lowering->graph, function, count, in);                                                             \
+    }
+LOWER(lower_add, CNI_ADD)
+LOWER(lower_multiply, CNI_MULTIPLY)
+LOWER(lower_subtract, CNI_SUBTRACT)
+LOWER(lower_maximum, CNI_MAXIMUM)
+LOWER(lower_minimum, CNI_MINIMUM)
+
+static cni_tensor *lower_average(cni_lowering *lowering, cn_layer *layer, int count, cni_tensor *const *in)
+{
+    cni_tensor *number = cni_graph_constant(lowering->graph, (cni_shape){.rank = 0}, count);
+    return cni_divide(lowering->graph, lower_add(lowering, layer, count, in), number);
+}
+
+#define KIND(name_, shape, lower_, help_, example_, formula_)                                                          \
     {                                                                                                                  \
         .kind = {.name = name_,                                                                                        \
                  .module = "keras.layers",                                                                             \
                  .args_size = sizeof(cn_merge_args),                                                                   \
                  CNI_FIELDS(fields),                                                                                   \
                  .help = help_,                                                                                        \
+                 .example = "y = cn_call(model, " example_ ");",                                                       \
                  .formula = formula_ "; dimensions equal, or 1"},                                                      \
-        .min_rank = 1, .merges = true, .lazily_built = true, .traits = CNI_IS_MERGE, .output_shape = shape             \
+        .min_rank = 1, .merges = true, .lazily_built = true, .traits = CNI_IS_MERGE, .output_shape = shape,            \
+        .lower = lower_                                                                                                \
     }
+const cni_layer_kind cni_add_layer =
+    KIND("Add", output_shape, lower_add, "adds its inputs: the short cut of residual networks", "cn_add_layer(), y, x",
+         "out = in 0 + in 1 + ...");
+const cni_layer_kind cni_multiply_layer =
+    KIND("Multiply", output_shape, lower_multiply, "multiplies its inputs: one of them weighs the others",
+         "cn_multiply_layer(), y, gate", "out = in 0 * in 1 * ...");
 const cni_layer_kind cni_subtract_layer =
-    DESCRIBED("Subtract", two_inputs_shape, "the difference of two inputs", "out = in 0 - in 1");
-const cni_layer_kind cni_average_layer =
-    DESCRIBED("Average", output_shape, "the mean of its inputs", "out = (in 0 + in 1 + ...) / count");
+    KIND("Subtract", difference_shape, lower_subtract, "the difference of two inputs", "cn_subtract_layer(), y, x",
+         "out = in 0 - in 1");
+const cni_layer_kind cni_average_layer = KIND("Average", output_shape, lower_average, "the mean of its inputs",
+                                              "cn_average_layer(), y, x", "out = (in 0 + in 1 + ...) / count");
 const cni_layer_kind cni_maximum_layer =
-    DESCRIBED("Maximum", output_shape, "the largest of its inputs, number by number", "out = max(in 0, in 1, ...)");
+    KIND("Maximum", output_shape, lower_maximum, "the largest of its inputs, number by number",
+         "cn_maximum_layer(), y, x", "out = max(in 0, in 1, ...)");
 const cni_layer_kind cni_minimum_layer =
-    DESCRIBED("Minimum", output_shape, "the smallest of its inputs, number by number", "out = min(in 0, in 1, ...)");
+    KIND("Minimum", output_shape, lower_minimum, "the smallest of its inputs, number by number",
+         "cn_minimum_layer(), y, x", "out = min(in 0, in 1, ...)");

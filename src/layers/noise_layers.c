@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Layers whose output is their input when a model is used: noise, augmentation of images, Identity.  Described, not
- * run. */
+ * Layers whose output is their input when a model is used: noise, augmentation of images.  Described, not run. */
 #include "layers/layers.h"
 #include "layers/spatial_layers.h"
 
@@ -23,6 +22,14 @@ typedef struct noise_args {
               "'channels_last' (n, h, w, c) or 'channels_first' (n, c, h, w)")
 #define RATE CNI_FIELD(rate, "rate", CNI_REQUIRED, NULL, 0, 1, "share that is left out, 0 to 1")
 
+/* Keras draws a seed where noise is possible. */
+static bool is_noisy(const cn_layer *layer)
+{
+    const noise_args *args = layer->config->args;
+    const bool has_rate = cni_object_member(layer->config, "rate") || cni_object_member(layer->config, "stddev");
+    return cni_object_member(layer->config, "seed") && (!has_rate || args->rate > 0);
+}
+
 #define PLAIN(name_, lazily, rows, order_, check_, traits_, rank, help_, keras_, formula_)                             \
     {                                                                                                                  \
         .kind = {.name = name_,                                                                                        \
@@ -35,7 +42,7 @@ typedef struct noise_args {
                  .keras = keras_,                                                                                      \
                  .formula = formula_},                                                                                 \
         .min_rank = rank > 0 ? rank : 1, .max_rank = rank, .lazily_built = lazily,                                     \
-        .traits = CNI_IS_NOTHING | (traits_), .output_shape = cni_same_shape                                           \
+        .traits = CNI_IS_NOTHING | (traits_), .output_shape = cni_same_shape, .seeded = is_noisy                       \
     }
 
 /* ---- noise ---- */
@@ -60,9 +67,6 @@ static const cni_field alpha_fields[] = {
 const cni_layer_kind cni_spatial_dropout1d_layer =
     PLAIN("SpatialDropout1D", false, spatial1_fields, SPATIAL_ORDER, NULL, CNI_IS_DROPOUT, 3, WHOLE_CHANNELS,
           "SpatialDropout1D(0.2)", NULL);
-const cni_layer_kind cni_spatial_dropout2d_layer =
-    PLAIN("SpatialDropout2D", false, spatial_fields, SPATIAL_ORDER " data_format", NULL, CNI_IS_DROPOUT, 4,
-          WHOLE_CHANNELS, "SpatialDropout2D(0.2)", NULL);
 const cni_layer_kind cni_spatial_dropout3d_layer =
     PLAIN("SpatialDropout3D", false, spatial_fields, SPATIAL_ORDER " data_format", NULL, CNI_IS_DROPOUT, 5,
           WHOLE_CHANNELS, "SpatialDropout3D(0.2)", NULL);
@@ -77,16 +81,13 @@ const cni_layer_kind cni_alpha_dropout_layer =
     PLAIN("AlphaDropout", false, alpha_fields, "name trainable dtype rate seed noise_shape", NULL, CNI_IS_DROPOUT, 0,
           "dropout that keeps mean and variance, for networks of selu", "AlphaDropout(0.1)", NULL);
 
-/* ---- nothing at all ---- */
+/* ---- a penalty ---- */
 
-static const cni_field identity_fields[] = {CNI_LAYER_FIELDS, CNI_ACTIVITY};
 static const cni_field activity_fields[] = {
     CNI_FIELD(l1, "l1", 0, "0.0", 0, 0, "factor of the sum of absolute values"),
     CNI_FIELD(l2, "l2", 0, "0.0", 0, 0, "factor of the sum of squares"),
     CNI_LAYER_FIELDS,
 };
-const cni_layer_kind cni_identity_layer =
-    PLAIN("Identity", false, identity_fields, NULL, NULL, 0, 0, "its input as it is", NULL, "out = in");
 const cni_layer_kind cni_activity_regularization_layer =
     PLAIN("ActivityRegularization", false, activity_fields, NULL, NULL, 0, 0,
           "its input as it is; adds a penalty on it to the loss", "ActivityRegularization(l2=0.01)", "out = in");

@@ -35,6 +35,15 @@ static void use_layers(cn_model *model)
     cn_add(model, cn_global_max_pooling2d());
     cn_add(model, cn_flatten());
     cn_add(model, cn_dropout(.rate = 0.5, .seed = CN_ZERO_INT));
+    cn_add(model, cn_spatial_dropout2d(.rate = 0.5, .data_format = CN_CHANNELS_FIRST));
+    cn_add(model, cn_layer_normalization(.axis = {1, -1}, .no_scale = true));
+    cn_add(model, cn_group_normalization(.groups = 4, .beta_regularizer = "l2"));
+    cn_add(model, cn_unit_normalization(.axis = {1}));
+    cn_add(model, cn_rms_normalization(.axis = {1}, .epsilon = 1e-3));
+    cn_add(model, cn_normalization(.mean = {0.5, CN_ZERO}, .variance = {1, 2}));
+    cn_add(model, cn_permute(.dims = {2, 1}));
+    cn_add(model, cn_repeat_vector(.n = 3));
+    cn_add(model, cn_identity());
     cn_add(model, cn_dense(.units = 10, .activation = "softmax", .name = "classes"));
 }
 
@@ -46,6 +55,8 @@ static cn_model *use_functional(void)
     cn_node *y = cn_call_layer(shared, x);
     y = cn_call(model, cn_add_layer(), cn_call_layer(shared, y), x);
     y = cn_call(model, cn_multiply_layer(), y, x);
+    y = cn_call(model, cn_subtract_layer(), cn_call(model, cn_average_layer(), y, x), x);
+    y = cn_call(model, cn_maximum_layer(), cn_call(model, cn_minimum_layer(), y, x), x);
     y = cn_call(model, cn_concatenate_layer(.axis = -1), y, x);
     cn_outputs(model, y, x);
     return model;

@@ -293,6 +293,8 @@ LAYERS(shapes)
 LAYERS(activation_layers)
 LAYERS(batch_normalization)
 LAYERS(graphs)
+LAYERS(normalizations)
+LAYERS(others)
 
 int main(void)
 {
@@ -305,6 +307,8 @@ int main(void)
         cmocka_unit_test(activation_layers_is_as_in_keras),
         cmocka_unit_test(batch_normalization_is_as_in_keras),
         cmocka_unit_test(graphs_is_as_in_keras),
+        cmocka_unit_test(normalizations_is_as_in_keras),
+        cmocka_unit_test(others_is_as_in_keras),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

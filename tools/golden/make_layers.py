@@ -378,6 +378,66 @@ def graphs():
     f.write()
 
 
+def normalizations():
+    f = Family("normalizations")
+    add = lambda id, covers, layer, shape=(2, 3, 4, 6), **kw: f.add(id, covers, sequential(layer, shape[1:]), [shape], **kw)
+    add("layer", "LayerNormalization", L.LayerNormalization(name="n"))
+    add("layer-rows", "LayerNormalization of rows", L.LayerNormalization(name="n"), (3, 5))
+    add("layer-axis", "LayerNormalization over rows of the picture", L.LayerNormalization(axis=1, name="n"))
+    add("layer-axes", "LayerNormalization over three axes", L.LayerNormalization([1, 2, 3], name="n"))
+    add("layer-axes-mixed", "-1 stands before 1: gamma has shape (6, 3), and its numbers in that order", L.LayerNormalization([1, -1], name="n"))
+    add("layer-no-center", "center False, epsilon", L.LayerNormalization(epsilon=0.25, center=False, name="n"))
+    add("layer-no-scale", "scale False", L.LayerNormalization(scale=False, name="n"))
+    add("layer-bare", "neither", L.LayerNormalization(center=False, scale=False, name="n"))
+    add("layer-arguments", "initializers, regularizers, constraints", L.LayerNormalization(beta_initializer="ones", gamma_initializer=I.RandomNormal(1.0, 0.1, seed=3), beta_regularizer="l2", gamma_regularizer="l1", beta_constraint="max_norm", gamma_constraint="non_neg", name="n"), initial=True)
+    add("rms", "RMSNormalization", L.RMSNormalization(name="n"))
+    add("rms-axes", "RMSNormalization over two axes", L.RMSNormalization([3, 2], 0.25, name="n"))
+    add("unit", "UnitNormalization", L.UnitNormalization(name="n"))
+    add("unit-axes", "UnitNormalization over two axes", L.UnitNormalization([1, 3], name="n"))
+    add("group", "GroupNormalization", L.GroupNormalization(3, name="n"))
+    add("group-one", "one group", L.GroupNormalization(1, name="n"))
+    add("group-each", "a group for each channel", L.GroupNormalization(6, name="n"))
+    add("group-axis", "GroupNormalization of channels_first", L.GroupNormalization(2, axis=1, name="n"), (2, 4, 3, 5))
+    add("group-axis-negative", "GroupNormalization of axis -2", L.GroupNormalization(2, axis=-2, name="n"))
+    add("group-arguments", "epsilon, center False", L.GroupNormalization(2, -1, 0.25, False, gamma_regularizer="l2", name="n"))
+    add("group-no-scale", "scale False", L.GroupNormalization(2, scale=False, name="n"))
+    add("group-rows", "GroupNormalization of rows", L.GroupNormalization(2, name="n"), (3, 6))
+    add("given", "Normalization with one mean and variance", L.Normalization(mean=0.5, variance=2.0, name="n"))
+    add("given-list", "one for each channel, a zero among them", L.Normalization(mean=[0.0, 1.0, 2.0, -1.0, 0.5, 3.0], variance=[1.0, 2.0, 0.0, 4.0, 0.25, 9.0], name="n"))
+    add("given-inverse", "invert", L.Normalization(mean=[1.0, 2.0, 3.0], variance=[1.0, 4.0, 9.0], axis=1, invert=True, name="n"))
+    add("given-two-axes", "numbers along the last of two kept axes", L.Normalization((1, 3), [0.0, 1.0, 2.0, -1.0, 0.5, 3.0], [1.0, 2.0, 1.0, 4.0, 0.25, 9.0], name="n"))
+    f.write()
+
+
+def others():
+    f = Family("others")
+    add = lambda id, covers, layer, shape=(2, 3, 4, 2), **kw: f.add(id, covers, sequential(layer, shape[1:]), [shape], **kw)
+    add("permute", "Permute", L.Permute((3, 1, 2), name="s"))
+    add("permute-swap", "Permute of rows and columns", L.Permute((2, 1, 3), name="s"))
+    add("permute-rows", "Permute of rank 3", L.Permute((2, 1), name="s"), (2, 3, 5))
+    add("repeat-vector", "RepeatVector", L.RepeatVector(3, name="s"), (2, 4))
+    add("repeat-vector-one", "RepeatVector once", L.RepeatVector(1, name="s"), (2, 4))
+    add("identity", "Identity", L.Identity(name="s"))
+    both(f, "spatial-dropout", "SpatialDropout2D passes on", lambda **d: L.SpatialDropout2D(0.5, name="s", **d), (2, 3, 4, 5))
+
+    def merge(id, covers, shapes, make):
+        ins = [keras.Input(s[1:], name=f"in{i}") for i, s in enumerate(shapes)]
+        f.add(id, covers, keras.Model(ins, make(ins), name="m"), shapes, config=False)
+
+    s = (2, 2, 3, 2)
+    for name in ("Subtract", "Average", "Maximum", "Minimum"):
+        make = getattr(L, name)
+        low = name.lower()
+        merge(low, name, [s, s], lambda a: make(name="j")(a))
+        merge(f"{low}-broadcast", f"{name} of other shapes", [s, (2, 1, 2)], lambda a: make(name="j")(a))
+        merge(f"{low}-ranks", f"{name} of another rank first", [(2, 2), s], lambda a: make(name="j")(a))
+        merge(f"{low}-itself", f"{name} of a tensor and itself: ties", [s], lambda a: make(name="j")([a[0], a[0]]))
+        if name != "Subtract":
+            merge(f"{low}-three", f"{name} of three", [s, s, s], lambda a: make(name="j")(a))
+            merge(f"{low}-one", f"{name} of one", [s], lambda a: make(name="j")([a[0]]))
+    f.write()
+
+
 fresh()
-for make in (conv2d, depthwise_conv2d, dense, pooling, shapes, activation_layers, batch_normalization, graphs):
+for make in (conv2d, depthwise_conv2d, dense, pooling, shapes, activation_layers, batch_normalization, graphs, normalizations, others):
     make()

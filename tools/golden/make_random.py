@@ -97,7 +97,8 @@ def models():
         case = {"id": id, "seed": seed, "model": config, "weights": weights(model), "next_default_seed": random.randint(1, int(1e9))}
         if shape:
             case["build"] = list(shape)
-        generators = [l.seed_generator for l in model._flatten_layers() if hasattr(l, "seed_generator")]
+        generators = [getattr(l, "seed_generator", None) or getattr(l, "generator", None) for l in model._flatten_layers()]
+        generators = [g for g in generators if g is not None]
         if generators:
             case["generators"] = [np.asarray(g.state).tolist() for g in generators]
         if [w["sum"] for w in by_hand] != [w["sum"] for w in case["weights"]]:
@@ -132,11 +133,16 @@ def models():
 
     for seed in (42, 7):
         add(f"cnn-{seed}", seed, cnn)
+
+    def drawing():
+        return keras.Sequential([keras.Input((6, 6, 3)), L.RandomFlip(), L.ActivityRegularization(0.1), L.Conv2D(4, 2), L.RandomZoom(0.2, seed=3), L.GaussianNoise(0.1), L.GaussianDropout(0.0), L.Dense(3), L.SpatialDropout2D(0.5), L.RandomBrightness(0.1), L.Dense(3), L.AlphaDropout(0.1), L.Resizing(4, 4), L.CenterCrop(2, 2), L.Dense(2), L.Conv2DTranspose(2, 2), L.SeparableConv2D(3, 1), L.LayerNormalization(gamma_initializer="random_normal"), L.Dense(2)])
+
     add("lazy", 42, lazy, (None, 6, 6, 1))
     add("given", 42, given)
     add("graph", 42, graph)
     add("same-object", 42, same_object)
     add("nested", 42, nested)
+    add("drawing", 42, drawing)
     return cases
 
 
@@ -152,6 +158,8 @@ def dropout():
         ("none", L.Dropout(0.0, seed=1), (2, 3)),
         ("channels", L.Dropout(0.4, noise_shape=(None, 1, 1, 6), seed=5), (3, 2, 2, 6)),
         ("rows", L.Dropout(0.25, noise_shape=(1, None), seed=6), (3, 9)),
+        ("planes", L.SpatialDropout2D(0.4, seed=5), (3, 2, 4, 6)),
+        ("planes-first", L.SpatialDropout2D(0.5, "channels_first", seed=9), (3, 5, 2, 3)),
     ):
         config = compact(plain(keras.saving.serialize_keras_object(layer)), keep_name=False)
         model = keras.Sequential([keras.Input(shape[1:]), layer])
