@@ -80,7 +80,7 @@ typedef struct cni_receptive_field {
     const int64_t *left, *right;
 } cni_receptive_field;
 
-enum { CNI_MOST_POSITIONS = 1 << 18 };
+enum { CNI_MOST_POSITIONS = 1 << 15 };
 
 /* ---- nodes ---- */
 

@@ -12,7 +12,7 @@
 
 typedef cni_receptive_field field;
 
-enum { MOST_PERIOD = 4096, MOST_OFFSETS = 1 << 16 };
+enum { MOST_PERIOD = 512, MOST_OFFSETS = 1 << 16 };
 static const int64_t far_away = INT64_C(1) << 48; /* hulls beyond are not told */
 static const int64_t nowhere = INT64_C(1) << 60;  /* left end of a hull of nothing */
 
@@ -125,8 +125,9 @@ static cn_status repeat(cni_analyser *a, const field *from, const cni_link *link
 {
     int64_t period, step;
     if (!from->left || link->stretched || !find_period(from, link, &period, &step)) return CN_OK;
-    int64_t *left = CNI_NEW_ARRAY(a->arena, int64_t, 2 * (size_t)period), *right = left + period;
+    int64_t *left = CNI_NEW_ARRAY(a->arena, int64_t, 2 * (size_t)period);
     if (!left) return cni_no_memory(a->error, "fields");
+    int64_t *right = left + period;
     to->floating = from->floating;
     for (int64_t i = 0; i < period; i++) {
         const hull h = hull_of(from, reads_somewhere(link, i, &to->floating));
@@ -416,8 +417,9 @@ static cn_status join_endless(cni_analyser *a, const field *other, field *to)
         to->left = to->right = NULL;
         return CN_OK;
     }
-    int64_t *left = CNI_NEW_ARRAY(a->arena, int64_t, 2 * (size_t)period), *right = left + period;
+    int64_t *left = CNI_NEW_ARRAY(a->arena, int64_t, 2 * (size_t)period);
     if (!left) return cni_no_memory(a->error, "fields");
+    int64_t *right = left + period;
     for (int64_t i = 0; i < period; i++) {
         const hull h = join(hull_at(to, i), hull_at(other, i));
         left[i] = h.left;

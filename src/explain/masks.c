@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-enum {
-    MOST_WORDS = 1 << 17
-}; /* of a bitmap: larger maps count as needed everywhere, unless what is needed is a grid */
+/* Larger maps count as needed everywhere: bitmaps beyond these words (unless what is needed is a grid), axes beyond
+ * these positions, and windows beyond so many taps in all. */
+enum { MOST_WORDS = 1 << 17, MOST_POSITIONS = 1 << 20, MOST_TAPS = 1 << 24 };
 
 typedef enum amount { NONE, ALL, GRID, BITMAP } amount;
 
@@ -74,7 +74,7 @@ static bool contains(const uint64_t *set, const uint64_t *part, int64_t count)
 static bool fits(const cni_explained *node)
 {
     for (int i = 0; i < node->spatial; i++)
-        if (node->map[i] < 0 || node->map[i] > CNI_MOST_POSITIONS) return false;
+        if (node->map[i] < 0 || node->map[i] > MOST_POSITIONS) return false;
     return true;
 }
 
@@ -91,6 +91,8 @@ static const uint64_t *read_by(masks *m, const cni_link *link, const uint64_t *o
     const bool plain = link->type == CNI_VIEW_POINT && link->n == link->o;
     if (plain) return outputs;
     if (!outputs && link->type == CNI_VIEW_WINDOW && axis->unread == 0) return NULL;
+    const bool windowed = link->type == CNI_VIEW_WINDOW || link->type == CNI_VIEW_TRANSPOSED;
+    if (windowed && cni_times(link->o, link->k) > MOST_TAPS) return NULL;
     uint64_t *inputs = new_words(m, &m->a->scratch, words_of(link->n));
     if (!inputs) return NULL;
     for (int64_t y = 0; y < link->o; y++) {

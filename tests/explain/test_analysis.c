@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -357,6 +358,49 @@ static void transposed_convolution_multiplies_at_inputs(void **state)
     assert_int_equal(node->axis[0].after, 0);
 }
 
+static void separable_convolution_has_two_kernels(void **state)
+{
+    const cni_explained *node =
+        keras(state, "Input(shape=(7, 7, 8))\nSeparableConv2D(16, 3, padding='same', depth_multiplier=2)");
+    assert_costs(node, 9 * 16 + 16 * 16 + 16, 49 * (9 * 16 + 16 * 16));
+    assert_int_equal(node->macs_real, 19 * 19 * 16 + 49 * 16 * 16);
+}
+
+static void transposed_convolution_of_keras(void **state)
+{
+    const cni_explained *node =
+        keras(state, "Input(shape=(7, 7, 16))\nConv2DTranspose(8, 3, strides=2, padding='same', use_bias=False)");
+    assert_map(node, 14, 14, 8);
+    assert_costs(node, 3 * 3 * 8 * 16, 7 * 7 * 16 * 9 * 8);
+    assert_int_equal(node->axis[0].before, 0);
+    assert_int_equal(node->axis[0].after, 1);
+}
+
+static void sequences_and_volumes(void **state)
+{
+    const cni_analysis *a = explain_keras(*state, "Input(shape=(20, 4))\n"
+                                                  "Conv1D(8, 3, dilation_rate=2, padding='causal')\n"
+                                                  "MaxPooling1D(3)\n"
+                                                  "Flatten()\n"
+                                                  "Dense(2)");
+    assert_int_equal(a->nodes[1].spatial, 1);
+    assert_int_equal(a->nodes[1].map[0], 20);
+    assert_int_equal(a->nodes[1].field[0].start, -4);
+    assert_int_equal(a->nodes[1].macs, 20 * 3 * 4 * 8);
+    assert_int_equal(a->nodes[2].field[0].size, 7);
+    assert_int_equal(a->nodes[1].needed, 18);
+    assert_null(a->nodes[1].mask);
+    assert_int_equal(a->dead_pixels, 2);
+    a = explain_keras(*state, "Input(shape=(9, 10, 11, 2))\n"
+                              "Conv3D(4, (1, 2, 3), strides=(1, 2, 2))\n"
+                              "Flatten()");
+    assert_int_equal(a->nodes[1].spatial, 3);
+    assert_int_equal(a->nodes[1].map[2], 5);
+    assert_int_equal(a->nodes[1].macs, 9 * 5 * 5 * 6 * 2 * 4);
+    assert_int_equal(a->nodes[1].field[2].size, 3);
+    assert_int_equal(a->dead_pixels, 0);
+}
+
 static void batch_norm_is_folded_behind_a_kernel_only(void **state)
 {
     const cni_analysis *a = explain_keras(*state, "Input(shape=(8, 8, 4))\n"
@@ -521,6 +565,35 @@ static void unknown_layers_are_opaque(void **state)
     assert_true(a->params.trainable == CNI_UNSEEN);
 }
 
+/* What a text can ask for must not cost more than a moment. */
+static void hostile_sizes_cost_nothing(void **state)
+{
+    char text[4000] = "Input(shape=(1000000, 2, 1))";
+    for (int i = 0; i < 12; i++) strcat(text, "\nConv2D(1, (99991, 1), padding='same')\nReLU()");
+    strcat(text, "\nMaxPooling2D((99991, 1), strides=(1, 1))\nUpSampling2D((491, 1))\nConv2D(1, (65521, 1))"
+                 "\nConv2D(1, (2, 1), dilation_rate=(99991, 1))\nConv2DTranspose(1, (997, 1))");
+    const clock_t start = clock();
+    const cni_analysis *a = explain_keras(*state, text);
+    assert_true(clock() - start < 2 * CLOCKS_PER_SEC);
+    assert_false(last_of(a)->suspect);
+    assert_int_equal(a->nodes[23].field[0].size, 12 * 99990 + 1);
+}
+
+static void channels_first(void **state)
+{
+    const cni_analysis *a = explain_keras(*state, "Input(shape=(3, 32, 30))\n"
+                                                  "Conv2D(8, 3, data_format='channels_first')\n"
+                                                  "BatchNormalization(axis=1)\n"
+                                                  "MaxPooling2D(2, data_format='channels_first')\n"
+                                                  "Flatten()");
+    assert_int_equal(a->nodes[0].channels, 3);
+    assert_int_equal(a->nodes[0].map[1], 30);
+    assert_map(a->nodes + 2, 30, 28, 8);
+    assert_map(a->nodes + 3, 15, 14, 8);
+    assert_int_equal(a->nodes[2].format, CN_CHANNELS_FIRST);
+    assert_int_equal(a->nodes[1].macs, 30 * 28 * 8 * 27);
+}
+
 /* ---- a network ---- */
 
 #define MNIST_EXAMPLE(first, pool)                                                                                     \
@@ -605,6 +678,9 @@ int main(void)
         TEST(stem_of_both_frameworks),
         TEST(dense_on_maps_works_on_each_position),
         TEST(transposed_convolution_multiplies_at_inputs),
+        TEST(separable_convolution_has_two_kernels),
+        TEST(transposed_convolution_of_keras),
+        TEST(sequences_and_volumes),
         TEST(batch_norm_is_folded_behind_a_kernel_only),
         TEST(other_operations_have_a_column_of_their_own),
         TEST(frozen_weights_are_other),
@@ -616,6 +692,8 @@ int main(void)
         TEST(errors_stay_in_their_nodes),
         TEST(groups_that_do_not_divide),
         TEST(unknown_layers_are_opaque),
+        TEST(hostile_sizes_cost_nothing),
+        TEST(channels_first),
         TEST(example_of_keras),
         TEST(edits_that_clear_it),
     };

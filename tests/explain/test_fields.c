@@ -26,7 +26,13 @@ static void draw_layer(network *n, bool torch, bool halves)
 {
     const int k = draw(1, 5), s = halves ? draw(1, 3) : 1, d = s > 1 && !torch ? 1 : draw(1, 3), p = draw(0, 3);
     const char *same = draw(0, 1) ? "same" : "valid";
-    switch (draw(0, 7)) {
+    switch (draw(0, 8)) {
+    case 8:
+        if (torch)
+            line(n, "AdaptiveAvgPool2d((%d, %d))", draw(2, 9), draw(2, 9));
+        else
+            line(n, "AveragePooling2D(%d, %d, '%s')", k, s, same);
+        return;
     case 0:
         if (torch)
             line(n, "MaxPool2d(%d, %d, %d, ceil_mode=%s)", k, s, k / 2, draw(0, 1) ? "True" : "False");
@@ -83,10 +89,11 @@ static void draw_network(network *n, bool torch, bool branches)
 /* ---- the definitions ---- */
 
 /* Whether output y of a layer takes input x (of n, or of endlessly many) into account. */
-static bool takes(const cni_explained *node, int axis, int64_t y, int64_t x)
+static bool takes(const cni_explained *node, int axis, int64_t y, int64_t x, int64_t n)
 {
     const cni_axis *a = node->axis + axis;
     const int64_t f = node->view.axis[axis].stride;
+    const int64_t m = node->map[axis];
     int64_t u;
     switch (node->view.type) {
     case CNI_VIEW_WINDOW:
@@ -104,6 +111,9 @@ static bool takes(const cni_explained *node, int axis, int64_t y, int64_t x)
     case CNI_VIEW_BILINEAR: /* twice f times the place between pixels: nearer than one pixel */
         u = 2 * y + 1 - f - 2 * f * x;
         return u > -2 * f && u < 2 * f;
+    case CNI_VIEW_ADAPTIVE: /* its windows begin at floor(y n / m) and end before ceil((y + 1) n / m) */
+        if (n % m == 0) return (x < 0 ? (x + 1) / (n / m) - 1 : x / (n / m)) == y;
+        return (x + 1) * m > y * n && x * m < (y + 1) * n;
     default:
         return x == y;
     }
@@ -111,9 +121,9 @@ static bool takes(const cni_explained *node, int axis, int64_t y, int64_t x)
 
 static bool takes_inside(const cni_explained *node, int axis, int64_t y, int64_t x, int64_t n)
 {
-    if (takes(node, axis, y, x)) return true;
+    if (takes(node, axis, y, x, n)) return true;
     if (node->view.type != CNI_VIEW_BILINEAR) return false;
-    return (x == 0 && takes(node, axis, y, -1)) || (x == n - 1 && takes(node, axis, y, n)); /* clamped */
+    return (x == 0 && takes(node, axis, y, -1, n)) || (x == n - 1 && takes(node, axis, y, n, n)); /* clamped */
 }
 
 /* Pixels that position y of a node sees, as bits. */
@@ -136,14 +146,16 @@ static void sees_endlessly(const cni_analysis *a, const cni_explained *node, int
         set[HALF + y] = true;
         return;
     }
-    const int64_t centre = node->view.type == CNI_VIEW_WINDOW       ? y * node->axis[axis].s
-                           : node->view.type == CNI_VIEW_TRANSPOSED ? y / node->axis[axis].s
-                           : node->view.type == CNI_VIEW_POINT || node->view.type == CNI_VIEW_SHIFT
-                               ? y
-                               : y / node->view.axis[axis].stride;
+    const int64_t n = a->nodes[node->inputs[0]].map[axis], f = node->view.axis[axis].stride;
+    int64_t centre = y;
+    if (node->view.type == CNI_VIEW_WINDOW) centre = y * f;
+    if (node->view.type == CNI_VIEW_ADAPTIVE) centre = y * n / node->map[axis];
+    if (node->view.type == CNI_VIEW_TRANSPOSED || node->view.type == CNI_VIEW_NEAREST ||
+        node->view.type == CNI_VIEW_BILINEAR)
+        centre = y / f;
     for (int i = 0; i < node->input_count; i++)
-        for (int64_t x = centre - 20; x <= centre + 20; x++)
-            if (takes(node, axis, y, x)) sees_endlessly(a, a->nodes + node->inputs[i], axis, x, set);
+        for (int64_t x = centre - 60; x <= centre + 60; x++)
+            if (takes(node, axis, y, x, n)) sees_endlessly(a, a->nodes + node->inputs[i], axis, x, set);
 }
 
 /* ---- comparisons ---- */
@@ -231,6 +243,16 @@ static void check_misalignment(const char *text, const cni_analysis *a, const cn
     assert_same(text, node, "misalignment", 0, num * count, sum * den);
 }
 
+/* Windows are counted as the kinds themselves say. */
+static void check_sizes(const char *text, const cni_analysis *a)
+{
+    for (int i = 0; i < a->count; i++) {
+        const cni_explained *node = a->nodes + i;
+        if (node->view.type != CNI_VIEW_WINDOW && node->view.type != CNI_VIEW_TRANSPOSED) continue;
+        for (int axis = 0; axis < 2; axis++) assert_same(text, node, "o", axis, node->axis[axis].o, node->map[axis]);
+    }
+}
+
 /* Reachability: needed[y][x] of a node from those of its consumers. */
 static void check_masks(const char *text, const cni_analysis *a)
 {
@@ -295,6 +317,7 @@ static void random_networks(bool branches)
                     check_endless(text, a, a->nodes + i, axis);
                     if (a->nodes[i].input_count == 2) check_misalignment(text, a, a->nodes + i, axis);
                 }
+            check_sizes(text, a);
             check_masks(text, a);
         }
         free(n.text);

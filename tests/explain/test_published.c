@@ -243,29 +243,43 @@ static void dilations_leave_holes(void **state)
     }
 }
 
-/* A step down and a step up again, beside the way that stays: where the centres lie on average. */
+/* Where the centres lie on average behind a step down and a step up, beside the way that stays; doubled. */
+static void check_means(cni_arena *arena, cni_dialect dialect, const char *down, const char *up, int twice)
+{
+    network n;
+    int64_t num, den;
+    const bool keras = dialect == CNI_KERAS;
+    network_begin(&n);
+    line(&n, "x: Input(shape=%s)", keras ? "(16, 16, 4)" : "(4, 16, 16)");
+    line(&n, "%s", down);
+    line(&n, "up: %s", up);
+    line(&n, "merge <- x, up: %s", keras ? "Concatenate()" : "Cat(dim=1)");
+    network_end(&n);
+    const cni_analysis *a = explain_as(arena, dialect, n.text, NULL);
+    free(n.text);
+    for (int axis = 0; axis < 2; axis++) {
+        assert_int_equal(a->nodes[2].map[axis], 16);
+        assert_true(cni_misalignment(a, a->nodes + 3, 0, 1, axis, &num, &den));
+        assert_int_equal(2 * num, twice * den);
+    }
+}
+
 static void means_of_steps_down_and_up(void **state)
 {
-    static const char *const down[] = {"MaxPool2d(2)", "Conv2d(4, 4, 3, stride=2, padding=1)"};
-    static const char *const up[] = {"Upsample(scale_factor=2)", "ConvTranspose2d(4, 4, 2, stride=2)",
-                                     "ConvTranspose2d(4, 4, 4, stride=2, padding=1)",
-                                     "ConvTranspose2d(4, 4, 3, stride=2, padding=1, output_padding=1)"};
-    static const int twice[2][4] = {{0, 0, 0, 1}, {-1, -1, -1, 0}};
+    static const char *const keras_down[] = {"MaxPooling2D(2)", "Conv2D(4, 3, strides=2, padding='same')"};
+    static const char *const keras_up[] = {"UpSampling2D(2)", "Conv2DTranspose(4, 2, strides=2)",
+                                           "Conv2DTranspose(4, 3, strides=2, padding='same')",
+                                           "Conv2DTranspose(4, 4, strides=2, padding='same')"};
+    static const int keras[2][4] = {{0, 0, -1, 0}, {1, 1, 0, 1}};
+    static const char *const torch_down[] = {"MaxPool2d(2)", "Conv2d(4, 4, 3, stride=2, padding=1)"};
+    static const char *const torch_up[] = {"Upsample(scale_factor=2)", "ConvTranspose2d(4, 4, 2, stride=2)",
+                                           "ConvTranspose2d(4, 4, 4, stride=2, padding=1)",
+                                           "ConvTranspose2d(4, 4, 3, stride=2, padding=1, output_padding=1)"};
+    static const int torch[2][4] = {{0, 0, 0, 1}, {-1, -1, -1, 0}};
     for (int i = 0; i < 2; i++)
         for (int j = 0; j < 4; j++) {
-            network n;
-            int64_t num, den;
-            network_begin(&n);
-            line(&n, "x: Input(shape=(4, 16, 16))");
-            line(&n, "%s", down[i]);
-            line(&n, "up: %s", up[j]);
-            line(&n, "Cat <- x, up: Cat(dim=1)");
-            network_end(&n);
-            const cni_analysis *a = explain_as(*state, CNI_TORCH, n.text, NULL);
-            free(n.text);
-            assert_int_equal(a->nodes[2].map[0], 16);
-            assert_true(cni_misalignment(a, a->nodes + 3, 0, 1, 0, &num, &den));
-            assert_int_equal(2 * num, twice[i][j] * den);
+            check_means(*state, CNI_KERAS, keras_down[i], keras_up[j], keras[i][j]);
+            check_means(*state, CNI_TORCH, torch_down[i], torch_up[j], torch[i][j]);
         }
 }
 
