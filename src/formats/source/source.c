@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * From a text to a description: parse, evaluate, describe. */
+#include "formats/source/source.h"
+#include "formats/source/evaluate.h"
+
+#include "base/utf8.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MAX_TEXT = 1 << 20 };
+
+/* "; block() is called at line 12", for what stands inside a function. */
+static void add_site(const cni_evaluator *e, char *text, size_t size)
+{
+    const cni_frame *outermost = NULL;
+    for (const cni_frame *frame = e->frame; frame; frame = frame->outer)
+        if (frame->site.line) outermost = frame;
+    const size_t used = strlen(text);
+    if (!outermost || used + 40 > size) return;
+    snprintf(text + used, size - used, "; %.40s() is called at line %d", outermost->definition->text,
+             outermost->site.line);
+}
+
+void cni_evaluate_remark(cni_evaluator *e, const char *id, cni_severity severity, cni_span span, const char *hint,
+                         const char *format, ...)
+{
+    char text[700];
+    va_list arguments;
+    if (e->quiet) return;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (severity == CNI_ERROR) add_site(e, text, sizeof text);
+    cni_remark_add(e->remarks, id, severity, span, hint, "%s", text);
+}
+
+cni_thing *cni_evaluate_error(cni_evaluator *e, const char *id, cni_span span, const char *hint, const char *format,
+                              ...)
+{
+    char text[600];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    cni_evaluate_remark(e, id, CNI_ERROR, span, hint, "%s", text);
+    return e->broken;
+}
+
+static bool begin(cni_evaluator *e)
+{
+    e->broken = CNI_NEW(e->arena, cni_thing);
+    e->none = CNI_NEW(e->arena, cni_thing);
+    e->module = e->scope = CNI_NEW(e->arena, cni_scope);
+    if (!e->broken || !e->none || !e->module) return false;
+    e->broken->type = CNI_THING_BROKEN;
+    e->none->type = CNI_THING_NONE;
+    return true;
+}
+
+cn_status cni_source_read(cni_arena *arena, const char *text, size_t size, const char *file, const char *model,
+                          cni_description **out, cni_error *error)
+{
+    cni_description *d = CNI_NEW(arena, cni_description);
+    char *kept = size <= MAX_TEXT ? cni_arena_text_n(arena, text, size) : NULL;
+    if (size > MAX_TEXT)
+        return cni_fail(error, CN_ERR_LIMIT, "%s: a text of %zu bytes; at most 1 MiB is read", file, size);
+    if (!cni_utf8_valid(text, size)) return cni_fail(error, CN_ERR_FORMAT, "%s: the text is not UTF-8", file);
+    if (!d || !kept || !(d->file = cni_arena_text(arena, file ? file : "<text>"))) return cni_no_memory(error, file);
+    d->arena = arena;
+    d->text = kept;
+    d->text_size = size;
+    d->remarks.arena = arena;
+    cni_evaluator e = {
+        .arena = arena, .remarks = &d->remarks, .text = kept, .text_size = size, .comments = &d->comments};
+    const cni_syntax *tree = cni_syntax_read(arena, kept, size, &d->remarks, &d->comments);
+    if (!tree || !begin(&e)) return cni_no_memory(error, file);
+    cni_evaluate_block(&e, tree);
+    e.frame = NULL;
+    e.scope = e.module;
+    if (!model && *d->comments.name) model = d->comments.name;
+    CN_TRY(cni_evaluate_describe(&e, model, d, error));
+    if (e.exhausted) return cni_no_memory(error, file);
+    *out = d;
+    return CN_OK;
+}
