@@ -227,9 +227,10 @@ static cn_status read_format(const cni_slot *s, const cni_value *v)
 static cn_status read_borders_of(const cni_slot *s, const cni_value *v, size_t count, const char *expected)
 {
     int(*sides)[2] = s->member;
-    if (v->type == CNI_LIST && v->count != count) return refuse(s, CN_ERR_INVALID, v, expected);
+    const bool listed = v->type == CNI_LIST && count > 1; /* of one axis: (before, after) */
+    if (listed && v->count != count) return refuse(s, CN_ERR_INVALID, v, expected);
     for (size_t i = 0; i < count; i++) {
-        const cni_value *axis = v->type == CNI_LIST ? v->items[i] : v;
+        const cni_value *axis = listed ? v->items[i] : v;
         if (axis->type == CNI_LIST && axis->count != 2) return refuse(s, CN_ERR_INVALID, v, expected);
         for (size_t j = 0; j < 2; j++) {
             const cni_value *side = axis->type == CNI_LIST ? axis->items[j] : axis;
@@ -249,9 +250,9 @@ static cn_status read_sides(const cni_slot *s, const cni_value *v)
 static cn_status read_borders(const cni_slot *s, const cni_value *v)
 {
     const size_t axes = (size_t)s->field->axes;
-    cni_value flat = {.type = CNI_LIST, .count = 1, .items = (cni_value *[]){(cni_value *)v}};
-    if (axes > 1) return read_borders_of(s, v, axes, "p, one for each axis, or (before, after) for each axis");
-    return read_borders_of(s, &flat, 1, "p or (before, after), integers from 0 upwards");
+    return read_borders_of(s, v, axes,
+                           axes == 1 ? "p or (before, after), integers from 0 upwards"
+                                     : "p, one for each axis, or (before, after) for each axis");
 }
 
 static cn_status read_ints(const cni_slot *s, const cni_value *v)
