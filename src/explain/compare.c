@@ -353,7 +353,7 @@ static void print_pair(comparison *c, const widths *w, const pair *p, char said[
     char pads[TEXT], reads[TEXT], here[TEXT] = "", far_[TEXT] = "";
     const int count = p->a->view.spatial;
     cni_text_add(c->page->out, "  ");
-    cni_page_cell(c->page, CNI_PLAIN, w->layer, p->a->name);
+    cni_page_name(c->page, CNI_PLAIN, w->layer, p->a->name);
     cni_text_add(c->page->out, "  ");
     show_padding(p->pa, count, pads);
     show_reads(p->a, p->pa, reads);

@@ -52,6 +52,8 @@ typedef struct cni_page {
 void cni_page_text(cni_page *page, cni_tint tint, const char *text);
 /** The same in at least `columns` columns (negative: right-aligned), cut with an ellipsis when it is longer. */
 void cni_page_cell(cni_page *page, cni_tint tint, int columns, const char *text);
+/** The same for a name, which is cut in its middle: names of layers differ at their ends. */
+void cni_page_name(cni_page *page, cni_tint tint, int columns, const char *name);
 void cni_page_printf(cni_page *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /** Pieces of a line that are kept together: they are joined by three blanks and go to the next line, after `indent`

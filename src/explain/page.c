@@ -108,6 +108,19 @@ void cni_page_cell(cni_page *page, cni_tint tint, int columns, const char *text)
     if (columns > 0 && used < room) cni_text_repeat(page->out, ' ', room - used);
 }
 
+void cni_page_name(cni_page *page, cni_tint tint, int columns, const char *name)
+{
+    char text[256];
+    const size_t length = strlen(name), room = (size_t)columns;
+    bool simple = length > room && room > 4 && length < sizeof text - 8;
+    for (const char *c = name; *c; c++) simple &= *c > 0x20 && *c < 0x7f;
+    if (simple) {
+        const size_t head = (room - 1) * 2 / 5, tail = room - 1 - head;
+        snprintf(text, sizeof text, "%.*s%s%s", (int)head, name, page->ascii ? "~" : "…", name + length - tail);
+    }
+    cni_page_cell(page, tint, columns, simple ? text : name);
+}
+
 void cni_page_printf(cni_page *page, const char *format, ...)
 {
     char text[1024];

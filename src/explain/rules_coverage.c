@@ -342,15 +342,15 @@ static const char *traced_back(cni_findings *findings)
     return cni_say(findings, "%s%s%s", of_image, pixels && macs ? ", " : "", of_macs);
 }
 
-/* Layers whose work is lost, the dearest first. */
+/* Layers whose work is lost, the dearest first; for one or two the text itself says enough. */
 static const char *where_it_is_lost(cni_findings *findings)
 {
     enum { SHOWN = 6 };
     const cni_analysis *analysis = findings->analysis;
     const char *lines = NULL;
     int64_t below = INT64_MAX;
-    int last = -1;
-    for (int shown = 0; shown < SHOWN; shown++) {
+    int last = -1, shown = 0;
+    for (; shown < SHOWN; shown++) {
         const cni_explained *next = NULL;
         for (int i = 0; i < analysis->count; i++) {
             const cni_explained *node = analysis->nodes + i;
@@ -365,7 +365,7 @@ static const char *where_it_is_lost(cni_findings *findings)
                         lines ? "\n" : "", next->name, cni_say_count(findings, next->needed),
                         cni_say_count(findings, next->positions), cni_say_count(findings, next->macs_dead));
     }
-    return lines;
+    return shown > 2 ? lines : NULL;
 }
 
 /* Padding on every layer that leaves something out, as one fix. */

@@ -225,7 +225,10 @@ static void print_row(table *t, const cni_tint *tints, char cells[COLUMNS][CELL]
         if (width > left) width = left;
         left -= width;
         cni_text_repeat(t->page->out, ' ', (size_t)gap);
-        if (width) cni_page_cell(t->page, tints[c], columns[c].right ? -width : width, cells[c]);
+        if (width && c == LAYER)
+            cni_page_name(t->page, tints[c], width, cells[c]);
+        else if (width)
+            cni_page_cell(t->page, tints[c], columns[c].right ? -width : width, cells[c]);
     }
     while (t->page->out->length > start && t->page->out->data[t->page->out->length - 1] == ' ') {
         t->page->out->data[--t->page->out->length] = 0;
