@@ -179,6 +179,7 @@ static void test_files(void **state)
     cni_image image;
     int count = 0;
     assert_non_null(mkdtemp(folder));
+    assert_int_equal(setenv("CORNU_MODULES", CORNU_BINARY_DIR, 1), 0);
     cn_explanation *e = explain(MNIST);
     const cn_status status = cn_explanation_draw(e, folder, "png", "D2,reads", "conv2d", false, &count);
     if (status == CN_ERR_UNSUPPORTED) skip(); /* built without the drawing module */
