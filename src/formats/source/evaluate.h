@@ -158,6 +158,7 @@ typedef struct cni_evaluator {
     bool stopped;      /* the limit of steps was reached */
     int steps;
     int quiet; /* > 0: nothing is remarked */
+    int data;  /* > 0: a name that is not defined may be data, which a text leaves out */
     cni_scope *module, *scope;
     cni_frame *frame;
     int depth; /* of frames */

@@ -85,10 +85,28 @@ static cni_thing *input_of_fragment(cni_evaluator *e, const cni_thing *callee, c
     return input;
 }
 
+/* model.fit(x_train, y_train), print(history), plt.plot(losses): what they are called on need not be in the text. */
+static bool takes_data(const cni_thing *callee)
+{
+    static const char *const methods[] = {"fit",  "compile",      "evaluate",     "predict",       "train_on_batch",
+                                          "save", "save_weights", "load_weights", "test_on_batch", "fit_generator"};
+    if (callee->type == CNI_THING_OPAQUE) return true;
+    if (callee->type == CNI_THING_PATH)
+        return strcmp(callee->text, "builtins.print") == 0 ||
+               !(cni_path_under(callee->text, "builtins") || cni_path_under(callee->text, "keras") ||
+                 cni_path_under(callee->text, "tensorflow") || cni_path_under(callee->text, "torch"));
+    if (callee->type != CNI_THING_BOUND || callee->of->type != CNI_THING_MODEL) return false;
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (strcmp(callee->text, methods[i]) == 0) return true;
+    return false;
+}
+
 static cni_actuals actuals_of(cni_evaluator *e, const cni_syntax *call, const cni_thing *callee)
 {
     cni_actuals actuals = {.span = call->span, .callee = call->items[0]->span};
     const bool applies = !e->frame && (callee->type == CNI_THING_LAYER || callee->type == CNI_THING_MODEL);
+    const bool data = takes_data(callee);
+    e->data += data;
     for (size_t i = 1; i < call->count; i++) {
         const cni_syntax *argument = call->items[i];
         cni_thing *input = applies && call->count == 2 ? input_of_fragment(e, callee, argument) : NULL;
@@ -100,6 +118,7 @@ static cni_actuals actuals_of(cni_evaluator *e, const cni_syntax *call, const cn
         else
             cni_actuals_add(e, &actuals, argument->text, thing, argument->span);
     }
+    e->data -= data;
     return actuals;
 }
 

@@ -8,6 +8,7 @@
 
 static cni_thing *undefined(cni_evaluator *e, const cni_syntax *name)
 {
+    if (e->data) return cni_thing_opaque(e, name->span);
     const char *layer = cni_hint_layer(e, name->text, e->torch && !e->keras ? CNI_TORCH : CNI_KERAS);
     const char *nearest[64];
     size_t count = 0;

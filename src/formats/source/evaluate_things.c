@@ -2,6 +2,7 @@
  * Things: making them, comparing them, and turning them into plain values. */
 #include "formats/source/evaluate.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 cni_thing *cni_thing_new(cni_evaluator *e, cni_thing_type type, cni_span span)
@@ -269,14 +270,22 @@ static cni_value *open_value(cni_evaluator *e, const cni_thing *thing)
     return name ? placed(cni_value_call(e->arena, name), &thing->span) : NULL;
 }
 
+/* A dict by labels, class_weight={0: 1.0, 1: 2.5}, has their numbers as texts, as in JSON. */
+static const char *key_text(cni_evaluator *e, const cni_thing *key)
+{
+    if (key->type == CNI_THING_INT) return cni_arena_printf(e->arena, "%" PRId64, key->integer);
+    return key->type == CNI_THING_TEXT ? key->text : NULL;
+}
+
 static cni_value *list_value(cni_evaluator *e, const cni_thing *thing, bool open, const cni_thing **culprit)
 {
     const bool dict = thing->type == CNI_THING_DICT;
     cni_value *list = dict ? cni_value_dict(e->arena) : cni_value_list(e->arena);
     for (size_t i = 0; list && i < thing->count; i++) {
-        if (dict && thing->keys[i]->type != CNI_THING_TEXT) continue;
+        const char *key = dict ? key_text(e, thing->keys[i]) : NULL;
+        if (dict && !key) continue;
         cni_value *item = cni_thing_value(e, thing->items[i], open, culprit);
-        if (!item || !cni_value_add(e->arena, list, dict ? thing->keys[i]->text : NULL, item)) return NULL;
+        if (!item || !cni_value_add(e->arena, list, key, item)) return NULL;
     }
     return list;
 }
