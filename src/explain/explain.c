@@ -184,7 +184,7 @@ static bool measure(cn_explanation *e)
 
 static cn_status examine(cn_explanation *e)
 {
-    cni_explain_options options = {.batch = e->given.batch, .inplace = e->given.inplace};
+    cni_explain_options options = {.batch = e->batched ? e->given.batch : 0, .inplace = e->given.inplace};
     CN_TRY(read_input(e, &options));
     CN_TRY(read_dtype(e, &options));
     CN_TRY(cni_description_flatten(&e->arena, e->description, &e->flat, &e->error));
@@ -203,6 +203,7 @@ static cn_status take_options(cn_explanation *e, const cn_explain_options *optio
     cn_explain_options *given = &e->given;
     if (options) CN_TRY(cni_take_args(given, sizeof *given, options, sizeof(size_t), "cn_explain", &e->error));
     if (given->batch < 0) return cni_fail(&e->error, CN_ERR_INVALID, "batch %d: expected 1 or more", given->batch);
+    e->batched = given->batch > 0;
     if (!given->batch) given->batch = 1;
     const char **texts[] = {&given->input, &given->model, &given->off, &given->only, &given->like, &given->dtype};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)

@@ -32,7 +32,8 @@ struct cn_explanation {
     cni_description *flat;
     cni_analysis *analysis;
     cni_findings *findings;
-    cn_model *model;              /* that a file held; NULL for a text */
+    cn_model *model;      /* that a file held; NULL for a text */
+    bool batched;         /* a batch was asked for: training's memory is told */
     cni_error unmeasured; /* why there are no measured times */
     cni_error error;
     cni_text text; /* the last view */

@@ -80,11 +80,17 @@ static void count_reads(schedule *s)
     }
 }
 
-static bool can_reuse_input(const schedule *s, const cni_explained *node)
+/* With `inplace`, the input that an element-wise node writes over: its owner, or -1.  Nobody else needs it, and it is
+ * not the user's. */
+static int reused_input(const schedule *s, const cni_explained *node)
 {
-    if (!s->analysis->options.inplace || node->view.type != CNI_VIEW_POINT || has_kernel(node)) return false;
-    const cni_explained *from = s->analysis->nodes + s->owner[node->inputs[0]];
-    return s->waiting[from->id] == 1 && from->bytes_out == node->bytes_out && from->input_count;
+    if (!s->analysis->options.inplace || node->view.type != CNI_VIEW_POINT || has_kernel(node)) return -1;
+    if (cni_traits(node) & CNI_IS_CONCATENATE) return -1;
+    for (int i = 0; i < node->input_count; i++) {
+        const cni_explained *from = s->analysis->nodes + s->owner[node->inputs[i]];
+        if (s->waiting[from->id] == 1 && from->bytes_out == node->bytes_out && from->input_count) return from->id;
+    }
+    return -1;
 }
 
 static int64_t run_schedule(schedule *s)
@@ -97,14 +103,14 @@ static int64_t run_schedule(schedule *s)
     for (int i = 0; i < s->count; i++) {
         const cni_explained *node = nodes + s->order[i];
         const bool owns = s->owner[node->id] == node->id && node->input_count;
-        if (owns && !can_reuse_input(s, node)) live = cni_plus(live, node->bytes_out);
+        const int reused = owns ? reused_input(s, node) : -1;
+        if (owns && reused < 0) live = cni_plus(live, node->bytes_out);
         if (live == CNI_UNSEEN) return CNI_UNSEEN;
         if (live > peak) peak = live;
-        const bool reused = owns && can_reuse_input(s, node);
         for (int j = 0; j < node->input_count; j++) {
             const int from = s->owner[node->inputs[j]];
             if (from == s->owner[node->id] || --s->waiting[from]) continue;
-            if (!(reused && j == 0)) live -= nodes[from].bytes_out;
+            if (from != reused) live -= nodes[from].bytes_out;
         }
     }
     return peak;

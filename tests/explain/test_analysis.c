@@ -631,6 +631,27 @@ static void example_of_keras(void **state)
     assert_int_equal(a->memory.peak, 32 * 108160);
 }
 
+/* 8x8x4 floats are 1 KiB. */
+static void memory_of_a_schedule(void **state)
+{
+    const char *text = "x: Input(shape=(8, 8, 4))\n"
+                       "a: Conv2D(4, 3, padding='same')\n"
+                       "bn: BatchNormalization()\n"
+                       "relu: ReLU()\n"
+                       "Add <- x, relu: Add()\n"
+                       "again: ReLU()\n"
+                       "pool: MaxPooling2D(2)\n"
+                       "Flatten()";
+    const cni_analysis *a = explain_keras(*state, text);
+    assert_int_equal(a->memory.peak, 3 * 1024); /* image, convolution, sum */
+    const cni_explain_options options = {.inplace = true};
+    a = explain_as(*state, CNI_KERAS, text, &options);
+    assert_int_equal(a->memory.peak, 2 * 1024);
+    /* inputs of convolution and batch norm, mean and variance, both ReLUs; an index for each maximum */
+    assert_int_equal(a->memory.saved, 4 * 1024 + 2 * 4 * 4 + 4 * 4 * 4);
+    assert_int_equal(a->memory.working, 2 * 1024);
+}
+
 static void edits_that_clear_it(void **state)
 {
     static const struct {
@@ -695,6 +716,7 @@ int main(void)
         TEST(hostile_sizes_cost_nothing),
         TEST(channels_first),
         TEST(example_of_keras),
+        TEST(memory_of_a_schedule),
         TEST(edits_that_clear_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
