@@ -208,8 +208,8 @@ static cni_scene *draw_border(const cni_sitting *sitting)
     for (int64_t y = 0; y < down->count; y++) clean_rows += inside(down, y) >= 1;
     for (int64_t x = 0; x < across->count; x++) clean_columns += inside(across, x) >= 1;
     cni_scene_caption(scene,
-                      "Per cent of the field of each position of %s that lie in padding; %" PRId64 " of %" PRId64
-                      " positions see the image only.",
+                      "The share of the field of each position of %s, in per cent, that lies in padding; %" PRId64
+                      " of %" PRId64 " positions see the image only.",
                       node->name, clean_rows * clean_columns, down->count * across->count);
     for (int i = 0; i < cni_track_count(&rows); i++)
         for (int j = 0; j < cni_track_count(&columns); j++) {

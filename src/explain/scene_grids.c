@@ -149,7 +149,7 @@ static void draw_corner(cni_scene *scene, const corner *c, const cni_explained *
                         const char *name)
 {
     cni_scene_rect(scene, c->x, c->y, c->columns * c->scale, c->rows * c->scale, CNI_INK_INPUT, CNI_INK_INPUT_EDGE, 0);
-    cni_scene_text(scene, c->x, c->y - 6, 11, 0, CNI_INK_QUIET, 0, "%s", name);
+    cni_scene_text(scene, c->x, c->y - 12, 11, 0, CNI_INK_QUIET, 0, "%s", name);
     draw_points(scene, c, a, false);
     draw_points(scene, c, b, true);
 }
@@ -160,11 +160,11 @@ static cni_scene *draw_grids(const cni_sitting *sitting)
     const double rows = (double)image_side(sitting->explanation, 2),
                  columns = (double)image_side(sitting->explanation, 1);
     const cni_receptive_field *fa = a->field + a->spatial - 1, *fb = b->field + b->spatial - 1;
-    const double jump = (double)fa->jump / (double)fa->unit, shift = centre(fb, 0) - centre(fa, 0);
-    const double shown = fmin(fmax(3 * jump, 8), fmin(rows, columns)), side = 260, top = CNI_SCENE_TOP + 24;
+    const double jump = (double)fa->jump / (double)fa->unit, shift = centre(fa, 0) - centre(fb, 0);
+    const double shown = fmin(fmax(3 * jump, 8), fmin(rows, columns)), side = 260, top = CNI_SCENE_TOP + 30;
     const corner first = {CNI_SCENE_LEFT, top, side / shown, 0, 0, shown, shown};
     const corner last = {CNI_SCENE_LEFT + side + 40, top, side / shown, rows - shown, columns - shown, shown, shown};
-    cni_scene *scene = cni_scene_of(sitting, "D5", "grids", 2 * side + 40 + 2 * CNI_SCENE_LEFT, side + 80);
+    cni_scene *scene = cni_scene_of(sitting, "D5", "grids", 2 * side + 40 + 2 * CNI_SCENE_LEFT, side + 86);
     if (!scene) return NULL;
     cni_scene_caption(scene,
                       "Where the last maps look: position 0 at %g in the first network and at %g in the second, %+g "
@@ -173,7 +173,7 @@ static cni_scene *draw_grids(const cni_sitting *sitting)
     draw_corner(scene, &first, a, b, "upper left corner of the image");
     draw_corner(scene, &last, a, b, "lower right corner");
     if (fabs(shift) > 0) {
-        const double x0 = first.x + (centre(fa, 0) + 0.5) * first.scale, y = top + side + 14;
+        const double x0 = first.x + (centre(fb, 0) + 0.5) * first.scale, y = top + side + 14;
         cni_scene_line(scene, x0, y, x0 + shift * first.scale, y, 2, CNI_INK_UNREAD_EDGE, CNI_MARK_ARROW);
         cni_scene_text(scene, fmax(x0, x0 + shift * first.scale) + 8, y + 4, 11, 0, CNI_INK_TEXT, CNI_MARK_BOLD,
                        "%+g px", shift);

@@ -144,16 +144,19 @@ static cni_scene *draw_paint(const cni_sitting *sitting)
     static const cni_scene_ink edges[] = {CNI_INK_INPUT_EDGE, CNI_INK_OUTPUT_EDGE, CNI_INK_PADDING_EDGE};
     const cni_axis *a = cni_columns_of_map(sitting->node);
     const int outputs = a->o < MOST_OUTPUTS ? (int)a->o : MOST_OUTPUTS;
-    const double cell = 34, bar = 22, left = CNI_SCENE_LEFT + 66, floor = CNI_SCENE_TOP + 20 + 8 * bar;
     int64_t inputs[8];
     int least = 99, most = 0;
+    for (int y = 0; y < outputs; y++) {
+        const int count = painters(a, y, inputs);
+        if (count < least) least = count;
+        if (count > most) most = count;
+    }
+    const double cell = 34, bar = 22, left = CNI_SCENE_LEFT + 66, floor = CNI_SCENE_TOP + 16 + most * bar;
     cni_scene *scene = cni_scene_of(sitting, "D7", "paint", left + cell * outputs + 30, floor - CNI_SCENE_TOP + 66);
     if (!scene) return NULL;
     for (int y = 0; y < outputs; y++) {
         const int count = painters(a, y, inputs);
         const double x = left + cell * y;
-        if (count < least) least = count;
-        if (count > most) most = count;
         for (int i = 0; i < count; i++) {
             const int shade = (int)(inputs[i] % 3);
             cni_scene_rect(scene, x + 3, floor - bar * (i + 1), cell - 6, bar - 2, inks[shade], edges[shade], 0);

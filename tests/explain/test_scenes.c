@@ -162,7 +162,7 @@ static void test_grids_of_two(void **state)
         explain("Sequential([Input((32, 32, 3)), ZeroPadding2D(1), Conv2D(8, 3, strides=2, padding='valid')])");
     const cni_sitting sitting = {&arena, a, NULL, b};
     assert_true(cni_picture_grids.fits(&sitting));
-    check_scene(cni_picture_grids.draw(&sitting), "position 0 at 1 in the first network and at 0 in the second, -1");
+    check_scene(cni_picture_grids.draw(&sitting), "position 0 at 1 in the first network and at 0 in the second, +1");
     cn_explanation_free(a);
     cn_explanation_free(b);
     cni_arena_free(&arena);
