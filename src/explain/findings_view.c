@@ -74,7 +74,8 @@ static void print_lines(cni_page *page, const char *lines)
 
 static void cost_of(const cni_fix *fix, char *text, size_t size)
 {
-    snprintf(text, size, "%6s", fix->result ? fix->result : "");
+    const bool distance = fix->result && strstr(fix->result, " px"); /* a number in a column of its own */
+    snprintf(text, size, distance ? "%6s" : "%s", fix->result ? fix->result : "");
     if (!fix->result) *text = 0;
     if (fix->params)
         snprintf(text + strlen(text), size - strlen(text), "%sparams %s%s", *text ? ", " : "",

@@ -40,9 +40,8 @@ static void look_r401(cni_findings *findings, const cni_rule *rule)
     const char *width = width_of(findings, node);
     if (!width || !cni_seen(field->jump)) return;
     const char *of = image->map[0] > 0 ? cni_say(findings, " of %s", cni_say_map(findings, image)) : "";
-    cni_finding *finding = cni_finding_add(findings, rule, CNI_NOTE, -1, "field of the last map %s%s, jump %s", width,
-                                           of, cni_say_fraction(findings, field->jump, field->unit));
-    if (finding) finding->span = node->span;
+    cni_finding_add(findings, rule, CNI_NOTE, -1, "field of the last map %s%s, jump %s", width, of,
+                    cni_say_fraction(findings, field->jump, field->unit));
 }
 
 const cni_rule cni_rule_r401 = {

@@ -523,27 +523,45 @@ static const char *centre(cni_findings *findings, const cni_explained *node, int
     return cni_say_fraction(findings, sum - field->step * (field->period - 1), 2 * field->period);
 }
 
-/* The last window with a step between the parting and the end of a branch: what it does there. */
-static const char *step_of(cni_findings *findings, int node, int parting, int axis)
+/* The last window with a step between the parting and the end of a branch, or NULL. */
+static const cni_explained *step_of(cni_findings *findings, const cni_explained *end, int parting, int axis)
 {
     const cni_analysis *analysis = findings->analysis;
-    for (int i = node; i != parting && analysis->nodes[i].input_count; i = analysis->nodes[i].inputs[0]) {
+    for (int i = end->id; i != parting && analysis->nodes[i].input_count; i = analysis->nodes[i].inputs[0]) {
         const cni_explained *at = analysis->nodes + i;
         const bool window = at->view.type == CNI_VIEW_WINDOW || at->view.type == CNI_VIEW_TRANSPOSED;
-        if (!window || axis >= at->view.spatial || at->view.axis[axis].stride < 2) continue;
-        return cni_say(
-            findings, " (%s: %s%s stride %" PRId64 ", pad %s)", at->name,
-            cni_say_sizes(findings, (int64_t[]){at->axis[0].k, at->axis[1].k, at->axis[2].k}, at->view.spatial),
-            at->view.type == CNI_VIEW_TRANSPOSED ? " transposed," : "", at->view.axis[axis].stride,
-            sides(findings, at, axis));
+        if (window && axis < at->view.spatial && at->view.axis[axis].stride > 1) return at;
     }
-    return "";
+    return NULL;
 }
 
-static const char *branch(cni_findings *findings, const cni_explained *in, int parting, int axis)
+static const char *say_step(cni_findings *findings, const cni_explained *at, int axis)
 {
-    return cni_say(findings, "branch %s: position 0 centred at %s%s", in->name, centre(findings, in, axis),
-                   step_of(findings, in->id, parting, axis));
+    const int64_t sizes[] = {at->axis[0].k, at->axis[1].k, at->axis[2].k};
+    return cni_say(findings, "   (%s%s stride %" PRId64 ", pad %s)", cni_say_sizes(findings, sizes, at->view.spatial),
+                   at->view.type == CNI_VIEW_TRANSPOSED ? " transposed," : "", at->view.axis[axis].stride,
+                   sides(findings, at, axis));
+}
+
+/* A line for each branch, one below the other; a branch has the name of the window that makes its step. */
+static const char *branches(cni_findings *findings, const cni_explained *a, const cni_explained *b, int parting,
+                            int axis)
+{
+    const cni_explained *const ends[] = {a, b}, *steps[2];
+    const char *lines = "", *centres[2];
+    int name = 0, width = 2;
+    for (int i = 0; i < 2; i++) {
+        steps[i] = step_of(findings, ends[i], parting, axis);
+        centres[i] = centre(findings, ends[i], axis);
+        const int name_length = (int)strlen((steps[i] ? steps[i] : ends[i])->name), length = (int)strlen(centres[i]);
+        name = name_length > name ? name_length : name;
+        width = length > width ? length : width;
+    }
+    for (int i = 0; i < 2; i++)
+        lines = cni_say(findings, "%sbranch %-*s   position 0 centred at %*s%s\n", lines, name,
+                        (steps[i] ? steps[i] : ends[i])->name, width, centres[i],
+                        steps[i] ? say_step(findings, steps[i], axis) : "");
+    return lines;
 }
 
 static const char *parting_line(cni_findings *findings, const cni_explained *merge, const misalignment *m, int parting)
@@ -605,6 +623,25 @@ static void change_even(cni_findings *findings, cni_edits *edits, const cni_expl
     if (is_even(node, 0) || is_even(node, 1)) resize(findings, edits, node, step);
 }
 
+/* ZeroPadding2D(1) + Conv2D(.., strides=2, padding='valid'), where that is one layer's mending; else NULL. */
+static const char *symmetric_pattern(cni_findings *findings, const cni_edits *edits)
+{
+    const cni_edit *pad = edits->items;
+    const cni_description *description = findings->analysis->description;
+    if (edits->failed || edits->count != 2 || pad->type != CNI_EDIT_BEFORE || pad[1].type != CNI_EDIT_ARGUMENT ||
+        pad->layer != pad[1].layer)
+        return NULL;
+    const cni_described_layer *layer = &description->layers[pad->layer];
+    for (int i = 0; i < findings->analysis->count; i++) {
+        const cni_explained *node = findings->analysis->nodes + i;
+        if (node->layer != layer) continue;
+        return cni_say(findings, "%s + %s(.., %s=%" PRId64 ", %s=%s)", pad->value, layer->class_name,
+                       cni_is_torch(findings) ? "stride" : "strides", node->view.axis[0].stride, pad[1].key,
+                       pad[1].value);
+    }
+    return NULL;
+}
+
 static void mend_misaligned(cni_findings *findings, cni_finding *finding, const cni_node_list *merges)
 {
     static const struct {
@@ -614,7 +651,11 @@ static void mend_misaligned(cni_findings *findings, cni_finding *finding, const 
     for (size_t i = 0; i < sizeof ways / sizeof *ways && finding->fix_count < 2; i++) {
         cni_edits edits = {.count = 0};
         each_between(findings, merges, &edits, ways[i].step, ways[i].change);
-        cni_try(findings, finding, &edits);
+        const char *pattern = ways[i].change == make_symmetric ? symmetric_pattern(findings, &edits) : NULL;
+        if (!pattern)
+            cni_try(findings, finding, &edits);
+        else if (cni_finding_try(findings, finding, edits.items, edits.count, pattern))
+            finding->fixes[finding->fix_count - 1].result = "0 px"; /* apart */
     }
     cni_try_inputs(findings, finding, 2);
 }
@@ -632,12 +673,11 @@ static void tell_misaligned(cni_findings *findings, const cni_rule *rule, const 
         more = cni_say(findings, "%s%s %s by %s", more, i == 1 ? "; likewise" : ",", other->name,
                        distance(findings, &of, other->spatial));
     }
-    cni_finding *finding =
-        cni_finding_add(findings, rule, CNI_WARNING, node->id, "%s combines maps that are %s out of register%s.",
-                        node->name, distance(findings, &m, node->spatial), more);
+    cni_finding *finding = cni_finding_add(findings, rule, CNI_WARNING, node->id, "%s mixes maps %s out of register%s",
+                                           node->name, distance(findings, &m, node->spatial), more);
     if (!finding) return;
-    finding->history = cni_say(findings, "%s\n%s\n%s", branch(findings, a, parting, m.axis),
-                               branch(findings, b, parting, m.axis), parting_line(findings, node, &m, parting));
+    finding->history =
+        cni_say(findings, "%s%s", branches(findings, a, b, parting, m.axis), parting_line(findings, node, &m, parting));
     cni_finding_concerns(finding, merges);
     if (findings->try_fixes) mend_misaligned(findings, finding, merges);
 }
