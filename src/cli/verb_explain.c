@@ -16,7 +16,7 @@ typedef struct settings {
     int batch, width;
 } settings;
 
-static const settings defaults = {.batch = 1};
+static const settings defaults = {0};
 
 #define SETTINGS settings
 static const cli_option options[] = {
