@@ -5,6 +5,8 @@
 #include "describe.h"
 #include "networks.h"
 
+#include "formats/source/source.h"
+
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -324,6 +326,73 @@ static void gates_see_all(void **state)
     assert_false(cni_misalignment(a, a->nodes + 4, 0, 1, 0, &num, &den));
 }
 
+/* torchvision's ResNet-50, written in PyTorch's own words. */
+static const char resnet_in_torch[] =
+    "import torch\n"
+    "import torch.nn as nn\n"
+    "class Bottleneck(nn.Module):\n"
+    "    def __init__(self, inplanes, planes, stride, first):\n"
+    "        super().__init__()\n"
+    "        self.conv1 = nn.Conv2d(inplanes, planes, 1, bias=False)\n"
+    "        self.bn1 = nn.BatchNorm2d(planes)\n"
+    "        self.conv2 = nn.Conv2d(planes, planes, 3, stride=stride, padding=1, bias=False)\n"
+    "        self.bn2 = nn.BatchNorm2d(planes)\n"
+    "        self.conv3 = nn.Conv2d(planes, planes * 4, 1, bias=False)\n"
+    "        self.bn3 = nn.BatchNorm2d(planes * 4)\n"
+    "        self.relu = nn.ReLU(inplace=True)\n"
+    "        self.downsample = None\n"
+    "        if first:\n"
+    "            self.downsample = nn.Sequential(nn.Conv2d(inplanes, planes * 4, 1, stride=stride, bias=False),\n"
+    "                                            nn.BatchNorm2d(planes * 4))\n"
+    "    def forward(self, x):\n"
+    "        identity = x\n"
+    "        out = self.relu(self.bn1(self.conv1(x)))\n"
+    "        out = self.relu(self.bn2(self.conv2(out)))\n"
+    "        out = self.bn3(self.conv3(out))\n"
+    "        if self.downsample is not None:\n"
+    "            identity = self.downsample(x)\n"
+    "        return self.relu(out + identity)\n"
+    "class ResNet(nn.Module):\n"
+    "    def __init__(self):\n"
+    "        super().__init__()\n"
+    "        self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)\n"
+    "        self.bn1 = nn.BatchNorm2d(64)\n"
+    "        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)\n"
+    "        blocks = []\n"
+    "        inplanes = 64\n"
+    "        for planes, count, stride in [(64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2)]:\n"
+    "            for i in range(count):\n"
+    "                blocks.append(Bottleneck(inplanes, planes, stride if i == 0 else 1, i == 0))\n"
+    "                inplanes = planes * 4\n"
+    "        self.blocks = nn.Sequential(*blocks)\n"
+    "        self.avgpool = nn.AdaptiveAvgPool2d((1, 1))\n"
+    "        self.fc = nn.Linear(2048, 1000)\n"
+    "    def forward(self, x):\n"
+    "        x = self.maxpool(torch.relu(self.bn1(self.conv1(x))))\n"
+    "        x = self.avgpool(self.blocks(x))\n"
+    "        return self.fc(torch.flatten(x, 1))\n";
+
+static void resnet50_of_a_text(void **state)
+{
+    cni_error error = {0};
+    cni_description *d, *flat;
+    cni_analysis *a;
+    const cni_explain_options options = {.input = {{3, 224, 224}}, .input_count = 1};
+    const size_t size = sizeof resnet_in_torch - 1;
+    assert_int_equal(cni_source_read(*state, resnet_in_torch, size, "resnet.py", NULL, &d, &error), CN_OK);
+    for (int i = 0; i < d->remarks.count; i++)
+        if (d->remarks.items[i].severity == CNI_ERROR) fail_msg("%s", d->remarks.items[i].text);
+    assert_int_equal(cni_description_flatten(*state, d, &flat, &error), CN_OK);
+    assert_int_equal(cni_analyse(*state, flat, &options, &a, &error), CN_OK);
+    const cni_receptive_field *f = a->nodes[a->last_map].field;
+    assert_int_equal(f->size, 427);
+    assert_int_equal(f->start, -213);
+    assert_int_equal(a->params.trainable, 25557032);
+    assert_int_equal(a->macs, INT64_C(4089184256));
+    assert_int_equal(a->macs_dead, 0);
+    assert_aligned(a);
+}
+
 static void analysis_is_quick(void **state)
 {
     network n;
@@ -359,6 +428,7 @@ int main(void)
         TEST(means_of_steps_down_and_up),
         TEST(windows_behind_up_sampling),
         TEST(gates_see_all),
+        TEST(resnet50_of_a_text),
         TEST(analysis_is_quick),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
