@@ -182,6 +182,32 @@ static bool measure(cn_explanation *e)
     return true;
 }
 
+static bool is_told_better(const cni_findings *findings, const cni_remark *remark)
+{
+    for (int i = 0; i < findings->count; i++) {
+        const cni_finding *finding = findings->items + i;
+        if (finding->severity == CNI_ERROR && finding->span.line == remark->span.line &&
+            finding->span.column == remark->span.column)
+            return true;
+    }
+    return false;
+}
+
+/* Arguments that exclude each other are refused by the reader, and mended by a finding: one of them is enough. */
+static void drop_what_findings_tell(cn_explanation *e)
+{
+    cni_remarks *remarks = &e->description->remarks;
+    int kept = 0;
+    for (int i = 0; i < remarks->count; i++) {
+        const cni_remark *remark = remarks->items + i;
+        const bool dropped =
+            remark->severity == CNI_ERROR && strcmp(remark->id, "I804") == 0 && is_told_better(e->findings, remark);
+        remarks->errors -= dropped;
+        if (!dropped) remarks->items[kept++] = *remark;
+    }
+    remarks->count = kept;
+}
+
 static cn_status examine(cn_explanation *e)
 {
     cni_explain_options options = {.batch = e->batched ? e->given.batch : 0, .inplace = e->given.inplace};
@@ -190,7 +216,9 @@ static cn_status examine(cn_explanation *e)
     CN_TRY(cni_description_flatten(&e->arena, e->description, &e->flat, &e->error));
     CN_TRY(cni_analyse(&e->arena, e->flat, &options, &e->analysis, &e->error));
     if (!measure(e)) return cni_no_memory(&e->error, "a context");
-    return cni_find(e->analysis, e->given.off, e->given.only, &e->findings, &e->error);
+    CN_TRY(cni_find(e->analysis, e->given.off, e->given.only, &e->findings, &e->error));
+    drop_what_findings_tell(e);
+    return CN_OK;
 }
 
 static const char *keep(cn_explanation *e, const char *text)

@@ -221,18 +221,37 @@ static const char *layer_name(const cni_findings *findings, int layer)
     return name ? name : "?";
 }
 
-/* One layer's making as a whole; NULL where the edits are of other layers too, or change no arguments. */
-static const char *own_call(cni_findings *findings, const cni_finding *finding, const cni_edit *edits, int count)
+/* One layer's making with all edits of its arguments; NULL where it cannot be written so. */
+static const char *whole_call(cni_findings *findings, int layer, const cni_edit *edits, int count)
 {
     const cni_description *d = findings->analysis->description;
     char text[200];
-    writing w = {.d = d, .edits = edits, .count = count, .out = text, .size = sizeof text};
-    if (finding->node < 0 || finding->node_count > 1) return NULL;
-    const int layer = findings->analysis->nodes[finding->node].layer_index;
-    for (int i = 0; i < count; i++)
-        if (edits[i].layer != layer || edits[i].type != CNI_EDIT_ARGUMENT) return NULL;
-    w.layer = d->layers + layer;
+    cni_edit *mine = CNI_NEW_ARRAY(findings->arena, cni_edit, (size_t)count);
+    writing w = {.d = d, .layer = d->layers + layer, .edits = mine, .out = text, .size = sizeof text};
+    for (int i = 0; mine && i < count; i++) {
+        if (edits[i].type == CNI_EDIT_INPUT || edits[i].layer != layer) continue;
+        if (edits[i].type != CNI_EDIT_ARGUMENT) return NULL;
+        mine[w.count++] = edits[i];
+    }
     return w.layer->kind && write_call(&w) ? cni_arena_text(findings->arena, text) : NULL;
+}
+
+static bool is_number(const char *name)
+{
+    return *name && name[strspn(name, "0123456789.")] == 0;
+}
+
+/* Whether an edit is told as the layer's whole making: the finding's own layer, and layers without a name that speaks.
+ */
+static const char *call_of(cni_findings *findings, const cni_finding *finding, const cni_edit *edits, int count, int i)
+{
+    const int layer = edits[i].layer;
+    const int own = finding->node >= 0 ? findings->analysis->nodes[finding->node].layer_index : -1;
+    if (edits[i].type != CNI_EDIT_ARGUMENT) return NULL;
+    const bool alone = finding->node_count < 2 && layer == own;
+    if (!alone && !is_number(layer_name(findings, layer))) return NULL;
+    const char *call = whole_call(findings, layer, edits, count);
+    return !call || alone ? call : cni_say(findings, "%s: %s", layer_name(findings, layer), call);
 }
 
 static bool same_change(const cni_edit *a, const cni_edit *b)
@@ -249,7 +268,10 @@ static void put_layers(writing *w, cni_findings *findings, int first)
     int count = 0;
     for (int i = first; i < w->count; i++) {
         if (!same_change(w->edits + i, w->edits + first)) continue;
-        if (count < SHOWN) put(w, "%s%s", count ? ", " : "", layer_name(findings, w->edits[i].layer));
+        const char *name = layer_name(findings, w->edits[i].layer);
+        const char *class_name = w->d->layers[w->edits[i].layer].class_name;
+        if (count < SHOWN) put(w, "%s%s", count ? ", " : "", name);
+        if (count < SHOWN && is_number(name) && class_name) put(w, " (%s)", class_name);
         count++;
     }
     if (count > SHOWN) put(w, " and %d more", count - SHOWN);
@@ -272,17 +294,21 @@ static void put_edit(writing *w, cni_findings *findings, int i)
 
 static const char *code_of(cni_findings *findings, const cni_finding *finding, const cni_edit *edits, int count)
 {
-    const char *call = own_call(findings, finding, edits, count);
     char text[400] = "";
     writing w = {
         .d = findings->analysis->description, .edits = edits, .count = count, .out = text, .size = sizeof text};
-    if (call) return call;
     for (int i = 0; i < count; i++) {
+        const char *call = call_of(findings, finding, edits, count, i);
         bool said = false;
-        for (int j = 0; j < i; j++) said |= same_change(edits + i, edits + j);
+        for (int j = 0; j < i; j++)
+            said |= call ? edits[j].type == CNI_EDIT_ARGUMENT && edits[i].layer == edits[j].layer
+                         : same_change(edits + i, edits + j);
         if (said) continue;
-        if (i) put(&w, "; ");
-        put_edit(&w, findings, i);
+        if (w.length) put(&w, "; ");
+        if (call)
+            put(&w, "%s", call);
+        else
+            put_edit(&w, findings, i);
     }
     return cni_arena_text(findings->arena, text);
 }

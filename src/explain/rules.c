@@ -69,6 +69,15 @@ const char *cni_say_fraction(cni_findings *findings, int64_t num, int64_t den)
     return cni_say(findings, "%" PRId64 "/%" PRId64, num, den);
 }
 
+const char *cni_say_node(cni_findings *findings, const cni_explained *node)
+{
+    const char *last = strrchr(node->name, '.');
+    last = last ? last + 1 : node->name;
+    const bool number = *last && last[strspn(last, "0123456789")] == 0;
+    if (!number || !node->layer->class_name) return node->name;
+    return cni_say(findings, "%s (%s)", node->name, node->layer->class_name);
+}
+
 const char *cni_say_names(cni_findings *findings, const int *nodes, int count)
 {
     enum { SHOWN = 4 };

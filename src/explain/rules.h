@@ -23,6 +23,8 @@ const char *cni_say_count(cni_findings *findings, int64_t count);
 const char *cni_say_percent(cni_findings *findings, double share);
 /** num / den, which may be negative: "0.5", "1/3". */
 const char *cni_say_fraction(cni_findings *findings, int64_t num, int64_t den);
+/** The layer's name; a number, as PyTorch's chains have it, with its class: "5 (MaxPool2d)". */
+const char *cni_say_node(cni_findings *findings, const cni_explained *node);
 /** "conv2d, conv2d_1 and conv2d_2"; "a, b, c and 4 more". */
 const char *cni_say_names(cni_findings *findings, const int *nodes, int count);
 /** "28x28x1": the shape without its batch, in the framework's order. */

@@ -33,11 +33,11 @@ static void tell_heavy(cni_findings *findings, const cni_rule *rule, const cni_e
     const int64_t all = analysis->params.trainable + analysis->params.other;
     const double share = all > 0 ? (double)mine / (double)all : 0;
     if (mine < 1) return;
-    cni_finding *finding =
-        cni_finding_add(findings, rule, share > half && mine > many ? CNI_WARNING : CNI_HINT, node->id,
-                        "%s after %s holds %s of %s weights (%s), one for each of %s values and output.", node->name,
-                        flatten->name, cni_say_count(findings, mine), cni_say_count(findings, all),
-                        cni_say_percent(findings, share), cni_say_shape(findings, &map->shape));
+    cni_finding *finding = cni_finding_add(
+        findings, rule, share > half && mine > many ? CNI_WARNING : CNI_HINT, node->id,
+        "%s after %s holds %s of %s weights (%s), one for each of %s values and output.", cni_say_node(findings, node),
+        cni_say_node(findings, flatten), cni_say_count(findings, mine), cni_say_count(findings, all),
+        cni_say_percent(findings, share), cni_say_shape(findings, &map->shape));
     if (!finding || !findings->try_fixes || map->spatial != 2) return;
     cni_edits edits = {.count = 0};
     if (cni_is_torch(findings))

@@ -210,9 +210,9 @@ static void tell_skips(cni_findings *findings, const cni_rule *rule, cni_severit
     const cni_explained *node = findings->analysis->nodes + list->nodes[0];
     cni_finding *finding = cni_finding_add(
         findings, rule, severity, node->id, "%s reads %s with a %s window%s: %s of its input is ignored%s.%s",
-        node->name, what_it_reads(findings, node), size_of_window(findings, node), why_it_skips(findings, node),
-        cni_say_percent(findings, ignored_share(node)), severity == CNI_NOTE ? " by it, and read by another layer" : "",
-        and_others(findings, list));
+        cni_say_node(findings, node), what_it_reads(findings, node), size_of_window(findings, node),
+        why_it_skips(findings, node), cni_say_percent(findings, ignored_share(node)),
+        severity == CNI_NOTE ? " by it, and read by another layer" : "", and_others(findings, list));
     cni_finding_concerns(finding, list);
     if (!finding || !findings->try_fixes || severity == CNI_NOTE) return;
     cni_edits moved = {.count = 0};
@@ -362,7 +362,7 @@ static const char *where_it_is_lost(cni_findings *findings)
         below = next->macs_dead;
         last = next->id;
         lines = cni_say(findings, "%s%s%s: %s of %s positions are read, %s MACs wasted", lines ? lines : "",
-                        lines ? "\n" : "", next->name, cni_say_count(findings, next->needed),
+                        lines ? "\n" : "", cni_say_node(findings, next), cni_say_count(findings, next->needed),
                         cni_say_count(findings, next->positions), cni_say_count(findings, next->macs_dead));
     }
     return shown > 2 ? lines : NULL;
@@ -423,7 +423,7 @@ static void look_k302(cni_findings *findings, const cni_rule *rule)
                                                   list.count == 2 ? "leaves" : "leave");
     cni_finding *finding =
         cni_finding_add(findings, rule, much ? CNI_WARNING : CNI_NOTE, node->id, "%s %s.%s Traced back: %s.",
-                        node->name, loss_of(findings, node), others, traced_back(findings));
+                        cni_say_node(findings, node), loss_of(findings, node), others, traced_back(findings));
     cni_finding_concerns(finding, &list);
     if (!finding) return;
     finding->history = where_it_is_lost(findings);
@@ -571,33 +571,40 @@ static int64_t gap_of(cni_findings *findings, const cni_explained *node)
     return gap;
 }
 
-/* The list of rates, not falling, whose offsets leave no holes and reach at least as far: with the least reach, then
- * the smallest last rate. */
+/* Lists of rates, not falling, whose offsets leave no holes: the one with the least reach that is not below `reach`,
+ * or, with `below`, the one with the largest reach below it; of equal ones the one with the smallest last rate. */
 typedef struct rates {
     const int64_t *k;
     int count;
+    bool below;
     int64_t reach, best;
     int64_t now[8], found[8];
     offsets *sets; /* one for each depth */
 } rates;
 
+static void judge(rates *r)
+{
+    const offsets *set = r->sets + r->count;
+    const int64_t gain = r->below ? set->reach - r->best : r->best - set->reach;
+    const bool better = !r->best || gain > 0 || (gain == 0 && r->now[r->count - 1] < r->found[r->count - 1]);
+    if ((set->reach < r->reach) != r->below || !better || size_of(set) != set->reach + 1) return;
+    r->best = set->reach;
+    memcpy(r->found, r->now, sizeof r->now);
+}
+
 static void search(rates *r, int depth)
 {
+    const int64_t most = 16;
     if (depth == r->count) {
-        const offsets *set = r->sets + depth;
-        const bool better =
-            !r->best || set->reach < r->best || (set->reach == r->best && r->now[depth - 1] < r->found[depth - 1]);
-        if (set->reach < r->reach || !better || size_of(set) != set->reach + 1) return;
-        r->best = set->reach;
-        memcpy(r->found, r->now, sizeof r->now);
+        judge(r);
         return;
     }
-    const int64_t most = 16;
     for (int64_t d = depth ? r->now[depth - 1] : 1; d <= (depth ? most : 1); d++) {
         r->sets[depth + 1] = r->sets[depth];
         r->now[depth] = d;
         if (!widen(r->sets + depth + 1, r->k[depth], d)) return;
-        if (r->best && r->sets[depth + 1].reach > r->best) return;
+        const int64_t reach = r->sets[depth + 1].reach;
+        if (r->below ? reach >= r->reach : r->best && reach > r->best) return;
         search(r, depth + 1);
     }
 }
@@ -630,6 +637,8 @@ static void try_rates(cni_findings *findings, cni_finding *finding, const stack 
     if (!r.sets || r.reach > 128) return;
     r.sets[0].bits[0] = 1;
     search(&r, 0);
+    r.below = !r.best;
+    if (r.below) search(&r, 0);
     cni_edits edits = {.count = 0};
     if (!r.best) return;
     edit_rates(findings, &edits, s, r.found);
@@ -663,7 +672,7 @@ static void tell_holes(cni_findings *findings, const cni_rule *rule, const cni_e
     cni_finding *finding = cni_finding_add(
         findings, rule, share < 0.5 ? CNI_WARNING : CNI_NOTE, node->id,
         "One output of %s reads %" PRId64 " of %" PRId64 " offsets per axis (%s of its field)%s. Dilation%s %s%s.",
-        node->name, read, r, cni_say_percent(findings, share),
+        cni_say_node(findings, node), read, r, cni_say_percent(findings, share),
         gap > 0 ? cni_say(findings, "; gaps of up to %" PRId64 " px", gap) : "", s.count > 1 ? "s" : "", list,
         s.count > 1 && shared > 1 ? cni_say(findings, " share the factor %" PRId64, shared)
         : s.count > 1             ? " leave holes"
@@ -747,7 +756,8 @@ static void look_k306(cni_findings *findings, const cni_rule *rule)
     cni_finding *finding = cni_finding_add(
         findings, rule, CNI_WARNING, node->id,
         "Only %" PRId64 " of %" PRId64 " taps of %s can reach its %s input%s; %s weights never meet data.%s",
-        product(node, true), product(node, false), node->name, cni_say_map(findings, cni_input_of(findings, node, 0)),
+        product(node, true), product(node, false), cni_say_node(findings, node),
+        cni_say_map(findings, cni_input_of(findings, node, 0)),
         node->view.axis[0].dilation > 1 ? cni_say(findings, " (dilation %" PRId64 ")", node->view.axis[0].dilation)
                                         : "",
         cni_say_count(findings, dead), others);
@@ -823,7 +833,7 @@ static void look_k308(cni_findings *findings, const cni_rule *rule)
                                            "Outputs of %s receive %" PRId64 " or %" PRId64
                                            " contributions per axis in a regular pattern: %" PRId64
                                            " is no multiple of the stride %" PRId64 ".%s",
-                                           node->name, k / s, k / s + 1, k, s, others);
+                                           cni_say_node(findings, node), k / s, k / s + 1, k, s, others);
     cni_finding_concerns(finding, &list);
     if (!finding) return;
     finding->advice = "or up-sample by copying (UpSampling2D, nn.Upsample) and convolve after it.";

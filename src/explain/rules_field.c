@@ -151,9 +151,10 @@ static void look_r402(cni_findings *findings, const cni_rule *rule)
         "%s%s already see%s the whole %s image at %s input. In published experiments such layers contributed little; "
         "%s "
         "%s of the %s weights (%s).",
-        node->name, after, list.count > 1 ? "" : "s", cni_say_map(findings, analysis->nodes + analysis->image),
-        list.count > 1 ? "their" : "its", list.count > 1 ? "they hold" : "it holds", cni_say_count(findings, weights),
-        cni_say_count(findings, all), cni_say_percent(findings, all > 0 ? (double)weights / (double)all : 0));
+        cni_say_node(findings, node), after, list.count > 1 ? "" : "s",
+        cni_say_map(findings, analysis->nodes + analysis->image), list.count > 1 ? "their" : "its",
+        list.count > 1 ? "they hold" : "it holds", cni_say_count(findings, weights), cni_say_count(findings, all),
+        cni_say_percent(findings, all > 0 ? (double)weights / (double)all : 0));
     cni_finding_concerns(finding, &list);
     if (!finding || !findings->try_fixes) return;
     try_larger_image(findings, finding, &list);

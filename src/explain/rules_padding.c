@@ -122,8 +122,8 @@ static void look_p201(cni_findings *findings, const cni_rule *rule)
                                            "%s: padding %" PRId64 " is split %" PRId64 " before / %" PRId64
                                            " after, as its input of %" PRId64
                                            " asks for: every window sits %s px further %s than centred.%s",
-                                           node->name, a->before + a->after, a->before, a->after, a->n,
-                                           cni_say_fraction(findings, a->after - a->before, 2),
+                                           cni_say_node(findings, node), a->before + a->after, a->before, a->after,
+                                           a->n, cni_say_fraction(findings, a->after - a->before, 2),
                                            directions(axes, node->view.spatial), together(findings, &list, axis));
     cni_finding_concerns(finding, &list);
     if (finding) try_even(findings, finding, &list);
@@ -169,13 +169,13 @@ static void look_p203(cni_findings *findings, const cni_rule *rule)
         for (int j = 0; j < node->view.spatial; j++) {
             const cni_axis *a = node->axis + j;
             if (!cni_seen(a->tail) || a->tail < 1 || a->k < a->s || a->o < 1) continue;
-            cni_finding *finding =
-                cni_finding_add(findings, rule, CNI_WARNING, i,
-                                "%s: the last %s%s of %" PRId64 " %s never read (%" PRId64 " = %" PRId64 "*%" PRId64
-                                " + %" PRId64 " + %" PRId64 ").",
-                                node->name, a->tail > 1 ? cni_say(findings, "%" PRId64 " ", a->tail) : "",
-                                cni_say_axis(node->view.spatial, j, a->tail > 1), a->n, a->tail > 1 ? "are" : "is",
-                                a->n + a->before + a->after, a->o - 1, a->s, a->extent, a->tail + a->after);
+            cni_finding *finding = cni_finding_add(
+                findings, rule, CNI_WARNING, i,
+                "%s: the last %s%s of %" PRId64 " %s never read (%" PRId64 " = %" PRId64 "*%" PRId64 " + %" PRId64
+                " + %" PRId64 ").",
+                cni_say_node(findings, node), a->tail > 1 ? cni_say(findings, "%" PRId64 " ", a->tail) : "",
+                cni_say_axis(node->view.spatial, j, a->tail > 1), a->n, a->tail > 1 ? "are" : "is",
+                a->n + a->before + a->after, a->o - 1, a->s, a->extent, a->tail + a->after);
             cni_edits edits = {.count = 0};
             if (findings->try_fixes && cni_edit_pad(findings, &edits, node)) cni_try(findings, finding, &edits);
             break;
@@ -280,7 +280,7 @@ static void look_p204(cni_findings *findings, const cni_rule *rule)
     cni_finding *finding = cni_finding_add(findings, rule, CNI_NOTE, node->id,
                                            "%s: of the padding %" PRId64 "/%" PRId64 " only %" PRId64 "/%" PRId64
                                            " is used; the last %spadded %s %s never reached.%s",
-                                           node->name, before, after, before, after - cells,
+                                           cni_say_node(findings, node), before, after, before, after - cells,
                                            cells > 1 ? cni_say(findings, "%" PRId64 " ", cells) : "", what,
                                            cells > 1 || both ? "are" : "is", likewise(findings, &list));
     cni_finding_concerns(finding, &list);
@@ -356,7 +356,7 @@ static void look_p205(cni_findings *findings, const cni_rule *rule)
                 : "";
     cni_finding *finding = cni_finding_add(
         findings, rule, adds_up ? CNI_WARNING : CNI_NOTE, node->id,
-        "%s: an even window (%s) cannot be centred: it shifts its map by %s image px%s.", node->name,
+        "%s: an even window (%s) cannot be centred: it shifts its map by %s image px%s.", cni_say_node(findings, node),
         cni_say_sizes(findings, (int64_t[]){node->axis[0].k, node->axis[1].k, node->axis[2].k}, node->view.spatial),
         cni_say_fraction(findings, first < 0 ? -first : first, first_den), more);
     cni_finding_concerns(finding, &list);
@@ -448,7 +448,8 @@ static void look_p207(cni_findings *findings, const cni_rule *rule)
                                        cni_say_names(findings, list.nodes + 1, list.count - 1));
     cni_finding *finding = cni_finding_add(
         findings, rule, worst > much && costs ? CNI_WARNING : CNI_NOTE, node->id,
-        "%s: %s of its multiplications meet padding (%s on %s).%s", node->name, cni_say_percent(findings, worst),
+        "%s: %s of its multiplications meet padding (%s on %s).%s", cni_say_node(findings, node),
+        cni_say_percent(findings, worst),
         cni_say_sizes(findings, (int64_t[]){node->axis[0].k, node->axis[1].k, node->axis[2].k}, node->view.spatial),
         cni_say_map(findings, in), others);
     cni_finding_concerns(finding, &list);
@@ -568,8 +569,9 @@ static const char *parting_line(cni_findings *findings, const cni_explained *mer
 {
     const cni_receptive_field *field = cni_input_of(findings, merge, m->a)->field + m->axis;
     const cni_explained *at = findings->analysis->nodes + (parting < 0 ? 0 : parting);
-    const char *where =
-        parting < 0 ? "" : cni_say(findings, "they part at %s (%s); ", at->name, cni_say_shape(findings, &at->shape));
+    const char *where = parting < 0 ? ""
+                                    : cni_say(findings, "they part at %s (%s); ", cni_say_node(findings, at),
+                                              cni_say_shape(findings, &at->shape));
     if (!field->local || field->unit < 1 || !cni_seen(field->jump) || field->jump < 1) return where;
     return cni_say(findings, "%sjump %s, so %s cells", where, cni_say_fraction(findings, field->jump, field->unit),
                    cni_say_fraction(findings, magnitude(m->num[m->axis]) * field->unit, m->den[m->axis] * field->jump));
@@ -642,12 +644,19 @@ static const char *symmetric_pattern(cni_findings *findings, const cni_edits *ed
     return NULL;
 }
 
+/* With an even window the padding of an even size is as wide on either side. */
+static void change_uneven(cni_findings *findings, cni_edits *edits, const cni_explained *node, int step)
+{
+    if (is_uneven(node, 0) || is_uneven(node, 1)) resize(findings, edits, node, step);
+}
+
 static void mend_misaligned(cni_findings *findings, cni_finding *finding, const cni_node_list *merges)
 {
     static const struct {
         void (*change)(cni_findings *findings, cni_edits *edits, const cni_explained *node, int step);
         int step;
-    } ways[] = {{make_symmetric, 0}, {change_even, 1}, {change_transposed, 1}, {change_transposed, -1}};
+    } ways[] = {
+        {make_symmetric, 0}, {change_even, 1}, {change_transposed, 1}, {change_transposed, -1}, {change_uneven, 1}};
     for (size_t i = 0; i < sizeof ways / sizeof *ways && finding->fix_count < 2; i++) {
         cni_edits edits = {.count = 0};
         each_between(findings, merges, &edits, ways[i].step, ways[i].change);
@@ -670,7 +679,7 @@ static void tell_misaligned(cni_findings *findings, const cni_rule *rule, const 
     for (int i = 1; i < merges->count; i++) {
         const cni_explained *other = findings->analysis->nodes + merges->nodes[i];
         const misalignment of = misalignment_of(findings, other);
-        more = cni_say(findings, "%s%s %s by %s", more, i == 1 ? "; likewise" : ",", other->name,
+        more = cni_say(findings, "%s%s %s by %s", more, i == 1 ? "; likewise" : ",", cni_say_node(findings, other),
                        distance(findings, &of, other->spatial));
     }
     cni_finding *finding = cni_finding_add(findings, rule, CNI_WARNING, node->id, "%s mixes maps %s out of register%s",

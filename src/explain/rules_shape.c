@@ -29,7 +29,7 @@ static const char *message_of(const cni_explained *node)
 
 static void tell_other(cni_findings *findings, const cni_rule *rule, const cni_explained *node)
 {
-    cni_finding_add(findings, rule, CNI_ERROR, node->id, "%s: %s.", node->name, message_of(node));
+    cni_finding_add(findings, rule, CNI_ERROR, node->id, "%s: %s.", cni_say_node(findings, node), message_of(node));
 }
 
 static void look_s100(cni_findings *findings, const cni_rule *rule)
@@ -126,10 +126,11 @@ static void tell_window(cni_findings *findings, const cni_rule *rule, const cni_
     const cni_axis *a = node->axis + axis;
     const int from = node->inputs[0];
     const int64_t padding = a->before + a->after, cells = a->n + padding;
-    cni_finding *finding = cni_finding_add(
-        findings, rule, CNI_ERROR, node->id,
-        "%s: a window of %" PRId64 " does not fit into %" PRId64 " %s (%" PRId64 " of input, %" PRId64 " of padding).",
-        node->name, a->extent, cells, cni_say_axis(node->view.spatial, axis, cells != 1), a->n, padding);
+    cni_finding *finding = cni_finding_add(findings, rule, CNI_ERROR, node->id,
+                                           "%s: a window of %" PRId64 " does not fit into %" PRId64 " %s (%" PRId64
+                                           " of input, %" PRId64 " of padding).",
+                                           cni_say_node(findings, node), a->extent, cells,
+                                           cni_say_axis(node->view.spatial, axis, cells != 1), a->n, padding);
     if (!finding) return;
     finding->history = cni_say(findings, "%s on the way: %s", cni_say_axis(node->view.spatial, axis, true),
                                cni_say_way(findings, findings->analysis, -1, from, axis, " > "));
@@ -172,10 +173,10 @@ static void tell_channels(cni_findings *findings, const cni_rule *rule, const cn
     int64_t expected = 0, arriving = 0;
     cni_edits edits = {.count = 0};
     if (!cni_expected(findings->analysis, node, &key, &expected, &arriving)) return;
-    cni_finding *finding = cni_finding_add(findings, rule, CNI_ERROR, node->id,
-                                           "%s expects %" PRId64 " channels, %" PRId64 " arrive (from %s, %s).",
-                                           node->name, expected, arriving, cni_input_of(findings, node, 0)->name,
-                                           cni_say_shape(findings, &cni_input_of(findings, node, 0)->shape));
+    cni_finding *finding = cni_finding_add(
+        findings, rule, CNI_ERROR, node->id, "%s expects %" PRId64 " channels, %" PRId64 " arrive (from %s, %s).",
+        cni_say_node(findings, node), expected, arriving, cni_say_node(findings, cni_input_of(findings, node, 0)),
+        cni_say_shape(findings, &cni_input_of(findings, node, 0)->shape));
     if (!findings->try_fixes) return;
     cni_edit_argument(&edits, node, key, cni_say(findings, "%" PRId64, arriving));
     cni_try(findings, finding, &edits);
@@ -211,7 +212,7 @@ static void tell_groups(cni_findings *findings, const cni_rule *rule, const cni_
     cni_common_divisors(channels > 0 ? channels : filters, filters, divisors, sizeof divisors);
     cni_finding *finding = cni_finding_add(
         findings, rule, CNI_ERROR, node->id, "%s: %" PRId64 " %s cannot be split into %" PRId64 " groups; %s would do.",
-        node->name, in ? channels : filters, in ? "channels" : "filters", groups, divisors);
+        cni_say_node(findings, node), in ? channels : filters, in ? "channels" : "filters", groups, divisors);
     if (finding && findings->try_fixes && channels > 0) try_groups(findings, finding, node, channels);
 }
 
@@ -225,8 +226,8 @@ static void tell_written_groups(cni_findings *findings, const cni_rule *rule, co
     char divisors[160];
     cni_common_divisors(filters->integer, filters->integer, divisors, sizeof divisors);
     cni_finding_add(findings, rule, CNI_ERROR, node->id,
-                    "%s: %" PRId64 " filters cannot be split into %" PRId64 " groups; %s would do.", node->name,
-                    filters->integer, groups->integer, divisors);
+                    "%s: %" PRId64 " filters cannot be split into %" PRId64 " groups; %s would do.",
+                    cni_say_node(findings, node), filters->integer, groups->integer, divisors);
 }
 
 static void look_s102(cni_findings *findings, const cni_rule *rule)
@@ -293,7 +294,7 @@ static const char *uneven_step(cni_findings *findings, int node, int parting, in
         const cni_axis *a = at->axis + axis;
         if (!cni_seen(a->o) || a->s < 2 || a->n == a->o * a->s) continue;
         return cni_say(findings, "; %" PRId64 " = %" PRId64 "*%" PRId64 ", but %" PRId64 " went into %s", a->o * a->s,
-                       a->s, a->o, a->n, at->name);
+                       a->s, a->o, a->n, cni_say_node(findings, at));
     }
     return "";
 }
@@ -301,7 +302,7 @@ static const char *uneven_step(cni_findings *findings, int node, int parting, in
 static const char *branch_line(cni_findings *findings, int node, int parting, int axis)
 {
     const char *way = cni_say_way(findings, findings->analysis, parting, node, axis < 0 ? 0 : axis, " > ");
-    return cni_say(findings, "%s: %s%s", findings->analysis->nodes[node].name, way,
+    return cni_say(findings, "%s: %s%s", cni_say_node(findings, findings->analysis->nodes + node), way,
                    axis < 0 ? "" : uneven_step(findings, node, parting, axis));
 }
 
@@ -390,12 +391,12 @@ static const char *crop_advice(cni_findings *findings, const cni_explained *larg
     if (cni_is_torch(findings))
         return cni_say(findings,
                        "or pad %s by the difference: F.pad(x, (%" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 ")).",
-                       smaller->name, columns / 2, columns - columns / 2, rows / 2, rows - rows / 2);
+                       cni_say_node(findings, smaller), columns / 2, columns - columns / 2, rows / 2, rows - rows / 2);
     return cni_say(findings,
                    "or cut the difference off %s: Cropping2D(((%" PRId64 ", %" PRId64 "), (%" PRId64 ", %" PRId64
                    "))); or pad %s by it: ZeroPadding2D(((%" PRId64 ", %" PRId64 "), (%" PRId64 ", %" PRId64 "))).",
-                   larger->name, rows / 2, rows - rows / 2, columns / 2, columns - columns / 2, smaller->name, rows / 2,
-                   rows - rows / 2, columns / 2, columns - columns / 2);
+                   cni_say_node(findings, larger), rows / 2, rows - rows / 2, columns / 2, columns - columns / 2,
+                   cni_say_node(findings, smaller), rows / 2, rows - rows / 2, columns / 2, columns - columns / 2);
 }
 
 static void mend_merge(cni_findings *findings, cni_finding *finding, const cni_explained *merge, const cni_explained *a,
@@ -424,8 +425,9 @@ static void tell_merge(cni_findings *findings, const cni_rule *rule, const cni_e
     const cni_explained *a = cni_input_of(findings, node, 0), *b = cni_input_of(findings, node, other);
     const int parting = cni_parting(findings, a->id, b->id);
     cni_finding *finding =
-        cni_finding_add(findings, rule, CNI_ERROR, node->id, "%s: %s from %s meets %s from %s.", node->name,
-                        cni_say_shape(findings, &a->shape), a->name, cni_say_shape(findings, &b->shape), b->name);
+        cni_finding_add(findings, rule, CNI_ERROR, node->id, "%s: %s from %s meets %s from %s.",
+                        cni_say_node(findings, node), cni_say_shape(findings, &a->shape), cni_say_node(findings, a),
+                        cni_say_shape(findings, &b->shape), cni_say_node(findings, b));
     if (!finding) return;
     const char *first = branch_line(findings, a->id, parting, axis),
                *second = branch_line(findings, b->id, parting, axis);
@@ -467,14 +469,15 @@ static void tell_linear(cni_findings *findings, const cni_rule *rule, const cni_
     const char *of = cni_say_shape(findings, &map->shape);
     cni_finding *finding;
     if (in->spatial)
-        finding = cni_finding_add(
-            findings, rule, CNI_ERROR, node->id,
-            "%s expects %" PRId64 " values; the last axis of %s, which arrives, has %" PRId64 "%s.", node->name,
-            expected, of, arriving, all == expected ? ": Flatten is missing before it" : "");
+        finding =
+            cni_finding_add(findings, rule, CNI_ERROR, node->id,
+                            "%s expects %" PRId64 " values; the last axis of %s, which arrives, has %" PRId64 "%s.",
+                            cni_say_node(findings, node), expected, of, arriving,
+                            all == expected ? ": Flatten is missing before it" : "");
     else
         finding = cni_finding_add(findings, rule, CNI_ERROR, node->id,
-                                  "%s expects %" PRId64 " values; %s%s%" PRId64 " arrive.", node->name, expected,
-                                  map->spatial && all == arriving ? of : "",
+                                  "%s expects %" PRId64 " values; %s%s%" PRId64 " arrive.",
+                                  cni_say_node(findings, node), expected, map->spatial && all == arriving ? of : "",
                                   map->spatial && all == arriving ? " = " : "", arriving);
     if (!finding) return;
     finding->advice = "nn.LazyLinear takes the number from the first batch.";
@@ -528,10 +531,11 @@ static void look_s105(cni_findings *findings, const cni_rule *rule)
                       dilation = cni_written_most(node, "dilation_rate", 1);
         if (!cni_is(node, CNI_IS_CONVOLUTION) || stride < 2 || dilation < 2) continue;
         const bool allowed = node->layer->config != NULL; /* depthwise, separable: documented as incompatible */
-        cni_finding *finding = cni_finding_add(
-            findings, rule, allowed ? CNI_WARNING : CNI_ERROR, i,
-            "%s has strides %" PRId64 " and dilation_rate %" PRId64 ": %s one of them has to be 1.", node->name, stride,
-            dilation, allowed ? "Keras' documentation says that" : "Keras refuses both together,");
+        cni_finding *finding =
+            cni_finding_add(findings, rule, allowed ? CNI_WARNING : CNI_ERROR, i,
+                            "%s has strides %" PRId64 " and dilation_rate %" PRId64 ": %s one of them has to be 1.",
+                            cni_say_node(findings, node), stride, dilation,
+                            allowed ? "Keras' documentation says that" : "Keras refuses both together,");
         cni_edits undilated = {.count = 0}, unstrided = {.count = 0};
         cni_edit_argument(&undilated, node, "dilation_rate", "1");
         cni_edit_argument(&unstrided, node, "strides", "1");
@@ -561,9 +565,10 @@ static void look_s106(cni_findings *findings, const cni_rule *rule)
         const cni_explained *node = findings->analysis->nodes + i;
         const int64_t stride = cni_written_most(node, "stride", 1), kernel = cni_written_most(node, "kernel_size", 1);
         if (cni_shape_cause_of(findings, node) != CNI_CAUSE_SAME_STRIDE) continue;
-        cni_finding *finding = cni_finding_add(
-            findings, rule, CNI_ERROR, i,
-            "%s: PyTorch takes padding='same' with stride 1 only, here it is %" PRId64 ".", node->name, stride);
+        cni_finding *finding =
+            cni_finding_add(findings, rule, CNI_ERROR, i,
+                            "%s: PyTorch takes padding='same' with stride 1 only, here it is %" PRId64 ".",
+                            cni_say_node(findings, node), stride);
         if (!finding) continue;
         const int64_t extent = (kernel - 1) * cni_written_most(node, "dilation", 1) + 1;
         const int64_t total = extent > stride ? extent - stride : 0; /* of an even size */
@@ -599,10 +604,11 @@ static void look_s107(cni_findings *findings, const cni_rule *rule)
         int64_t most[CNI_MAX_SPATIAL];
         if (cni_shape_cause_of(findings, node) != CNI_CAUSE_POOL_PADDING) continue;
         for (int j = 0; j < node->view.spatial; j++) most[j] = node->view.axis[j].size / 2;
-        cni_finding *finding = cni_finding_add(findings, rule, CNI_ERROR, i,
-                                               "%s: padding %" PRId64 " is more than half of the window of %" PRId64
-                                               "; PyTorch allows at most %" PRId64 ".",
-                                               node->name, node->view.axis[0].before, node->view.axis[0].size, most[0]);
+        cni_finding *finding =
+            cni_finding_add(findings, rule, CNI_ERROR, i,
+                            "%s: padding %" PRId64 " is more than half of the window of %" PRId64
+                            "; PyTorch allows at most %" PRId64 ".",
+                            cni_say_node(findings, node), node->view.axis[0].before, node->view.axis[0].size, most[0]);
         cni_edits edits = {.count = 0};
         cni_edit_pair(findings, &edits, node, "padding", most, node->view.spatial);
         cni_try(findings, finding, &edits);
@@ -633,7 +639,7 @@ static void look_s108(cni_findings *findings, const cni_rule *rule)
         const int64_t below = torch && dilation > stride ? dilation : stride;
         cni_finding *finding = cni_finding_add(
             findings, rule, CNI_ERROR, i, "%s: output_padding %" PRId64 " has to be below the stride%s, %" PRId64 ".",
-            node->name, extra, torch ? " or the dilation" : "", below);
+            cni_say_node(findings, node), extra, torch ? " or the dilation" : "", below);
         cni_edits edits = {.count = 0};
         cni_edit_argument(&edits, node, "output_padding", cni_say(findings, "%" PRId64, below - 1));
         cni_try(findings, finding, &edits);
@@ -686,7 +692,7 @@ static void look_s110(cni_findings *findings, const cni_rule *rule)
         findings, rule, CNI_WARNING, node->id,
         "%s: Dense works on the last axis only: %s separate applications, output %s. A Flatten or pooling layer is "
         "probably missing.",
-        node->name, cni_say_map(findings, in), cni_say_shape(findings, &node->shape));
+        cni_say_node(findings, node), cni_say_map(findings, in), cni_say_shape(findings, &node->shape));
     cni_finding_concerns(finding, &list);
     static const char *const layers[] = {"Flatten()", "GlobalAveragePooling2D()"};
     for (int i = 0; findings->try_fixes && i < (in->spatial == 2 ? 2 : 1); i++) {
@@ -720,11 +726,11 @@ static void look_s111(cni_findings *findings, const cni_rule *rule)
         const int64_t *dims = node->shape.dims + 1;
         if (node->input_count || node->shape.rank != 4 || node->format == CN_CHANNELS_FIRST) continue;
         if ((dims[0] != 1 && dims[0] != 3 && dims[0] != 4) || dims[1] < 16 || dims[2] < 16) continue;
-        cni_finding *finding =
-            cni_finding_add(findings, rule, CNI_WARNING, i,
-                            "%s: input %s is read as height %" PRId64 ", width %" PRId64 ", %" PRId64
-                            " channels. It looks like channels first.",
-                            node->name, cni_say_shape(findings, &node->shape), dims[0], dims[1], dims[2]);
+        cni_finding *finding = cni_finding_add(findings, rule, CNI_WARNING, i,
+                                               "%s: input %s is read as height %" PRId64 ", width %" PRId64 ", %" PRId64
+                                               " channels. It looks like channels first.",
+                                               cni_say_node(findings, node), cni_say_shape(findings, &node->shape),
+                                               dims[0], dims[1], dims[2]);
         if (!finding) continue;
         finding->advice = "with data that has its channels first: data_format='channels_first' in every layer, or "
                           "keras.config.set_image_data_format('channels_first').";

@@ -61,9 +61,9 @@ static void look_t601(cni_findings *findings, const cni_rule *rule)
                                         : cni_say(findings, " So are those of %s: %s weights in all.",
                                                   cni_say_names(findings, list.nodes + 1, list.count - 1),
                                                   cni_say_count(findings, weights));
-    cni_finding *finding =
-        cni_finding_add(findings, rule, CNI_HINT, node->id, "The bias of %s (%s weights) is cancelled by %s.%s",
-                        node->name, cni_say_count(findings, outputs_of(node)), norm->name, others);
+    cni_finding *finding = cni_finding_add(
+        findings, rule, CNI_HINT, node->id, "The bias of %s (%s weights) is cancelled by %s.%s",
+        cni_say_node(findings, node), cni_say_count(findings, outputs_of(node)), cni_say_node(findings, norm), others);
     cni_finding_concerns(finding, &list);
     if (!finding || !findings->try_fixes) return;
     cni_edits edits = {.count = 0};
@@ -135,7 +135,7 @@ static void look_t604(cni_findings *findings, const cni_rule *rule)
         cni_finding *finding =
             cni_finding_add(findings, rule, CNI_ERROR, i,
                             "%s: softmax over an axis of length 1 (%s) is always 1, so nothing can be learned.",
-                            node->name, cni_say_shape(findings, &node->shape));
+                            cni_say_node(findings, node), cni_say_shape(findings, &node->shape));
         if (!finding || !findings->try_fixes) continue;
         cni_edits sigmoid = {.count = 0};
         if (cni_object_of(node->layer->config, "activation"))
@@ -198,7 +198,7 @@ static void look_t611(cni_findings *findings, const cni_rule *rule)
         cni_finding_add(findings, rule, CNI_WARNING, node->id,
                         "%s: %s(%" PRId64 ", %" PRId64 ", %" PRId64 ") means kernel %" PRId64 ", stride %" PRId64
                         ". For a %" PRId64 "x%" PRId64 " window write (%" PRId64 ", %" PRId64 ").%s",
-                        node->name, node->layer->class_name, filters, k, k, k, k, k, k, k, k, others);
+                        cni_say_node(findings, node), node->layer->class_name, filters, k, k, k, k, k, k, k, k, others);
     cni_finding_concerns(finding, &list);
     if (!finding || !findings->try_fixes) return;
     cni_edits edits = {.count = 0};
