@@ -79,6 +79,12 @@ CN_API const char *cn_dataset_note(const cn_dataset *dataset);
 /** Rows of the first input. */
 CN_API int64_t cn_data_rows(const cn_data *data);
 
+/** A part as a compiled model's loss wants it: class numbers become rows of zeros with a one where the loss is
+ *  categorical_crossentropy, as keras.utils.to_categorical makes them; all else stays.  The rows live as long as the
+ *  data set. */
+CN_API cn_status cn_dataset_suit(cn_dataset *dataset, const cn_model *model, const cn_data *part, cn_data *suited,
+                                 const char **error);
+
 /** Compiles a model for training on data, as far as it is not: what `args` names replaces what the model was compiled
  *  with; what neither names is chosen for the model's last layer and the kind of targets (softmax and whole numbers:
  *  sparse_categorical_crossentropy, adam, accuracy), and *chosen tells so in one line (static parts of the model, valid

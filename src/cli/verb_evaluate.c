@@ -112,7 +112,6 @@ static const cn_data *choose_part(const settings *s, const cn_dataset *data)
 static const cn_logs *measure(const settings *s, cn_model *model, const cn_data *data)
 {
     cli_progress progress;
-    const char *chosen;
     cn_evaluate_args args = {.struct_size = sizeof args,
                              .x = data->x,
                              .y = data->y,
@@ -121,19 +120,23 @@ static const cn_logs *measure(const settings *s, cn_model *model, const cn_data 
                              .progress_user = &progress};
     memcpy(args.inputs, data->inputs, sizeof args.inputs);
     memcpy(args.targets, data->targets, sizeof args.targets);
-    if (cn_compile_for(model, data, NULL, &chosen)) return NULL;
-    if (chosen) cli_say(&s->common, "the model was never compiled; chosen for it: %s", chosen);
     cli_progress_init(&progress, s->common.quiet);
     const cn_logs *logs = cn_model_evaluate(model, &args);
     cli_progress_end(&progress);
     return logs;
 }
 
-static int evaluate(const settings *s, cn_model *model, const cn_dataset *data, const cn_dataset *names)
+static int evaluate(const settings *s, cn_model *model, cn_dataset *data, const cn_dataset *names)
 {
+    const char *chosen, *error;
     const cn_data *part = choose_part(s, data);
+    cn_data suited;
     if (!part) return CLI_FAILED;
-    const cn_logs *logs = measure(s, model, part);
+    if (cn_compile_for(model, part, NULL, &chosen)) return cli_fail_model(model);
+    if (chosen) cli_say(&s->common, "the model was never compiled; chosen for it: %s", chosen);
+    const cn_status status = cn_dataset_suit(data, model, part, &suited, &error);
+    if (status) return cli_fail(status, error);
+    const cn_logs *logs = measure(s, model, &suited);
     return logs ? print(s, model, logs, part, names ? names : data) : cli_fail_model(model);
 }
 

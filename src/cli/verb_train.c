@@ -224,16 +224,21 @@ static int compile(const settings *s, cn_model *model, const cn_data *train)
 
 /* ---- fit ---- */
 
-static void set_data(cn_fit_args *args, const settings *s, const cn_dataset *data)
+static int set_data(cn_fit_args *args, const settings *s, const cn_model *model, cn_dataset *data)
 {
-    const cn_data *train = cn_dataset_train(data), *test = cn_dataset_test(data);
-    args->x = train->x;
-    args->y = train->y;
-    memcpy(args->inputs, train->inputs, sizeof args->inputs);
-    memcpy(args->targets, train->targets, sizeof args->targets);
-    args->sample_weight = train->sample_weight;
+    const cn_data *test = cn_dataset_test(data);
+    const char *error;
+    cn_data train;
+    cn_status status = cn_dataset_suit(data, model, cn_dataset_train(data), &train, &error);
+    args->x = train.x;
+    args->y = train.y;
+    memcpy(args->inputs, train.inputs, sizeof args->inputs);
+    memcpy(args->targets, train.targets, sizeof args->targets);
+    args->sample_weight = train.sample_weight;
     args->validation_split = s->validation_split;
-    if (test && !s->no_validation && s->validation_split <= 0) args->validation = *test;
+    if (!status && test && !s->no_validation && s->validation_split <= 0)
+        status = cn_dataset_suit(data, model, test, &args->validation, &error);
+    return status ? cli_fail(status, error) : CLI_DONE;
 }
 
 static bool validates(const cn_fit_args *args)
@@ -251,10 +256,10 @@ static void keep_labels(cn_model *model, const cn_dataset *data)
     cn_set_labels(model, count, labels);
 }
 
-static cn_history *fit(const settings *s, cn_model *model, const cn_dataset *data, const cn_fit_args *text,
+static cn_history *fit(const settings *s, cn_model *model, const cn_dataset *data, const cn_fit_args *prepared,
                        cli_progress *progress)
 {
-    cn_fit_args args = *text;
+    cn_fit_args args = *prepared;
     args.batch_size = s->batch_size;
     args.epochs = s->epochs;
     args.no_shuffle = s->no_shuffle;
@@ -266,7 +271,6 @@ static cn_history *fit(const settings *s, cn_model *model, const cn_dataset *dat
     args.progress_user = progress;
     args.interrupt = &interrupted;
     int count = keep_callbacks(s, &args);
-    set_data(&args, s, data);
     keep_labels(model, data);
     read_class_weights(s->class_weight, args.class_weight);
     const char *monitor = s->monitor ? s->monitor : validates(&args) ? "val_loss" : "loss";
@@ -323,7 +327,7 @@ static int tell_interruption(const settings *s, const cn_history *history)
     return CLI_INTERRUPTED;
 }
 
-static int train(const settings *s, cn_model *model, const cn_dataset *data, const cn_fit_args *text)
+static int train(const settings *s, cn_model *model, cn_dataset *data, const cn_fit_args *text)
 {
     cli_progress progress;
     if (!cn_dataset_train(data)) {
@@ -333,8 +337,11 @@ static int train(const settings *s, cn_model *model, const cn_dataset *data, con
     const int status = compile(s, model, cn_dataset_train(data));
     if (status) return status;
     if (!s->output && !s->checkpoint) cli_say(&s->common, "no -o: the trained model will not be kept");
+    cn_fit_args args = *text;
+    const int suited = set_data(&args, s, model, data);
+    if (suited) return suited;
     cli_progress_init(&progress, s->common.quiet);
-    const cn_history *history = fit(s, model, data, text, &progress);
+    const cn_history *history = fit(s, model, data, &args, &progress);
     if (!history) return cli_fail_model(model);
     const int saved = save(s, model, history);
     return interrupted && saved == CLI_DONE ? tell_interruption(s, history) : saved;
