@@ -157,8 +157,10 @@ typedef struct cni_evaluator {
     bool exhausted;    /* out of memory */
     bool stopped;      /* the limit of steps was reached */
     int steps;
-    int quiet; /* > 0: nothing is remarked */
-    int data;  /* > 0: a name that is not defined may be data, which a text leaves out */
+    int quiet;              /* > 0: nothing is remarked */
+    int data;               /* > 0: a name that is not defined may be data, which a text leaves out */
+    int walked, walk_depth; /* items of lists that were made values of, in all and now */
+    int chains;             /* that are being applied inside each other */
     cni_scope *module, *scope;
     cni_frame *frame;
     int depth; /* of frames */
@@ -285,6 +287,12 @@ cni_thing *cni_call_function(cni_evaluator *e, cni_thing *function, cni_thing *s
 cni_thing *cni_call_path(cni_evaluator *e, const char *path, cni_actuals *actuals);
 cni_thing *cni_call_method(cni_evaluator *e, cni_thing *of, const char *name, cni_actuals *actuals);
 cni_thing *cni_call_builtin(cni_evaluator *e, const char *name, cni_actuals *actuals);
+/** math.ceil and the like, on numbers; `known` tells whether it is one of them. */
+cni_thing *cni_call_math(cni_evaluator *e, const char *name, cni_actuals *actuals, bool *known);
+/** 'conv%d' % 3: the text with what stands in it, or something opaque. */
+cni_thing *cni_format_percent(cni_evaluator *e, const cni_thing *format, const cni_thing *given, cni_span span);
+/** A method of a text: format, join, ... */
+cni_thing *cni_call_text(cni_evaluator *e, cni_thing *of, const char *name, cni_actuals *actuals);
 /** What is called on tensors and not known gives tensors of which nothing is known; else something opaque. */
 cni_thing *cni_call_unknown(cni_evaluator *e, const char *name, cni_actuals *actuals);
 /** A subclass of Sequential without forward() of its own. */

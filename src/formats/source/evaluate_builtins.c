@@ -244,16 +244,62 @@ static cni_thing *power(cni_evaluator *e, const char *name, cni_actuals *actuals
     return cni_evaluate_binary(e, "**", argument(e, actuals, 0), argument(e, actuals, 1), actuals->span);
 }
 
+static cni_thing *letter(cni_evaluator *e, const char *name, cni_actuals *actuals)
+{
+    const cni_thing *thing = argument(e, actuals, 0);
+    if (is(name, "ord") && thing->type == CNI_THING_TEXT && thing->text[0] && !thing->text[1])
+        return cni_thing_int(e, (unsigned char)thing->text[0], actuals->span);
+    if (is(name, "ord") || thing->type != CNI_THING_INT || thing->integer < 32 || thing->integer > 126)
+        return unknown(e, name, actuals);
+    return cni_thing_text(e, cni_arena_printf(e->arena, "%c", (int)thing->integer), actuals->span);
+}
+
+/* ---- the module math ---- */
+
+static const struct {
+    const char *name;
+    double (*compute)(double);
+    bool whole; /* gives an int */
+} real_functions[] = {
+    {"ceil", ceil, true},  {"floor", floor, true},  {"trunc", trunc, true}, {"sqrt", sqrt, false}, {"log", log, false},
+    {"log2", log2, false}, {"log10", log10, false}, {"exp", exp, false},    {"fabs", fabs, false},
+};
+
+/* math.ceil(x), and NumPy's, which gives a float; the product of a list. */
+cni_thing *cni_call_math(cni_evaluator *e, const char *name, cni_actuals *actuals, bool *known)
+{
+    cni_thing *items = is(name, "prod") ? numbers(e, actuals) : NULL;
+    const cni_thing *x = cni_actuals_thing(actuals, 0, NULL);
+    *known = true;
+    if (items) {
+        cni_thing *product = items->items[0];
+        for (size_t i = 1; i < items->count; i++)
+            product = cni_evaluate_binary(e, "*", product, items->items[i], actuals->span);
+        return product;
+    }
+    for (size_t i = 0; i < sizeof real_functions / sizeof *real_functions; i++) {
+        if (!is(real_functions[i].name, name) || !x || !cni_thing_is_number(x)) continue;
+        const double y = real_functions[i].compute(cni_thing_number(x));
+        if (real_functions[i].whole && fits(y)) return cni_thing_int(e, (int64_t)y, actuals->span);
+        return isfinite(y) ? cni_thing_real(e, y, actuals->span) : unknown(e, name, actuals);
+    }
+    *known = false;
+    return NULL;
+}
+
 /* ---- questions ---- */
 
 static bool names_type(const cni_thing *type, const char *name)
 {
-    if (cni_thing_is_list(type)) {
-        for (size_t i = 0; i < type->count; i++)
-            if (names_type(type->items[i], name)) return true;
-        return false;
-    }
     return type->type == CNI_THING_PATH && is(cni_path_last(type->text), name);
+}
+
+static bool names_one(const cni_thing *types, const char *name)
+{
+    if (!cni_thing_is_list(types)) return names_type(types, name);
+    for (size_t i = 0; i < types->count; i++)
+        if (names_type(types->items[i], name)) return true;
+    return false;
 }
 
 static cni_thing *isinstance(cni_evaluator *e, const char *name, cni_actuals *actuals)
@@ -263,9 +309,9 @@ static cni_thing *isinstance(cni_evaluator *e, const char *name, cni_actuals *ac
         [CNI_THING_TUPLE] = "tuple", [CNI_THING_LIST] = "list", [CNI_THING_DICT] = "dict"};
     const cni_thing *thing = argument(e, actuals, 0), *type = argument(e, actuals, 1);
     if (thing->type == CNI_THING_LAYER && e->layers[thing->layer].described.kind)
-        return cni_thing_bool(e, names_type(type, e->layers[thing->layer].described.kind->kind.name), actuals->span);
+        return cni_thing_bool(e, names_one(type, e->layers[thing->layer].described.kind->kind.name), actuals->span);
     if ((size_t)thing->type >= sizeof types / sizeof *types || !types[thing->type]) return unknown(e, name, actuals);
-    return cni_thing_bool(e, names_type(type, types[thing->type]), actuals->span);
+    return cni_thing_bool(e, names_one(type, types[thing->type]), actuals->span);
 }
 
 static cni_thing *super_(cni_evaluator *e, const char *name, cni_actuals *actuals)
@@ -292,7 +338,8 @@ static const struct {
     {"zip", zip},         {"sum", sum},
     {"abs", absolute},    {"round", rounded},
     {"pow", power},       {"isinstance", isinstance},
-    {"super", super_},    {"help", nothing},
+    {"super", super_},    {"chr", letter},
+    {"ord", letter},      {"help", nothing},
     {"exec", refused},    {"eval", refused},
     {"compile", refused}, {"open", refused},
     {"input", refused},   {"__import__", refused},

@@ -115,7 +115,7 @@ cni_thing *cni_function_merge(cni_evaluator *e, const cni_function *row, cni_act
 /* (1, 3, 32, 32) or [(1, 3, 32, 32)] as a shape; false: not constant. */
 bool cni_shape_of_things(cni_thing *const *items, size_t count, cni_shape *out)
 {
-    if (count == 1 && cni_thing_is_list(items[0])) return cni_shape_of_things(items[0]->items, items[0]->count, out);
+    if (count == 1 && cni_thing_is_list(items[0])) count = items[0]->count, items = items[0]->items;
     *out = (cni_shape){.rank = (int)count};
     if (!count || count > CNI_MAX_RANK) return false;
     for (size_t i = 0; i < count; i++) {
@@ -289,6 +289,8 @@ cni_thing *cni_call_path(cni_evaluator *e, const char *path, cni_actuals *actual
     bool known;
     cni_thing *thing = cni_keras_call(e, path, actuals, &known);
     if (!known) thing = cni_torch_call(e, path, actuals, &known);
+    if (!known && (cni_path_under(path, "math") || cni_path_under(path, "numpy")))
+        thing = cni_call_math(e, cni_path_last(path), actuals, &known);
     if (known) return thing;
     if (is_no_layer(path) && cni_path_under(path, "torch.nn")) return cni_thing_opaque(e, actuals->span);
     const cni_layer_kind *kind = cni_path_layer(path, &is_layer, &dialect);

@@ -124,17 +124,26 @@ static cni_thing *input_of_array(cni_evaluator *e, cni_thing *array, cni_dialect
 
 typedef struct gathering {
     cni_tensor_reference *items;
-    int count, capacity;
+    int count, capacity, depth;
 } gathering;
+enum { MAX_TENSORS = 1000, MAX_DEPTH = 16 /* of lists in lists */ };
+
+static bool gather(cni_evaluator *e, cni_thing *thing, cni_dialect dialect, cni_span span, gathering *g);
+
+static bool gather_items(cni_evaluator *e, const cni_thing *list, cni_dialect dialect, cni_span span, gathering *g)
+{
+    bool good = g->depth < MAX_DEPTH && g->count + list->count <= MAX_TENSORS;
+    if (!good) cni_evaluate_error(e, "I812", span, NULL, "more than %d tensors", MAX_TENSORS);
+    g->depth++;
+    for (size_t i = 0; good && i < list->count; i++) good = gather(e, list->items[i], dialect, span, g);
+    g->depth--;
+    return good;
+}
 
 static bool gather(cni_evaluator *e, cni_thing *thing, cni_dialect dialect, cni_span span, gathering *g)
 {
     if (thing->type == CNI_THING_OPAQUE) thing = input_of_array(e, thing, dialect);
-    if (cni_thing_is_list(thing) || thing->type == CNI_THING_DICT) {
-        for (size_t i = 0; i < thing->count; i++)
-            if (!gather(e, thing->items[i], dialect, span, g)) return false;
-        return true;
-    }
+    if (cni_thing_is_list(thing) || thing->type == CNI_THING_DICT) return gather_items(e, thing, dialect, span, g);
     if (thing->type == CNI_THING_BROKEN) return false;
     if (thing->type != CNI_THING_TENSOR) {
         const char *hint = cni_thing_is_module(thing) ? "call it: layer(x)" : NULL;
@@ -161,15 +170,6 @@ bool cni_tensors_of(cni_evaluator *e, cni_thing *inputs, cni_dialect dialect, cn
     *out = g.items;
     *count = g.count;
     return true;
-}
-
-bool cni_thing_holds_tensor(const cni_thing *thing)
-{
-    if (thing->type == CNI_THING_TENSOR) return true;
-    if (!cni_thing_is_list(thing) && thing->type != CNI_THING_DICT) return false;
-    for (size_t i = 0; i < thing->count; i++)
-        if (cni_thing_holds_tensor(thing->items[i])) return true;
-    return false;
 }
 
 /* ---- applying ---- */

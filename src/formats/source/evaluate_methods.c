@@ -492,6 +492,7 @@ cni_thing *cni_call_method(cni_evaluator *e, cni_thing *of, const char *name, cn
     if (cni_thing_is_list(of)) found = FIND(list_methods);
     if (of->type == CNI_THING_DICT) found = FIND(dict_methods);
     if (of->type == CNI_THING_OPAQUE) found = FIND(array_methods);
+    if (of->type == CNI_THING_TEXT) return cni_call_text(e, of, name, actuals);
     if (of->type == CNI_THING_LAYER && (is(name, "call") || is(name, "forward"))) return cni_call_thing(e, of, actuals);
     if (of->type == CNI_THING_LAYER && FIND(model_methods) && FIND(model_methods)->run == itself) return of;
     return found ? found->run(e, of, found, actuals) : unknown_method(e, of, name, actuals);

@@ -213,8 +213,13 @@ static bool keep_tensors(cni_evaluator *e, cni_thing *things, cni_dialect dialec
 
 static cni_thing *apply_parts(cni_evaluator *e, cni_source_model *model, cni_thing *x, cni_span span)
 {
+    enum { MAX_CHAINS = 64 };
+    if (e->chains >= MAX_CHAINS)
+        return cni_evaluate_error(e, "I812", model->span, NULL, "chains nested more deeply than %d", MAX_CHAINS);
+    e->chains++;
     for (int i = 0; i < model->part_count && !e->stopped; i++)
         x = cni_apply_to(e, model->parts[i].thing, x, span.line ? span : model->parts[i].span);
+    e->chains--;
     return x;
 }
 

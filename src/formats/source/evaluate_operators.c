@@ -113,12 +113,12 @@ static bool is_sequence(const cni_thing *thing)
 
 static const struct merge {
     const char *operator_, *keras, *torch;
-    const char *keras_name; /* Keras names the operation, not the layer */
+    const char *base; /* what PyTorch's are numbered by */
 } merges[] = {
-    {"+", "Add", "Add", "Add"},
-    {"-", "Subtract", "Sub", "Subtract"},
-    {"*", "Multiply", "Mul", "Multiply"},
-    {"/", NULL, "Div", "TrueDivide"},
+    {"+", "Add", "Add", "add"},
+    {"-", "Subtract", "Sub", "sub"},
+    {"*", "Multiply", "Mul", "mul"},
+    {"/", NULL, "Div", "div"},
 };
 
 static cni_dialect dialect_of(const cni_evaluator *e, const cni_thing *a)
@@ -161,7 +161,7 @@ static cni_thing *tensors(cni_evaluator *e, const char *operator_, cni_thing *a,
     cni_thing *both = cni_thing_new(e, CNI_THING_LIST, span);
     cni_thing_append(e, both, a);
     cni_thing_append(e, both, b);
-    return cni_apply_class(e, dialect, class_name, merge->keras_name, both, span, (char *)NULL);
+    return cni_apply_class(e, dialect, class_name, merge->base, both, span, (char *)NULL);
 }
 
 /* ---- all of them ---- */
@@ -180,7 +180,7 @@ cni_thing *cni_evaluate_binary(cni_evaluator *e, const char *operator_, cni_thin
     if (is(operator_, "+") && a->type == b->type && is_sequence(a)) return joined(e, a, b, span);
     if (is(operator_, "*") && is_sequence(a) && b->type == CNI_THING_INT) return repeated(e, a, b->integer, span);
     if (is(operator_, "*") && is_sequence(b) && a->type == CNI_THING_INT) return repeated(e, b, a->integer, span);
-    if (is(operator_, "%") && a->type == CNI_THING_TEXT) return cni_thing_opaque(e, span);
+    if (is(operator_, "%") && a->type == CNI_THING_TEXT) return cni_format_percent(e, a, b, span);
     if (a->type == CNI_THING_OPAQUE || b->type == CNI_THING_OPAQUE) {
         const cni_thing *array = a->shape ? a : b; /* an array stays one: x / 255 */
         return array->shape ? cni_thing_array(e, array->shape, span) : cni_thing_opaque(e, span);

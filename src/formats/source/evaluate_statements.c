@@ -227,13 +227,15 @@ static void def(cni_evaluator *e, const cni_syntax *node)
 /* The body is gone through in a scope of its own: methods and constants. */
 static void class_(cni_evaluator *e, const cni_syntax *node)
 {
-    cni_thing *thing = definition(e, node, CNI_THING_CLASS);
-    if (thing == e->broken) return;
+    cni_thing *bases = cni_thing_new(e, CNI_THING_LIST, node->span); /* before the class has its name */
     for (size_t i = 1; i < node->count; i++) {
         cni_thing *base = cni_evaluate(e, node->items[i]);
         e->torch |= base->type == CNI_THING_PATH && cni_path_under(base->text, "torch");
-        cni_thing_append(e, thing, base);
+        cni_thing_append(e, bases, base);
     }
+    cni_thing *thing = definition(e, node, CNI_THING_CLASS);
+    if (thing == e->broken || bases == e->broken) return;
+    thing->items = bases->items, thing->count = bases->count;
     cni_scope *outer = e->scope;
     thing->scope = e->scope = cni_scope_new(e, outer);
     cni_evaluate_block(e, node->items[0]);
@@ -300,24 +302,34 @@ static bool is_dotted(const cni_syntax *node)
     return node->type == CNI_SYNTAX_NAME;
 }
 
-/* A class of layers, or inside a function an object that is called: x = self.conv(x). */
-static bool names_layers(cni_evaluator *e, const cni_syntax *callee)
+static bool builds(cni_evaluator *e, const cni_syntax *node, int depth);
+
+/* A class of layers, or a function or class of the text that makes some. */
+static bool names_layers(cni_evaluator *e, const cni_syntax *callee, int depth)
 {
+    enum { MAX_DEPTH = 6 };
     bool is_layer = false;
     cni_dialect dialect;
     if (!is_dotted(callee)) return false;
     e->quiet++;
     const cni_thing *thing = cni_evaluate(e, callee);
     e->quiet--;
+    if (thing->type == CNI_THING_BOUND && thing->function) thing = thing->function;
     if (thing->type == CNI_THING_PATH) cni_path_layer(thing->text, &is_layer, &dialect);
-    return is_layer;
+    if (thing->type == CNI_THING_CLASS) return cni_class_root(thing);
+    return is_layer || (thing->type == CNI_THING_FUNCTION && depth < MAX_DEPTH && builds(e, thing->syntax, depth + 1));
+}
+
+static bool builds(cni_evaluator *e, const cni_syntax *node, int depth)
+{
+    if (!node || e->walked++ > 1000000) return false;
+    if (node->type == CNI_SYNTAX_CALL && names_layers(e, node->items[0], depth)) return true;
+    for (size_t i = 0; i < node->count; i++)
+        if (builds(e, node->items[i], depth)) return true;
+    return false;
 }
 
 bool cni_builds_layers(cni_evaluator *e, const cni_syntax *node)
 {
-    if (!node) return false;
-    if (node->type == CNI_SYNTAX_CALL && names_layers(e, node->items[0])) return true;
-    for (size_t i = 0; i < node->count; i++)
-        if (node->items[i] && cni_builds_layers(e, node->items[i])) return true;
-    return false;
+    return builds(e, node, 0);
 }

@@ -191,15 +191,24 @@ bool cni_thing_is_module(const cni_thing *thing)
     return thing->type == CNI_THING_LAYER || thing->type == CNI_THING_MODEL || thing->type == CNI_THING_INSTANCE;
 }
 
-static bool equal_lists(const cni_thing *a, const cni_thing *b)
+/* Lists may hold themselves, and each other many times over: walks are bounded. */
+typedef struct walk {
+    int depth, items;
+} walk;
+enum { MAX_DEPTH = 32, MAX_WALK = 20000 };
+
+static bool equal(const cni_thing *a, const cni_thing *b, walk *w);
+
+static bool equal_lists(const cni_thing *a, const cni_thing *b, walk *w)
 {
-    if (a->count != b->count) return false;
-    for (size_t i = 0; i < a->count; i++)
-        if (!cni_thing_equal(a->items[i], b->items[i])) return false;
-    return true;
+    bool same = a->count == b->count && w->depth < MAX_DEPTH;
+    w->depth++;
+    for (size_t i = 0; same && i < a->count; i++) same = w->items++ < MAX_WALK && equal(a->items[i], b->items[i], w);
+    w->depth--;
+    return same;
 }
 
-bool cni_thing_equal(const cni_thing *a, const cni_thing *b)
+static bool equal(const cni_thing *a, const cni_thing *b, walk *w)
 {
     if (a == b) return true;
     if (cni_thing_is_number(a) && cni_thing_is_number(b)) return cni_thing_number(a) == cni_thing_number(b);
@@ -212,7 +221,7 @@ bool cni_thing_equal(const cni_thing *a, const cni_thing *b)
         return strcmp(a->text, b->text) == 0;
     case CNI_THING_TUPLE:
     case CNI_THING_LIST:
-        return equal_lists(a, b);
+        return equal_lists(a, b, w);
     case CNI_THING_LAYER:
         return a->layer == b->layer;
     case CNI_THING_MODEL:
@@ -220,6 +229,28 @@ bool cni_thing_equal(const cni_thing *a, const cni_thing *b)
     default:
         return false;
     }
+}
+
+bool cni_thing_equal(const cni_thing *a, const cni_thing *b)
+{
+    return equal(a, b, &(walk){0, 0});
+}
+
+static bool holds_tensor(const cni_thing *thing, walk *w)
+{
+    if (thing->type == CNI_THING_TENSOR) return true;
+    if (!cni_thing_is_list(thing) && thing->type != CNI_THING_DICT) return false;
+    bool found = false;
+    w->depth++;
+    for (size_t i = 0; !found && i < thing->count && w->depth < MAX_DEPTH && w->items++ < MAX_WALK; i++)
+        found = holds_tensor(thing->items[i], w);
+    w->depth--;
+    return found;
+}
+
+bool cni_thing_holds_tensor(const cni_thing *thing)
+{
+    return holds_tensor(thing, &(walk){0, 0});
 }
 
 const char *cni_thing_describe(const cni_thing *thing)
@@ -277,7 +308,7 @@ static const char *key_text(cni_evaluator *e, const cni_thing *key)
     return key->type == CNI_THING_TEXT ? key->text : NULL;
 }
 
-static cni_value *list_value(cni_evaluator *e, const cni_thing *thing, bool open, const cni_thing **culprit)
+static cni_value *list_items(cni_evaluator *e, const cni_thing *thing, bool open, const cni_thing **culprit)
 {
     const bool dict = thing->type == CNI_THING_DICT;
     cni_value *list = dict ? cni_value_dict(e->arena) : cni_value_list(e->arena);
@@ -288,6 +319,19 @@ static cni_value *list_value(cni_evaluator *e, const cni_thing *thing, bool open
         if (!item || !cni_value_add(e->arena, list, key, item)) return NULL;
     }
     return list;
+}
+
+static cni_value *list_value(cni_evaluator *e, const cni_thing *thing, bool open, const cni_thing **culprit)
+{
+    enum { MAX_VALUES = 1000000 };
+    if (e->walk_depth >= MAX_DEPTH || (e->walked += (int)thing->count) > MAX_VALUES) {
+        if (culprit) *culprit = thing;
+        return NULL;
+    }
+    e->walk_depth++;
+    cni_value *value = list_items(e, thing, open, culprit);
+    e->walk_depth--;
+    return value;
 }
 
 /* A layer where a function is wanted, activation=LeakyReLU(0.1): a call with the layer's arguments. */
