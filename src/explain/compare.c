@@ -429,7 +429,7 @@ static void sizes_of(const cni_explained *node, char *text)
         snprintf(text + strlen(text), TEXT - strlen(text), "%s%" PRId64, i ? "x" : "", node->axis[i].o);
 }
 
-static void print_verdict(comparison *c, verdict v, const pair *worst, const pair *final)
+static void print_verdict(comparison *c, verdict v, bool others, const pair *worst, const pair *final)
 {
     char text[4 * TEXT], far_[TEXT], a[TEXT], b[TEXT];
     const bool complete = !c->single_a_count && !c->single_b_count;
@@ -437,7 +437,9 @@ static void print_verdict(comparison *c, verdict v, const pair *worst, const pai
     case IDENTICAL:
         snprintf(text, sizeof text, "verdict: %s.%s",
                  complete ? "all windows read the same pixels" : "what is paired reads the same pixels",
-                 complete ? " Weights can be copied, and outputs agree." : "");
+                 others     ? " Weights can be copied; other defaults remain:"
+                 : complete ? " Weights can be copied, and outputs agree."
+                            : "");
         break;
     case OTHER_NUMBERS:
         snprintf(text, sizeof text,
@@ -661,31 +663,33 @@ static const cni_explained *first_with(const side *s, unsigned trait, const char
     return NULL;
 }
 
-static void print_default(comparison *c, const side *keras, const side *torch, unsigned trait, const char *key,
+static bool print_default(comparison *c, const side *keras, const side *torch, unsigned trait, const char *key,
                           const char *torch_key, const char *what)
 {
     const cni_explained *k = first_with(keras, trait, key), *t = first_with(torch, trait, torch_key);
     char text[3 * TEXT];
-    if (!k || !t) return;
+    if (!k || !t) return false;
     double here, there;
     memcpy(&here, cni_object_member(k->layer->config, key), sizeof here);
     memcpy(&there, cni_object_member(t->layer->config, torch_key), sizeof there);
     const bool momentum = strcmp(key, "momentum") == 0;
-    if (momentum ? here + there > 1 - 1e-9 && here + there < 1 + 1e-9 : here == there) return;
+    if (momentum ? here + there > 1 - 1e-9 && here + there < 1 + 1e-9 : here == there) return false;
     if (momentum)
         snprintf(text, sizeof text, "%s: Keras %g, PyTorch %g (= %g in Keras' terms)", what, here, there, 1 - there);
     else
         snprintf(text, sizeof text, "%s: Keras %g, PyTorch %g", what, here, there);
     cni_page_paragraph(c->page, 2, 4, text);
+    return true;
 }
 
-static void print_defaults(comparison *c)
+/* Whether any was told. */
+static bool print_defaults(comparison *c)
 {
     const bool torch_first = c->a.e->flat->dialect == CNI_TORCH;
     const side *keras = torch_first ? &c->b : &c->a, *torch = torch_first ? &c->a : &c->b;
-    if (c->a.e->flat->dialect == c->b.e->flat->dialect) return;
-    print_default(c, keras, torch, CNI_IS_BATCH_NORM, "epsilon", "eps", "batch norm epsilon");
-    print_default(c, keras, torch, CNI_IS_BATCH_NORM, "momentum", "momentum", "batch norm momentum");
+    if (c->a.e->flat->dialect == c->b.e->flat->dialect) return false;
+    const bool epsilon = print_default(c, keras, torch, CNI_IS_BATCH_NORM, "epsilon", "eps", "batch norm epsilon");
+    return print_default(c, keras, torch, CNI_IS_BATCH_NORM, "momentum", "momentum", "batch norm momentum") || epsilon;
 }
 
 static bool any(const side *s, unsigned with, unsigned without)
@@ -734,13 +738,18 @@ static bool compare(comparison *c, bool full)
         cni_page_printf(c->page, "  no windows to compare\n");
         return true;
     }
-    print_verdict(c, v, &worst, &final);
+    cni_text defaults = {0}, *page = c->page->out;
+    c->page->out = &defaults;
+    const bool others = print_defaults(c);
+    c->page->out = page;
+    print_verdict(c, v, others, &worst, &final);
     if (v != IDENTICAL) {
         print_recipe(c, &c->a, &c->b, 0);
         print_recipe(c, &c->b, &c->a, 1);
         print_agreement(c, &final);
     }
-    print_defaults(c);
+    cni_text_add(c->page->out, cni_text_get(&defaults));
+    cni_text_free(&defaults);
     if (full && c->a.e->flat->dialect != c->b.e->flat->dialect) print_weights(c);
     return true;
 }

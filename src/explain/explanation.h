@@ -34,6 +34,7 @@ struct cn_explanation {
     cni_findings *findings;
     cn_model *model;      /* that a file held; NULL for a text */
     bool batched;         /* a batch was asked for: training's memory is told */
+    bool translated;      /* from the other framework's words: its text is not the user's */
     cni_error unmeasured; /* why there are no measured times */
     cni_error error;
     cni_text text; /* the last view */

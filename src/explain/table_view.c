@@ -43,6 +43,15 @@ static char *dash_for_zero(char *cell, bool zero)
     return zero ? strcpy(cell, "-") : cell;
 }
 
+/* H, ceil(H/2), (H-4): with brackets where it is no single thing. */
+static void add_symbol(char *text, const char *symbol)
+{
+    const size_t at = strlen(text);
+    const char *plus = symbol ? strrchr(symbol, ')') : NULL;
+    const bool sum = symbol && strpbrk(plus ? plus : symbol, "+-");
+    snprintf(text + at, CELL - at, sum ? "(%s)" : "%s", symbol ? symbol : "?");
+}
+
 static void show_output(const cni_explained *node, char *cell)
 {
     cni_show_sizes(&node->shape, "x", cell, CELL);
@@ -54,11 +63,11 @@ static void show_output(const cni_explained *node, char *cell)
         const bool channels = first ? !i : i == node->spatial;
         const int64_t n = channels ? node->channels : node->map[axis];
         const size_t at = strlen(symbols);
+        if (i) snprintf(symbols + at, CELL - at, "x");
         if (n >= 0)
-            snprintf(symbols + at, CELL - at, "%s%" PRId64, i ? "x" : "", n);
+            snprintf(symbols + strlen(symbols), CELL - strlen(symbols), "%" PRId64, n);
         else
-            snprintf(symbols + at, CELL - at, "%s%s", i ? "x" : "",
-                     !channels && node->symbol[axis] ? node->symbol[axis] : "?");
+            add_symbol(symbols, channels ? NULL : node->symbol[axis]);
     }
     if (strlen(symbols) <= 24) strcpy(cell, symbols);
 }
@@ -289,6 +298,18 @@ static void print_field(cn_explanation *e, cni_page *page, int *at)
     cni_page_piece(page, at, 2, "   field %s%s%s of %s", field, twice ? "x" : "", twice ? field : "", image);
 }
 
+static bool size_unknown(const cn_explanation *e)
+{
+    for (int i = 0; i < e->analysis->count; i++) {
+        const cni_explained *node = &e->analysis->nodes[i];
+        if (node->input_count || node->suspect) continue;
+        bool unknown = node->shape.rank < 2;
+        for (int k = 1; k < node->shape.rank; k++) unknown |= node->shape.dims[k] < 0;
+        if (unknown) return true;
+    }
+    return false;
+}
+
 static void print_times(const cn_explanation *e, cni_page *page)
 {
     const cni_explain_options *options = &e->analysis->options;
@@ -324,6 +345,11 @@ static void print_footer(cn_explanation *e, cni_page *page)
     cni_text_char(page->out, '\n');
     if (e->counting != cni_countings) cni_page_printf(page, "  %s\n", e->counting->what);
     if (e->given.measure) print_times(e, page);
+    if (size_unknown(e))
+        cni_page_paragraph(
+            page, 2, 2,
+            "Sizes are not known, and shown as formulas: give them with --input, keras.Input(shape=...), "
+            "or a comment # cornu: input 32x32x3.");
 }
 
 static void headline(cn_explanation *e, cni_page *page)

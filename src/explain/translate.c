@@ -154,7 +154,10 @@ cn_status cn_explanation_translate(const cn_explanation *explanation, const char
         options.input = options.model = NULL;
         status = cn_explain(cni_text_get(&text), &options, translated, &why);
         if (status) cni_fail(&translate_error, status, "%s", why ? why : "");
-        if (!status) (*translated)->source = torch ? "<in PyTorch>" : "<in Keras>";
+        if (!status) {
+            (*translated)->source = torch ? "<in PyTorch>" : "<in Keras>";
+            (*translated)->translated = true;
+        }
     }
     cni_text_free(&text);
     if (status && error) *error = translate_error.text;

@@ -247,7 +247,8 @@ char *cni_show_call(cni_arena *arena, const cni_description *description, const 
 char *cni_show_place(const cn_explanation *explanation, cni_span span, char *buffer, size_t size)
 {
     *buffer = 0;
-    if (span.line) snprintf(buffer, size, "%s:%d:%d", explanation->description->file, span.line, span.column);
+    if (span.line && !explanation->translated)
+        snprintf(buffer, size, "%s:%d:%d", explanation->description->file, span.line, span.column);
     return buffer;
 }
 
