@@ -16,8 +16,6 @@ typedef struct settings {
     int batch, width;
 } settings;
 
-static const settings defaults = {0};
-
 #define SETTINGS settings
 static const cli_option options[] = {
     CLI_OPTION(input, "input", 0, "SIZES", 0, 0, "input, where the text tells none or another: 224x224x3"),
@@ -266,7 +264,6 @@ const cli_verb cli_explain = {
                "Exit status: 0, or 1 when there are errors (with --strict: warnings) or nothing could be\n"
                "read, 2 used wrongly.\n",
     CLI_OPTIONS(options),
-    .defaults = &defaults,
     .settings_size = sizeof(settings),
     .least = 0,
     .most = 2,

@@ -230,13 +230,14 @@ static void show_padding(const padding *p, int count, char *text)
 static void show_reads(const cni_explained *node, const padding *p, char *text)
 {
     const cni_axis *a = &node->axis[0];
-    strcpy(text, "reads ");
     *text = 0;
     if (!p->known || node->view.type != CNI_VIEW_WINDOW) return;
     strcpy(text, "reads ");
-    for (int64_t t = 0; t < a->k && t < 3; t++)
+    for (int64_t t = 0; t < a->k && a->k < 4; t++)
         snprintf(text + strlen(text), TEXT - strlen(text), "%s%" PRId64, t ? "," : "", t * a->d - p->before);
-    if (a->k > 3) snprintf(text + strlen(text), TEXT - strlen(text), "..%" PRId64, (a->k - 1) * a->d - p->before);
+    if (a->k > 3)
+        snprintf(text + strlen(text), TEXT - strlen(text), "%" PRId64 "..%" PRId64, -p->before,
+                 (a->k - 1) * a->d - p->before);
 }
 
 static void show_shift(const int64_t *num, const int64_t *den, int count, char *text)

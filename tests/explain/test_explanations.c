@@ -9,6 +9,7 @@
  *
  * With two files the two are compared.  Expected numbers come from section 4 of the specification and from hand. */
 #include "base/table.h"
+#include "formats/json.h"
 #include "paths.h"
 
 #include <cornu/explain.h>
@@ -283,6 +284,199 @@ static void test_width_of_texts(void **state)
     globfree(&found);
 }
 
+/* ---- JSON ---- */
+
+static const char mnist[] = "model = keras.Sequential([\n"
+                            "    keras.Input((28, 28, 1)),\n"
+                            "    layers.Conv2D(32, 3, activation='relu'),\n"
+                            "    layers.MaxPooling2D(2),\n"
+                            "    layers.Conv2D(64, 3, activation='relu'),\n"
+                            "    layers.MaxPooling2D(2),\n"
+                            "    layers.Flatten(),\n"
+                            "    layers.Dropout(0.5),\n"
+                            "    layers.Dense(10, activation='softmax'),\n"
+                            "])\n";
+
+static const cni_value *json_of(cni_arena *arena, const cn_explain_options *options, const char *text)
+{
+    cn_explanation *e;
+    cni_value *value;
+    const char *error;
+    cni_error problem = {0};
+    if (cn_explain(text, options, &e, &error)) fail_msg("%s", error);
+    const char *json = cn_explanation_text(e, CN_EXPLAIN_JSON, NULL);
+    assert_non_null(json);
+    const cni_bytes bytes = {(const uint8_t *)cni_arena_text(arena, json), strlen(json)};
+    if (cni_json_read(arena, bytes, NULL, &value, &problem)) fail_msg("%s", problem.text);
+    cn_explanation_free(e);
+    return value;
+}
+
+/* "layers.4.y.n": members and indices. */
+static const cni_value *at(const cni_value *value, const char *path)
+{
+    char word[64];
+    while (value && *path) {
+        const size_t length = strcspn(path, ".");
+        snprintf(word, sizeof word, "%.*s", (int)length, path);
+        if (value->type == CNI_LIST)
+            value = (size_t)atoi(word) < value->count ? value->items[atoi(word)] : NULL;
+        else
+            value = cni_value_get(value, word);
+        path += length + (path[length] == '.');
+    }
+    return value;
+}
+
+static void check_value(const cni_value *json, const char *path, const char *expected)
+{
+    char shown[200];
+    const cni_value *value = at(json, path);
+    if (!value) fail_msg("%s is missing", path);
+    cni_value_show(value, shown, sizeof shown);
+    if (strcmp(shown, expected) != 0) fail_msg("%s: expected %s, found %s", path, expected, shown);
+}
+
+/* The example of explain-spec 12, with the numbers of E21. */
+static void test_json(void **state)
+{
+    (void)state;
+    static const char *const expected[][2] = {
+        {"schema", "1"},
+        {"dialect", "'keras'"},
+        {"input.0", "[28, 28, 1]"},
+        {"dtype", "'f32'"},
+        {"batch", "1"},
+        {"layers.0.kind", "'input'"},
+        {"layers.0.y", "None"},
+        {"layers.4.id", "4"},
+        {"layers.4.name", "'max_pooling2d_1'"},
+        {"layers.4.kind", "'maxpool'"},
+        {"layers.4.inputs", "[3]"},
+        {"layers.4.span", "[6, 5, 6, 27]"},
+        {"layers.4.output", "[5, 5, 64]"},
+        {"layers.4.data_format", "'channels_last'"},
+        {"layers.4.y.n", "11"},
+        {"layers.4.y.k", "2"},
+        {"layers.4.y.s", "2"},
+        {"layers.4.y.d", "1"},
+        {"layers.4.y.pad", "[0, 0]"},
+        {"layers.4.y.used", "[0, 0]"},
+        {"layers.4.y.o", "5"},
+        {"layers.4.y.rem", "1"},
+        {"layers.4.y.unread", "1"},
+        {"layers.4.y.border", "0"},
+        {"layers.4.y.real", "10"},
+        {"layers.4.y.taps", "10"},
+        {"layers.4.y.dead_taps", "0"},
+        {"layers.4.y.formula", "'floor((11-2)/2)+1 = 5'"},
+        {"layers.4.x.n", "11"},
+        {"layers.4.field.y", "[10, 4, 0]"},
+        {"layers.4.field.x", "[10, 4, 0]"},
+        {"layers.4.field.min", "[10, 10]"},
+        {"layers.4.field.centre0", "[[9, 2], [9, 2]]"},
+        {"layers.4.params.trainable", "0"},
+        {"layers.4.macs", "0"},
+        {"layers.4.macs_real", "0"},
+        {"layers.4.macs_dead", "0"},
+        {"layers.4.needed", "25"},
+        {"layers.4.positions", "25"},
+        {"layers.4.bytes.in", "30976"},
+        {"layers.4.bytes.out", "6400"},
+        {"layers.4.bytes.weights", "0"},
+        {"layers.5.field", "'all'"},
+        {"layers.3.needed", "100"},
+        {"layers.3.macs_dead", "387072"},
+        {"layers.1.macs_dead", "28800"},
+        {"totals.params.trainable", "34826"},
+        {"totals.macs", "2440960"},
+        {"totals.flops", "4911306"},
+        {"totals.train_macs", "7128192"},
+        {"totals.dead_pixels", "108"},
+        {"memory.peak", "108160"},
+        {"memory.saved", "148712"},
+        {"memory.train", "None"},
+        {"findings.0.id", "'K302'"},
+        {"findings.0.severity", "'warning'"},
+        {"findings.0.layer", "4"},
+        {"findings.0.grade", "'A'"},
+        {"findings.0.fixes.0.cost.params", "7040"},
+    };
+    cni_arena arena = {0};
+    const cni_value *json = json_of(&arena, NULL, mnist);
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) check_value(json, expected[i][0], expected[i][1]);
+    /* Batch 32 with Adam: weights and state, saved, gradients. */
+    json = json_of(&arena, &(cn_explain_options){.struct_size = sizeof(cn_explain_options), .batch = 32}, mnist);
+    check_value(json, "memory.train.adam", "8777120");
+    /* An error in the text is a finding. */
+    json = json_of(&arena, NULL, "layers.Conv2D(32, 3, stride=2)");
+    check_value(json, "findings.0.id", "'I803'");
+    check_value(json, "findings.0.severity", "'error'");
+    cni_arena_free(&arena);
+}
+
+/* The same network as torchinfo, TensorFlow's profiler and darknet count it, by hand:
+ *   torchinfo  320 * 676 + 18496 * 121 + 16010
+ *   tf         2 * 194688 + 21632, 4 * 5408, 2 * 2230272 + 7744, 4 * 1600, 2 * 16000 + 10 + 5 * 10
+ *   darknet    2 * 194688, 4 * 5408, 2 * 2230272, 4 * 1600 */
+static void test_counting(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *like;
+        int64_t total;
+    } cases[] = {{"cornu", 2440960}, {"torchinfo", 2470346}, {"tf", 4939388}, {"darknet", 4877952}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cni_arena arena = {0};
+        const cn_explain_options options = {.struct_size = sizeof options, .like = cases[i].like};
+        const cni_value *layers = at(json_of(&arena, &options, mnist), "layers");
+        int64_t sum = 0;
+        for (size_t k = 0; k < layers->count; k++) {
+            const cni_value *count = cni_value_get(layers->items[k], i ? "counted" : "macs");
+            assert_non_null(count);
+            sum += count->integer;
+        }
+        assert_int_equal(sum, cases[i].total);
+        cni_arena_free(&arena);
+    }
+    cn_explanation *e;
+    const char *error;
+    const cn_explain_options options = {.struct_size = sizeof options, .like = "caffe"};
+    assert_int_equal(cn_explain(mnist, &options, &e, &error), CN_ERR_INVALID);
+    assert_string_equal(error, "like 'caffe': expected cornu, torchinfo, tf or darknet");
+}
+
+/* ---- words ---- */
+
+/* Every term is printed whole, and found by each of its names. */
+static void test_definitions(void **state)
+{
+    (void)state;
+    char name[64];
+    const char *all = cn_explain_define(NULL);
+    assert_non_null(all);
+    check_width("--define", all, &(cn_explain_style){.width = 80});
+    char *terms = strdup(all);
+    int count = 0;
+    for (char *line = strtok(terms, "\n"); line; line = strtok(NULL, "\n")) {
+        if (*line == ' ') continue;
+        snprintf(name, sizeof name, "%.*s", (int)(strstr(line, "  (") ? strstr(line, "  (") - line : (int)strlen(line)),
+                 line);
+        const char *one = cn_explain_define(name);
+        if (!one || strncmp(one, name, strlen(name)) != 0) fail_msg("%s is not defined", name);
+        count++;
+    }
+    free(terms);
+    assert_true(count > 50);
+    static const char *const others[] = {"RF", "jump", "MACs", "flops", "J", "FLOP/byte", "pad", "leftover", "TF"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (!cn_explain_define(others[i])) fail_msg("%s is not defined", others[i]);
+    assert_null(cn_explain_define("flux capacitor"));
+    assert_null(cn_explain_why("K999"));
+    assert_non_null(strstr(cn_explain_why("k302"), "dead-computation"));
+    assert_non_null(strstr(cn_explain_why(NULL), "I803"));
+}
+
 GOLDEN(summary)
 GOLDEN(card)
 GOLDEN(compare)
@@ -297,6 +491,8 @@ GOLDEN(torch_padded)
 GOLDEN(torch_stride)
 GOLDEN(no_flatten)
 GOLDEN(no_kernel)
+GOLDEN(translated)
+GOLDEN(sizes_differ)
 
 int main(void)
 {
@@ -315,6 +511,11 @@ int main(void)
         cmocka_unit_test(test_torch_stride),
         cmocka_unit_test(test_no_flatten),
         cmocka_unit_test(test_no_kernel),
+        cmocka_unit_test(test_translated),
+        cmocka_unit_test(test_sizes_differ),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_counting),
+        cmocka_unit_test(test_definitions),
         cmocka_unit_test(test_width_of_models),
         cmocka_unit_test(test_width_of_texts),
     };
