@@ -347,6 +347,9 @@ static void drop_calls(ordering *o)
         if (o->state[i] == 2 || is_model_input) model->calls[kept++] = model->calls[i];
     }
     model->call_count = kept;
+    int *next = o->layer_depth; /* by layer; depths are not needed any more */
+    for (int i = 0; i < model->layer_count; i++) next[i] = 0;
+    for (int i = 0; i < kept; i++) model->calls[i]->kept_index = next[model->calls[i]->layer->index]++;
 }
 
 static cn_status order_with(ordering *o, int *order, cni_error *error)

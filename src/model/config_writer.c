@@ -63,7 +63,7 @@ static cni_value *history(cni_arena *arena, const cn_node *node)
 {
     cni_value *list = cni_value_list(arena);
     bool made = list && cni_value_add(arena, list, NULL, cni_value_text(arena, node->call->layer->name)) &&
-                cni_value_add(arena, list, NULL, cni_value_int(arena, node->call->node_index)) &&
+                cni_value_add(arena, list, NULL, cni_value_int(arena, node->call->kept_index)) &&
                 cni_value_add(arena, list, NULL, cni_value_int(arena, node->tensor_index));
     return made ? list : NULL;
 }

@@ -24,6 +24,7 @@ struct cni_call {
     int depth;      /* calls run from the deepest to the outputs, */
     int arrival;    /* and those of one depth in this order */
     int node_index; /* among the calls of this layer */
+    int kept_index; /* among those of them that the outputs need: what files say */
     int input_count, output_count;
     cn_node **inputs;
     cn_node **outputs;

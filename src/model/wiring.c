@@ -352,7 +352,7 @@ static cn_status new_call(cn_layer *layer, int count, cn_node *const *inputs, in
     if (!call || !grow((void **)&model->calls, model->call_count, &model->call_capacity))
         return cni_no_memory(&model->error, "a call of a layer");
     call->layer = layer;
-    call->node_index = layer->calls++;
+    call->node_index = call->kept_index = layer->calls++;
     call->input_count = count;
     call->output_count = outputs;
     call->inputs = CNI_NEW_ARRAY(&model->arena, cn_node *, (size_t)count + 1);
