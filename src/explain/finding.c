@@ -229,7 +229,7 @@ static const char *whole_call(cni_findings *findings, int layer, const cni_edit 
     cni_edit *mine = CNI_NEW_ARRAY(findings->arena, cni_edit, (size_t)count);
     writing w = {.d = d, .layer = d->layers + layer, .edits = mine, .out = text, .size = sizeof text};
     for (int i = 0; mine && i < count; i++) {
-        if (edits[i].type == CNI_EDIT_INPUT || edits[i].layer != layer) continue;
+        if (edits[i].type == CNI_EDIT_INPUT || edits[i].type == CNI_EDIT_BEFORE || edits[i].layer != layer) continue;
         if (edits[i].type != CNI_EDIT_ARGUMENT) return NULL;
         mine[w.count++] = edits[i];
     }
@@ -321,8 +321,24 @@ typedef struct trial {
     cni_arena arena;
     cni_edit *edits;
     int count, capacity;
+    bool apart; /* layers change one by one, wherever they come from */
     cni_analysis *after;
 } trial;
+
+/* A copy whose layers have no places in the text, and so nothing in common. */
+static const cni_description *without_places(cni_arena *arena, const cni_description *d)
+{
+    cni_description *copy = CNI_NEW(arena, cni_description);
+    cni_described_layer *layers = CNI_NEW_ARRAY(arena, cni_described_layer, (size_t)d->layer_count);
+    if (!copy || !layers) return NULL;
+    *copy = *d;
+    for (int i = 0; i < d->layer_count; i++) {
+        layers[i] = d->layers[i];
+        layers[i].span = (cni_span){.line = 0};
+    }
+    copy->layers = layers;
+    return copy;
+}
 
 static bool analyse(trial *t)
 {
@@ -345,7 +361,8 @@ static bool analyse(trial *t)
         options.input[0][first ? 0 : 2] = image->channels;
         if (!options.input_count) options.input_count = 1;
     }
-    return !cni_description_edit(&t->arena, before->description, edits, changes, &edited_description, NULL) &&
+    const cni_description *from = t->apart ? without_places(&t->arena, before->description) : before->description;
+    return from && !cni_description_edit(&t->arena, from, edits, changes, &edited_description, NULL) &&
            !cni_analyse(&t->arena, edited_description, &options, &t->after, NULL);
 }
 
@@ -521,17 +538,36 @@ static bool keep(trial *t, const char *code, int own)
     return true;
 }
 
-bool cni_finding_try(cni_findings *findings, cni_finding *finding, const cni_edit *edits, int count, const char *code)
+static bool begin(trial *t, cni_findings *findings, cni_finding *finding, const cni_edit *edits, int count)
 {
     enum { FOLLOWING = 16 };
-    if (!finding || !findings->try_fixes || findings->tries <= 0 || finding->fix_count == CNI_MAX_FIXES) return false;
+    if (!finding || !findings->try_fixes || findings->tries <= 0) return false;
     if (finding->node >= 0 && cni_finding_off(findings, finding->rule, finding->node)) return false;
     findings->tries--;
-    trial t = {.findings = findings, .finding = finding, .count = count, .capacity = count + FOLLOWING};
-    cni_arena_init(&t.arena, (size_t)256 << 20);
-    t.edits = CNI_NEW_ARRAY(&t.arena, cni_edit, (size_t)t.capacity);
-    if (t.edits) memcpy(t.edits, edits, (size_t)count * sizeof *edits);
+    *t = (trial){.findings = findings, .finding = finding, .count = count, .capacity = count + FOLLOWING};
+    cni_arena_init(&t->arena, (size_t)256 << 20);
+    t->edits = CNI_NEW_ARRAY(&t->arena, cni_edit, (size_t)t->capacity);
+    if (t->edits) memcpy(t->edits, edits, (size_t)count * sizeof *edits);
+    return true;
+}
+
+bool cni_finding_try(cni_findings *findings, cni_finding *finding, const cni_edit *edits, int count, const char *code)
+{
+    trial t;
+    if (!finding || finding->fix_count == CNI_MAX_FIXES || !begin(&t, findings, finding, edits, count)) return false;
     const bool helped = t.edits && helps(&t) && keep(&t, code, count);
+    cni_arena_free(&t.arena);
+    return helped;
+}
+
+bool cni_finding_advise(cni_findings *findings, cni_finding *finding, const cni_edit *edits, int count)
+{
+    trial t;
+    if (!begin(&t, findings, finding, edits, count)) return false;
+    t.apart = true;
+    const bool helped = t.edits && helps(&t);
+    if (helped)
+        finding->advice = cni_say(findings, "layer by layer: %s.", code_of(findings, finding, t.edits, t.count));
     cni_arena_free(&t.arena);
     return helped;
 }

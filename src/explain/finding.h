@@ -68,6 +68,10 @@ cni_finding *cni_finding_add(cni_findings *findings, const cni_rule *rule, cni_s
  *  the user would write it; NULL: made of the edits.  False when it does not help. */
 bool cni_finding_try(cni_findings *findings, cni_finding *finding, const cni_edit *edits, int count, const char *code);
 
+/** The same for edits that the text cannot say, since the layers come from one place of it (a function) and not all of
+ *  them are meant: what helps becomes the finding's advice. */
+bool cni_finding_advise(cni_findings *findings, cni_finding *finding, const cni_edit *edits, int count);
+
 /** Whether a comment in the text turns the rule off for this node, or (-1) anywhere. */
 bool cni_finding_off(const cni_findings *findings, const cni_rule *rule, int node);
 

@@ -73,6 +73,15 @@ static bool move_strides(cni_findings *findings, cni_edits *edits, const cni_nod
     return any;
 }
 
+/* As a fix; where a function makes these layers and others, as advice. */
+static bool try_to_move(cni_findings *findings, cni_finding *finding, const cni_node_list *list)
+{
+    cni_edits moved = {.count = 0};
+    if (!move_strides(findings, &moved, list)) return false;
+    return cni_try(findings, finding, &moved) ||
+           (!moved.failed && cni_finding_advise(findings, finding, moved.items, moved.count));
+}
+
 /* ---- K301 ---- */
 
 static bool reads_fully(const cni_explained *reader)
@@ -215,10 +224,9 @@ static void tell_skips(cni_findings *findings, const cni_rule *rule, cni_severit
         severity == CNI_NOTE ? " by it, and read by another layer" : "", and_others(findings, list));
     cni_finding_concerns(finding, list);
     if (!finding || !findings->try_fixes || severity == CNI_NOTE) return;
-    cni_edits moved = {.count = 0};
-    if (move_strides(findings, &moved, list)) cni_try(findings, finding, &moved);
+    const bool moves = try_to_move(findings, finding, list);
     try_undilated(findings, finding, list);
-    if (!finding->fix_count) try_kernel(findings, finding, list);
+    if (!moves && !finding->fix_count) try_kernel(findings, finding, list);
 }
 
 static void look_k301(cni_findings *findings, const cni_rule *rule)
@@ -397,8 +405,7 @@ static void try_earlier(cni_findings *findings, cni_finding *finding, const cni_
 static void mend_losses(cni_findings *findings, cni_finding *finding, const cni_node_list *list)
 {
     const int enough = 2;
-    cni_edits moved = {.count = 0};
-    if (move_strides(findings, &moved, list)) cni_try(findings, finding, &moved);
+    try_to_move(findings, finding, list);
     try_padding(findings, finding, list);
     try_earlier(findings, finding, list, enough);
     cni_try_inputs(findings, finding, enough);

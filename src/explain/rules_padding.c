@@ -83,11 +83,12 @@ static bool is_grave(const cni_explained *node, const bool *feeds_map)
 static void try_even(cni_findings *findings, cni_finding *finding, const cni_node_list *list)
 {
     cni_edits pads = {.count = 0};
+    bool all = true;
     if (!findings->try_fixes) return;
+    for (int i = 0; i < list->count && all; i++)
+        all = cni_edit_symmetric(findings, &pads, findings->analysis->nodes + list->nodes[i]);
+    if (all) cni_try(findings, finding, &pads);
     cni_try_inputs(findings, finding, 2);
-    for (int i = 0; i < list->count; i++)
-        if (!cni_edit_symmetric(findings, &pads, findings->analysis->nodes + list->nodes[i])) return;
-    if (finding->fix_count < 2) cni_try(findings, finding, &pads);
 }
 
 static const char *together(cni_findings *findings, const cni_node_list *list, int axis)
