@@ -607,6 +607,12 @@ bool cni_view_card(cn_explanation *e, const cni_explained *node, cni_page *page)
     for (int i = 1; c->windowed && i < node->view.spatial; i++) c->alike &= same_axis(&node->axis[0], &node->axis[i]);
     head(c);
     if (c->input) sizes(c);
+    if (node->error.status) {
+        cni_text message = {0};
+        cni_text_printf(&message, "error  %s", node->error.text);
+        cni_page_paragraph(page, 2, 9, cni_text_get(&message));
+        cni_text_free(&message);
+    }
     if (c->windowed) geometry(c);
     field(c);
     if (!c->input) return true;

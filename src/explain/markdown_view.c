@@ -37,7 +37,7 @@ static void row(cn_explanation *e, const cni_explained *node, cni_text *out)
     const bool mapped = node->spatial && e->analysis->image >= 0 && !node->suspect;
     const bool all = node->field[0].all && !node->suspect;
     cni_text_printf(out, "| %d | ", node->id);
-    plain(out, node->name);
+    plain(out, cni_shown_name(e, node));
     cni_text_printf(out, "%s | ", cni_node_severity(e, node) >= CNI_WARNING ? " **!**" : "");
     cni_text_add(out, cni_show_sizes(&node->shape, "x", one, sizeof one));
     cni_text_printf(out, " | %s", cni_show_window(node, one, sizeof one));
@@ -121,9 +121,14 @@ bool cni_view_markdown(cn_explanation *e, cni_page *page)
         if (e->counting != cni_countings) cni_text_printf(out, "Counted %s.\n", e->counting->what);
         if (remarks->count + e->findings->count) cni_text_char(out, '\n');
     }
-    for (int i = 0; i < remarks->count; i++)
-        found(out, remarks->items[i].severity, remarks->items[i].id,
-              cni_show_place(e, remarks->items[i].span, place, sizeof place), remarks->items[i].text);
+    for (int i = 0; i < remarks->count; i++) {
+        const cni_remark *remark = &remarks->items[i];
+        found(out, remark->severity, remark->id, cni_show_place(e, remark->span, place, sizeof place), remark->text);
+        if (!remark->hint) continue;
+        cni_text_add(out, "  - ");
+        plain(out, remark->hint);
+        cni_text_char(out, '\n');
+    }
     for (int i = 0; i < e->findings->count; i++) finding(e, &e->findings->items[i], out);
     return true;
 }

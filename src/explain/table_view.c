@@ -123,19 +123,12 @@ static bool show_from(const cni_explained *node, char *cell)
     return true;
 }
 
-/* Keras calls an input without a name input_layer; what is one row of a table is an input. */
-static const char *name_of(const cn_explanation *e, const cni_explained *node)
-{
-    const bool unnamed = node->layer->kind && node->layer->kind->traits & CNI_IS_INPUT && !node->layer->named;
-    return unnamed && e->description->text && e->flat->input_count == 1 ? "input" : node->name;
-}
-
 static void fill(const cn_explanation *e, const cni_explained *node, char cells[COLUMNS][CELL])
 {
     char from[CELL];
     snprintf(cells[NUMBER], CELL, "%d", node->id);
     const bool star = cni_node_severity(e, node) >= CNI_WARNING;
-    snprintf(cells[LAYER], CELL, "%.*s%s", CELL - 2, name_of(e, node), star ? "*" : "");
+    snprintf(cells[LAYER], CELL, "%.*s%s", CELL - 2, cni_shown_name(e, node), star ? "*" : "");
     show_output(node, cells[OUTPUT]);
     cni_show_window(node, cells[WINDOW], CELL);
     cni_show_pads(node, cells[PADS], CELL);

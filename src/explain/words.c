@@ -122,6 +122,15 @@ char *cni_show_pads(const cni_explained *node, char *buffer, size_t size)
     return buffer;
 }
 
+/* ---- names ---- */
+
+/* Keras calls an input without a name input_layer; what is one row of a table is an input. */
+const char *cni_shown_name(const cn_explanation *e, const cni_explained *node)
+{
+    const bool unnamed = node->layer->kind && node->layer->kind->traits & CNI_IS_INPUT && !node->layer->named;
+    return unnamed && e->description->text && e->flat->input_count == 1 ? "input" : node->name;
+}
+
 /* ---- calls ---- */
 
 /* The byte at a line and column of a text. */
