@@ -288,7 +288,31 @@ static void written_pictures_come_back(void **state)
         cni_arena_free(&arena);
         free(image.pixels);
     }
-    assert_int_equal(cni_png_write(&(cni_buffer){0}, &(cni_image){1, 1, 2, (uint8_t[2]){0}}, NULL), CN_ERR_INVALID);
+    assert_int_equal(cni_png_write(&(cni_buffer){0}, &(cni_image){1, 1, 5, (uint8_t[5]){0}}, NULL), CN_ERR_INVALID);
+}
+
+static void alpha_is_read_apart(void **state)
+{
+    (void)state;
+    uint8_t grey[] = {10, 255, 20, 0, 30, 128}, colours[] = {1, 2, 3, 4, 5, 6, 7, 8}, *alpha;
+    const cni_image images[] = {{1, 3, 2, grey}, {2, 1, 4, colours}};
+    for (int i = 0; i < 2; i++) {
+        const int channels = images[i].channels;
+        cni_image back;
+        cni_buffer file = {0};
+        cni_arena arena = {0};
+        assert_int_equal(cni_png_write(&file, images + i, NULL), CN_OK);
+        assert_int_equal(cni_image_read_alpha(&arena, cni_buffer_bytes(&file), NULL, &back, &alpha, NULL), CN_OK);
+        assert_int_equal(back.channels, channels - 1);
+        assert_non_null(alpha);
+        for (int p = 0; p < images[i].width * images[i].height; p++) {
+            assert_memory_equal(back.pixels + p * (channels - 1), images[i].pixels + p * channels,
+                                (size_t)channels - 1);
+            assert_int_equal(alpha[p], images[i].pixels[(p + 1) * channels - 1]);
+        }
+        cni_buffer_free(&file);
+        cni_arena_free(&arena);
+    }
 }
 
 static void damaged_png_is_refused(void **state)
@@ -443,13 +467,10 @@ static void jpeg_markers_are_counted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pixels_are_pillows),
-        cmocka_unit_test(forms_of_one_picture_agree),
-        cmocka_unit_test(written_pictures_come_back),
-        cmocka_unit_test(damaged_png_is_refused),
-        cmocka_unit_test(sizes_are_limited_before_memory_is_asked_for),
-        cmocka_unit_test(broken_pictures_are_refused),
-        cmocka_unit_test(cut_pictures_are_refused),
+        cmocka_unit_test(pixels_are_pillows),          cmocka_unit_test(forms_of_one_picture_agree),
+        cmocka_unit_test(written_pictures_come_back),  cmocka_unit_test(alpha_is_read_apart),
+        cmocka_unit_test(damaged_png_is_refused),      cmocka_unit_test(sizes_are_limited_before_memory_is_asked_for),
+        cmocka_unit_test(broken_pictures_are_refused), cmocka_unit_test(cut_pictures_are_refused),
         cmocka_unit_test(jpeg_markers_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
