@@ -209,6 +209,14 @@ static const char *framework(const side *s)
     return s->e->flat->dialect == CNI_TORCH ? "PyTorch" : "Keras";
 }
 
+/* How a side is called: by its framework where they are two, else by its file. */
+static const char *side_name(const comparison *c, const side *s)
+{
+    if (c->a.e->flat->dialect != c->b.e->flat->dialect) return framework(s);
+    const char *slash = strrchr(s->e->source, '/');
+    return slash ? slash + 1 : s->e->source;
+}
+
 /* "1/1>1/0": the pads, and what of them is reached; both axes where they differ. */
 static void show_padding(const padding *p, int count, char *text)
 {
@@ -278,7 +286,7 @@ static void show_habit(const comparison *c, int which, char *text)
         }
     }
     const int n = c->pair_count;
-    strcpy(text, framework(s));
+    snprintf(text, 60, "%s", side_name(c, s));
     if (n && same == n)
         strcat(text, torch ? " padding='same'" : " same");
     else if (n && valid == n)
@@ -370,8 +378,9 @@ static void print_pair(comparison *c, const widths *w, const pair *p, char said[
     else if (p->shifts)
         show_shift(p->here_num, p->here_den, count, here);
     if (p->shifts) show_shift(p->far_num, p->far_den, count, far_);
-    cni_page_cell(c->page, CNI_PLAIN, -11, here);
-    cni_page_cell(c->page, p->verdict == OTHER_SIZE ? CNI_RED : p->verdict ? CNI_YELLOW : CNI_PLAIN, -10, far_);
+    if (*here || *far_) cni_page_cell(c->page, CNI_PLAIN, -11, here);
+    if (*far_)
+        cni_page_cell(c->page, p->verdict == OTHER_SIZE ? CNI_RED : p->verdict ? CNI_YELLOW : CNI_PLAIN, -10, far_);
     cni_text_char(c->page->out, '\n');
 }
 
@@ -400,9 +409,9 @@ static verdict print_pairs(comparison *c, pair *worst, pair *final)
             worst_yet = p.verdict;
             *worst = p;
         }
+        if (p.shifts || !i) *final = p; /* behind global pooling positions are no longer told apart */
         last = p;
     }
-    *final = last;
     if (equal)
         cni_page_printf(c->page, "  %d %s%s\n", equal, equal < c->pair_count ? "more " : "",
                         equal == 1 ? "pair is equal" : "pairs are equal");
@@ -471,7 +480,7 @@ static void print_verdict(comparison *c, verdict v, bool others, const pair *wor
         snprintf(text, sizeof text,
                  "verdict: different sizes: %s gives %s in %s and %s in %s. Weights of convolutions can be copied, "
                  "those of a Dense behind Flatten cannot.",
-                 worst->a->name, a, framework(&c->a), b, framework(&c->b));
+                 worst->a->name, a, side_name(c, &c->a), b, side_name(c, &c->b));
         break;
     }
     cni_page_paragraph(c->page, 2, 2, text);
@@ -555,12 +564,11 @@ static void given(const padding *p, int count, bool whole, padding *out)
     }
 }
 
-/* Lines of code that make the layers of `to` read what those of `from` read. */
-static void print_recipe(comparison *c, const side *from, const side *to, int from_index)
+/* Lines of code that make the layers of `to` read what those of the other side read. */
+static void print_recipe(comparison *c, const side *to, int from_index)
 {
     char lines[MOST_RECIPES][2 * TEXT + 60], line[2 * TEXT + 60], label[TEXT];
     const bool torch = to->e->flat->dialect == CNI_TORCH;
-    const bool distinct = from->e->flat->dialect != to->e->flat->dialect;
     int count = 0;
     pair last = {0};
     for (int i = 0; i < c->pair_count; i++) {
@@ -581,7 +589,7 @@ static void print_recipe(comparison *c, const side *from, const side *to, int fr
         if (!known && count < MOST_RECIPES) strcpy(lines[count++], line);
     }
     for (int i = 0; i < count; i++) {
-        snprintf(label, sizeof label, "make %s equal:", distinct ? framework(to) : to->e->source);
+        snprintf(label, sizeof label, "make %s equal:", side_name(c, to));
         if (i) *label = 0;
         cni_text_add(c->page->out, "  ");
         const int columns = (int)strlen(label) > 19 ? (int)strlen(label) + 2 : 21;
@@ -745,8 +753,8 @@ static bool compare(comparison *c, bool full)
     c->page->out = page;
     print_verdict(c, v, others, &worst, &final);
     if (v != IDENTICAL) {
-        print_recipe(c, &c->a, &c->b, 0);
-        print_recipe(c, &c->b, &c->a, 1);
+        print_recipe(c, &c->b, 0);
+        print_recipe(c, &c->a, 1);
         print_agreement(c, &final);
     }
     cni_text_add(c->page->out, cni_text_get(&defaults));

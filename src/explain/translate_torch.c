@@ -168,6 +168,8 @@ static const struct {
     {"leaky_relu", "F.leaky_relu(%s)"},
 };
 
+static tell tell_flatten;
+
 static cn_status activate(telling *t, const char *name, const char *argument)
 {
     char call[160];
@@ -197,6 +199,19 @@ static cn_status tell_activation(telling *t)
 {
     const cni_object *activation = cni_object_of(t->config, "activation");
     return activate(t, activation ? activation->kind->name : "linear", t->argument);
+}
+
+/* Values behind each other; to a map only from a vector, whose order is then the channels'. */
+static cn_status tell_reshape(telling *t)
+{
+    if (t->node->shape.rank == 2) return tell_flatten(t);
+    if (t->input->shape.rank == t->node->shape.rank && cni_shape_equal(&t->input->shape, &t->node->shape))
+        return activate(t, "linear", t->argument);
+    if (t->input->shape.rank != 2 || !t->node->spatial) return refuse(t, "the order of the values would be another");
+    cni_text_printf(t->forward, "        %s = %s.view(-1, %" PRId64, t->name, t->argument, t->node->channels);
+    for (int i = 0; i < t->node->spatial; i++) cni_text_printf(t->forward, ", %" PRId64, t->node->map[i]);
+    cni_text_add(t->forward, ")\n");
+    return CN_OK;
 }
 
 static cn_status tell_named(telling *t)
@@ -424,6 +439,7 @@ static cn_status tell_node(telling *t)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (kind->traits & rows[i].trait && (rows[i].view == CNI_VIEW_UNKNOWN || rows[i].view == view))
             return rows[i].tell(t);
+    if (strcmp(kind->kind.name, "Reshape") == 0) return tell_reshape(t);
     if (kind->traits & (CNI_IS_ACTIVATION | CNI_IS_SOFTMAX))
         return strcmp(kind->kind.name, "Activation") == 0 ? tell_activation(t) : tell_named(t);
     return refuse(t, "");
