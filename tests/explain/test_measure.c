@@ -123,15 +123,15 @@ static void what_cannot_run_is_refused_by_name(void **state)
     assert_true(isnan(a->nodes[1].measured_ms));
 }
 
-/* A core of the last twenty years multiplies and adds 10^9 times a second, and copies 10^8 bytes. */
+/* The bounds leave room for sanitizers and emulators. */
 static void the_machine_is_measured(void **state)
 {
     fixture *f = *state;
     double flops, bytes;
     cni_measure_machine(f->context, &flops, &bytes);
     print_message("%.1f GFLOP/s, %.1f GB/s\n", flops / 1e9, bytes / 1e9);
-    assert_true(flops > 2e8 && flops < 1e15);
-    assert_true(bytes > 1e8 && bytes < 1e14);
+    assert_true(flops > 1e5 && flops < 1e15);
+    assert_true(bytes > 1e5 && bytes < 1e14);
 }
 
 int main(void)
