@@ -305,7 +305,6 @@ static const refusal refusals[] = {
     {"x = b'a'", "I806", 1, 5, "bytes", 1},
     {"x = 3j", "I806", 1, 5, "complex number", 1},
     {"f((n := 3))", "I806", 1, 3, ":=", 1},
-    {"for i in a:\n  break", "I806", 2, 3, "'break'", 1},
     {"for i in a: b\nelse: c", "I806", 2, 1, "'else' of a loop", 1},
     {"async def f(): pass", "I806", 1, 1, "'async'", 1},
 };

@@ -145,6 +145,9 @@ typedef struct cni_frame {
     cni_thing *result;   /* once returned */
 } cni_frame;
 
+/** What the statements of a loop are left for. */
+typedef enum cni_leaving { CNI_STAYING, CNI_LEAVING_LOOP, CNI_LEAVING_ROUND } cni_leaving;
+
 enum { CNI_MAX_STEPS = 10000, CNI_MAX_FRAMES = 24, CNI_MAX_MODELS = 64 };
 
 typedef struct cni_evaluator {
@@ -157,6 +160,7 @@ typedef struct cni_evaluator {
     bool exhausted;    /* out of memory */
     bool stopped;      /* the limit of steps was reached */
     int steps;
+    cni_leaving leaving;
     int quiet;              /* > 0: nothing is remarked */
     int data;               /* > 0: a name that is not defined may be data, which a text leaves out */
     int walked, walk_depth; /* items of lists that were made values of, in all and now */
@@ -249,6 +253,7 @@ typedef struct cni_actual {
 typedef struct cni_actuals {
     cni_actual *items;
     int count;
+    bool unused;     /* a statement: what it gives is not looked at */
     cni_span span;   /* of the whole call */
     cni_span callee; /* of what is called */
 } cni_actuals;
@@ -285,6 +290,8 @@ cni_thing *cni_call_thing(cni_evaluator *e, cni_thing *callee, cni_actuals *actu
 cni_thing *cni_call_function(cni_evaluator *e, cni_thing *function, cni_thing *self, cni_thing *class_of,
                              cni_actuals *actuals);
 cni_thing *cni_call_path(cni_evaluator *e, const char *path, cni_actuals *actuals);
+/** reshape, astype and the like, which keep track of an array's shape. */
+bool cni_is_array_method(const char *name);
 cni_thing *cni_call_method(cni_evaluator *e, cni_thing *of, const char *name, cni_actuals *actuals);
 cni_thing *cni_call_builtin(cni_evaluator *e, const char *name, cni_actuals *actuals);
 /** math.ceil and the like, on numbers; `known` tells whether it is one of them. */

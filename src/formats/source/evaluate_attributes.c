@@ -82,7 +82,10 @@ static cni_thing *of_tensor(cni_evaluator *e, cni_thing *of, const char *name, c
 static cni_thing *of_opaque(cni_evaluator *e, cni_thing *of, const char *name, cni_span span)
 {
     if (of->shape && strcmp(name, "shape") == 0) return dimensions(e, of->shape, false, span);
-    return cni_thing_bound(e, of, name, NULL, span);
+    if (cni_is_array_method(name)) return cni_thing_bound(e, of, name, NULL, span);
+    cni_thing *thing = cni_thing_opaque(e, span);
+    if (thing != e->broken) thing->text = name;
+    return thing;
 }
 
 /* ---- layers and models ---- */

@@ -321,7 +321,7 @@ static cni_thing *instantiate(cni_evaluator *e, cni_thing *class_, cni_actuals *
 /* Something that cannot be understood, called on tensors, gives tensors of which nothing is known. */
 cni_thing *cni_call_unknown(cni_evaluator *e, const char *name, cni_actuals *actuals)
 {
-    for (int i = 0; i < actuals->count; i++) {
+    for (int i = 0; i < actuals->count && !actuals->unused; i++) {
         if (!cni_thing_holds_tensor(actuals->items[i].thing)) continue;
         cni_evaluate_error(e, "I802", actuals->callee, NULL, "'%.60s' is called on a tensor, and not known", name);
         const int layer = cni_make_unknown(e, name, e->torch ? CNI_TORCH : CNI_KERAS, actuals->span);
@@ -353,8 +353,9 @@ cni_thing *cni_call_thing(cni_evaluator *e, cni_thing *callee, cni_actuals *actu
     case CNI_THING_MODEL:
     case CNI_THING_INSTANCE:
         return cni_apply(e, callee, actuals);
-    case CNI_THING_OPAQUE:
     case CNI_THING_VALUE:
+        return cni_thing_opaque(e, actuals->span);
+    case CNI_THING_OPAQUE:
         return cni_call_unknown(e, callee->text ? cni_path_last(callee->text) : "function", actuals);
     default:
         return cni_evaluate_error(e, "I804", actuals->callee, NULL, "%s cannot be called", cni_thing_describe(callee));
@@ -405,5 +406,6 @@ cni_thing *cni_evaluate_call(cni_evaluator *e, const cni_syntax *call, bool stat
     imply_model(e, callee);
     cni_thing *called = cni_evaluate(e, callee);
     cni_actuals actuals = actuals_of(e, call, called);
+    actuals.unused = statement;
     return e->stopped || e->exhausted ? e->broken : cni_call_thing(e, called, &actuals);
 }

@@ -271,9 +271,18 @@ static bool is_called(const cni_source_model *model, const char *name)
     return (model->variable && strcmp(model->variable, name) == 0) || (model->name && strcmp(model->name, name) == 0);
 }
 
-static const char *shown_name(const cni_source_model *model)
+/* What the text calls it; where another one is called so too, Keras' name. */
+static const char *shown_name(const cni_evaluator *e, const cni_source_model *model)
 {
-    return model->variable && !model->named ? model->variable : model->name ? model->name : "model";
+    const char *name = model->name ? model->name : "model";
+    if (!model->variable || model->named) return name;
+    for (int i = 0; i < e->model_count; i++) {
+        const cni_source_model *other = e->models[i];
+        if (other != model && other->variable && strcmp(other->variable, model->variable) == 0 &&
+            model->dialect == CNI_KERAS)
+            return name;
+    }
+    return model->variable;
 }
 
 static cni_source_model *choose(cni_evaluator *e, const char *name)
@@ -295,12 +304,12 @@ static void list_others(cni_evaluator *e, const cni_source_model *chosen, cni_de
         const cni_source_model *model = e->models[i];
         const bool part = model->inside && model->dialect == CNI_TORCH;
         if (model == chosen || part || (model->inside && !model->variable)) continue;
-        cni_text_printf(&names, "%s%s", names.length ? ", " : "", shown_name(model));
-        d->models[d->model_count++] = shown_name(model);
+        cni_text_printf(&names, "%s%s", names.length ? ", " : "", shown_name(e, model));
+        d->models[d->model_count++] = shown_name(e, model);
     }
     if (d->model_count && !names.failed)
         cni_evaluate_remark(e, "I808", CNI_NOTE, chosen->span, "--model NAME chooses another one",
-                            "%d models: this is '%s'; the others are %s", d->model_count + 1, shown_name(chosen),
+                            "%d models: this is '%s'; the others are %s", d->model_count + 1, shown_name(e, chosen),
                             cni_text_get(&names));
     cni_text_free(&names);
 }

@@ -216,8 +216,16 @@ static cni_thing *unknown_layer(cni_evaluator *e, const char *path, cni_dialect 
 /* nn.CrossEntropyLoss, nn.Parameter, nn.init...: they are no part of a network's layout. */
 static bool is_no_layer(const char *path)
 {
-    static const char *const names[] = {"Parameter",     "UninitializedParameter", "Loss",  "DistributedDataParallel",
-                                        "ParameterList", "ParameterDict",          "Buffer"};
+    static const char *const names[] = {"Parameter",
+                                        "UninitializedParameter",
+                                        "Loss",
+                                        "_loss",
+                                        "cross_entropy",
+                                        "cross_entropy_with_logits",
+                                        "DistributedDataParallel",
+                                        "ParameterList",
+                                        "ParameterDict",
+                                        "Buffer"};
     const char *name = cni_path_last(path);
     const size_t length = strlen(name);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -254,7 +262,7 @@ static cni_thing *unknown_function(cni_evaluator *e, const char *path, cni_actua
                                          "torch.jit",  "torchvision.utils", "torchviz",    "visualkeras",
                                          "torch.onnx", "torch.save",        "IPython",     "torchsummary",
                                          "torchinfo",  "torch.utils",       "sklearn",     "pandas"};
-    if (!holds_tensors(actuals)) return cni_thing_opaque(e, actuals->span);
+    if (actuals->unused || !holds_tensors(actuals)) return cni_thing_opaque(e, actuals->span);
     for (size_t i = 0; i < sizeof silent / sizeof *silent; i++)
         if (cni_path_under(path, silent[i])) return cni_thing_opaque(e, actuals->span);
     cni_evaluate_error(e, "I802", actuals->callee, NULL, "%.100s() is not among the functions that are read", path);
@@ -277,8 +285,7 @@ static bool is_built_in_graph(const char *path)
     const char *name = cni_path_last(path);
     const bool function = cni_path_under(path, "keras.applications") && *name >= 'A' && *name <= 'Z';
     return function || (cni_path_under(path, "torchvision.models") && strcmp(path, "torchvision.models") != 0) ||
-           strcmp(path, "torch.hub.load") == 0 || strcmp(path, "timm.create_model") == 0 ||
-           strcmp(path, "keras.models.load_model") == 0 || strcmp(path, "keras.saving.load_model") == 0;
+           strcmp(path, "torch.hub.load") == 0 || strcmp(path, "timm.create_model") == 0;
 }
 
 cni_thing *cni_call_path(cni_evaluator *e, const char *path, cni_actuals *actuals)
@@ -292,7 +299,7 @@ cni_thing *cni_call_path(cni_evaluator *e, const char *path, cni_actuals *actual
     if (!known && (cni_path_under(path, "math") || cni_path_under(path, "numpy")))
         thing = cni_call_math(e, cni_path_last(path), actuals, &known);
     if (known) return thing;
-    if (is_no_layer(path) && cni_path_under(path, "torch.nn")) return cni_thing_opaque(e, actuals->span);
+    if (is_no_layer(path) && cni_path_under(path, "torch.nn")) return make_value(e, path, actuals);
     const cni_layer_kind *kind = cni_path_layer(path, &is_layer, &dialect);
     if (kind) return cni_thing_layer(e, cni_make_layer(e, kind, cni_path_last(path), dialect, actuals));
     if (is_layer) return unknown_layer(e, path, dialect, actuals);

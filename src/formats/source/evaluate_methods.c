@@ -436,6 +436,11 @@ static const method *find(const method *methods, size_t count, const char *name)
 }
 #define FIND(methods) find(methods, sizeof methods / sizeof *methods, name)
 
+bool cni_is_array_method(const char *name)
+{
+    return FIND(array_methods);
+}
+
 static bool holds_tensors(const cni_actuals *actuals)
 {
     for (int i = 0; i < actuals->count; i++)
@@ -479,7 +484,6 @@ static cni_thing *unknown_method(cni_evaluator *e, cni_thing *of, const char *na
         const cni_dialect dialect = e->layers[e->calls[of->tensor.call].described.layer].dialect;
         return cni_apply_layer(e, cni_make_unknown(e, name, dialect, actuals->span), of, actuals->span);
     }
-    if (holds_tensors(actuals) && of->type == CNI_THING_OPAQUE) return cni_call_unknown(e, name, actuals);
     return cni_thing_opaque(e, actuals->span);
 }
 

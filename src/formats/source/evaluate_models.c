@@ -321,7 +321,7 @@ static cni_thing *apply_instance(cni_evaluator *e, cni_thing *instance, cni_actu
     cni_thing *holder = NULL, *forward = NULL;
     if (instance->model) {
         forward = forward_of(instance->model, &holder);
-        if (e->depth || instance->model->dialect == CNI_KERAS) instance->model->inside |= e->frame != NULL;
+        instance->model->inside = true;
     } else
         forward = cni_class_member(instance->of, "__call__", &holder);
     if (forward && forward->type == CNI_THING_FUNCTION) return cni_call_function(e, forward, instance, holder, actuals);

@@ -166,9 +166,17 @@ static cni_thing *tensors(cni_evaluator *e, const char *operator_, cni_thing *a,
 
 /* ---- all of them ---- */
 
+/* What comes from outside of the text: nothing is known of its value. */
+static bool is_foreign(const cni_thing *thing)
+{
+    return thing->type == CNI_THING_VALUE || thing->type == CNI_THING_PATH || thing->type == CNI_THING_BOUND;
+}
+
 cni_thing *cni_evaluate_binary(cni_evaluator *e, const char *operator_, cni_thing *a, cni_thing *b, cni_span span)
 {
     if (a->type == CNI_THING_BROKEN || b->type == CNI_THING_BROKEN) return e->broken;
+    if (is_foreign(a)) a = cni_thing_opaque(e, a->span);
+    if (is_foreign(b)) b = cni_thing_opaque(e, b->span);
     if (a->type == CNI_THING_TENSOR || b->type == CNI_THING_TENSOR) {
         const cni_thing *other = a->type == CNI_THING_TENSOR ? b : a;
         if (other->type == CNI_THING_TENSOR || other->type == CNI_THING_OPAQUE || cni_thing_is_number(other))
@@ -185,9 +193,6 @@ cni_thing *cni_evaluate_binary(cni_evaluator *e, const char *operator_, cni_thin
         const cni_thing *array = a->shape ? a : b; /* an array stays one: x / 255 */
         return array->shape ? cni_thing_array(e, array->shape, span) : cni_thing_opaque(e, span);
     }
-    if (a->type == CNI_THING_VALUE || b->type == CNI_THING_VALUE || a->type == CNI_THING_PATH ||
-        b->type == CNI_THING_PATH)
-        return cni_thing_opaque(e, span);
     return cni_evaluate_error(e, "I804", span, NULL, "'%s' of %s and %s", operator_, cni_thing_describe(a),
                               cni_thing_describe(b));
 }
@@ -239,7 +244,7 @@ int cni_evaluate_truth(const cni_thing *thing)
 
 static bool is_unknown(const cni_thing *thing)
 {
-    return thing->type == CNI_THING_OPAQUE || thing->type == CNI_THING_BROKEN;
+    return thing->type == CNI_THING_OPAQUE || thing->type == CNI_THING_BROKEN || thing->type == CNI_THING_BOUND;
 }
 
 /* 1, 0 or -1 */

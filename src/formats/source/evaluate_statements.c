@@ -20,7 +20,7 @@ static bool step(cni_evaluator *e, cni_span span)
 
 static bool is_done(const cni_evaluator *e)
 {
-    return e->stopped || e->exhausted || (e->frame && e->frame->result);
+    return e->stopped || e->exhausted || e->leaving || (e->frame && e->frame->result);
 }
 
 void cni_evaluate_block(cni_evaluator *e, const cni_syntax *block)
@@ -66,6 +66,7 @@ static void assign_attribute(cni_evaluator *e, const cni_syntax *target, cni_thi
 {
     cni_thing *of = cni_evaluate(e, target->items[0]);
     if (of->type == CNI_THING_INSTANCE || of->type == CNI_THING_CLASS) {
+        if (cni_model_of(thing)) thing->model->inside = true;
         cni_scope_set(e, of->scope, target->text, thing);
         return;
     }
@@ -141,7 +142,16 @@ static void pass(cni_evaluator *e, const cni_syntax *node)
     (void)e, (void)node;
 }
 
+/* break and continue; of all others the parser has told. */
+static void unread(cni_evaluator *e, const cni_syntax *node)
+{
+    if (strcmp(node->text, "break") == 0) e->leaving = CNI_LEAVING_LOOP;
+    if (strcmp(node->text, "continue") == 0) e->leaving = CNI_LEAVING_ROUND;
+}
+
 /* ---- loops and branches ---- */
+
+static void forget(cni_evaluator *e, const cni_syntax *block, bool all);
 
 static bool has_made_nothing(const cni_evaluator *e, int layers, int calls)
 {
@@ -154,9 +164,15 @@ static void loop(cni_evaluator *e, const cni_syntax *node, const cni_thing *item
     enum { IDLE = 200 };
     const int layers = e->layer_count, calls = e->call_count;
     for (size_t i = 0; i < items->count && !is_done(e); i++) {
-        if (i >= IDLE && has_made_nothing(e, layers, calls)) return;
+        if (i >= IDLE && has_made_nothing(e, layers, calls)) {
+            forget(e, node->items[2], true);
+            return;
+        }
         cni_evaluate_assign(e, node->items[0], items->items[i]);
         if (step(e, node->span)) cni_evaluate_block(e, node->items[2]);
+        const bool leave = e->leaving == CNI_LEAVING_LOOP;
+        e->leaving = CNI_STAYING;
+        if (leave) return;
     }
 }
 
@@ -178,13 +194,14 @@ static void for_(cni_evaluator *e, const cni_syntax *node)
                         "a loop over data is passed over: it makes no layers");
 }
 
-/* Names that a branch would bind stand for something unknown, unless they mean something already. */
-static void forget(cni_evaluator *e, const cni_syntax *block)
+/* Names that statements bind stand for something unknown; unless `all`, those that mean something already keep it. */
+static void forget(cni_evaluator *e, const cni_syntax *block, bool all)
 {
     for (size_t i = 0; block && i < block->count; i++) {
         const cni_syntax *node = block->items[i];
-        for (size_t j = 0; node && node->type == CNI_SYNTAX_ASSIGN && j + 1 < node->count; j++)
-            if (node->items[j]->type == CNI_SYNTAX_NAME && !cni_scope_get(e->scope, node->items[j]->text))
+        const bool assigns = node && (node->type == CNI_SYNTAX_ASSIGN || node->type == CNI_SYNTAX_AUGMENTED);
+        for (size_t j = 0; assigns && j + 1 < node->count; j++)
+            if (node->items[j]->type == CNI_SYNTAX_NAME && (all || !cni_scope_get(e->scope, node->items[j]->text)))
                 cni_scope_set(e, e->scope, node->items[j]->text, cni_thing_opaque(e, node->span));
     }
 }
@@ -202,8 +219,8 @@ static void if_(cni_evaluator *e, const cni_syntax *node)
         (cni_builds_layers(e, node->items[1]) || (otherwise && cni_builds_layers(e, otherwise))))
         cni_evaluate_error(e, "I805", node->items[0]->span, "write the branch that is meant",
                            "this condition is not constant");
-    forget(e, node->items[1]);
-    forget(e, otherwise);
+    forget(e, node->items[1], false);
+    forget(e, otherwise, false);
 }
 
 /* ---- definitions ---- */
@@ -269,7 +286,7 @@ static void with(cni_evaluator *e, const cni_syntax *node)
                            "a 'with' block that makes layers is not read");
     else {
         cni_evaluate_remark(e, "I806", CNI_NOTE, node->items[0]->span, NULL, "a 'with' block is passed over");
-        forget(e, node->items[1]);
+        forget(e, node->items[1], false);
     }
 }
 
@@ -289,7 +306,7 @@ static void statement(cni_evaluator *e, const cni_syntax *node)
         [CNI_SYNTAX_RETURN] = return_,
         [CNI_SYNTAX_WITH] = with,
         [CNI_SYNTAX_PASS] = pass,
-        [CNI_SYNTAX_UNREAD] = pass,
+        [CNI_SYNTAX_UNREAD] = unread,
     };
     if ((size_t)node->type < sizeof rules / sizeof *rules && rules[node->type]) rules[node->type](e, node);
 }

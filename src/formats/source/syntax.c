@@ -161,18 +161,19 @@ static const struct {
     cni_severity severity;
     bool block;
     const char *hint;
+    bool silent; /* who goes through the tree knows what to do */
 } unread[] = {
-    {"while", CNI_ERROR, true, "for ... in range(...) is read"},
-    {"try", CNI_ERROR, true, NULL},
-    {"async", CNI_ERROR, true, NULL},
-    {"match", CNI_ERROR, true, "if and elif are read"},
-    {"global", CNI_ERROR, false, "hand it over as an argument"},
-    {"nonlocal", CNI_ERROR, false, "hand it over as an argument"},
-    {"break", CNI_ERROR, false, "give the loop the range that it shall have"},
-    {"continue", CNI_ERROR, false, "put what follows into an if"},
-    {"assert", CNI_NOTE, false, NULL},
-    {"del", CNI_NOTE, false, NULL},
-    {"raise", CNI_NOTE, false, NULL},
+    {"while", CNI_ERROR, true, "for ... in range(...) is read", false},
+    {"try", CNI_ERROR, true, NULL, false},
+    {"async", CNI_ERROR, true, NULL, false},
+    {"match", CNI_ERROR, true, "if and elif are read", false},
+    {"global", CNI_ERROR, false, "hand it over as an argument", false},
+    {"nonlocal", CNI_ERROR, false, "hand it over as an argument", false},
+    {"assert", CNI_NOTE, false, NULL, false},
+    {"del", CNI_NOTE, false, NULL, false},
+    {"raise", CNI_NOTE, false, NULL, false},
+    {"break", CNI_NOTE, false, NULL, true},
+    {"continue", CNI_NOTE, false, NULL, true},
 };
 
 /* ---- passing over ---- */
@@ -261,7 +262,7 @@ static cni_syntax *unread_statement(cni_parser *p, size_t row, int indent)
     } else
         p->at = statement_end(p, p->at, indent);
     cni_syntax *made = cni_syntax_node(p, CNI_SYNTAX_UNREAD, first, keyword, NULL, 0);
-    if (made)
+    if (made && !unread[row].silent)
         cni_remark_add(p->remarks, "I806", unread[row].severity, p->tokens[first].span, unread[row].hint,
                        unread[row].severity == CNI_NOTE ? "passed over: '%s'" : "not read: '%s'", keyword);
     return made;

@@ -71,6 +71,21 @@ static cni_thing *first(cni_evaluator *e, const cni_function *row, cni_actuals *
     return thing ? thing : cni_thing_opaque(e, actuals->span);
 }
 
+/* F.pad(x, [d // 2, ...]) with sizes that are not known: taken as nothing, which it is where sizes fit. */
+static cni_thing *pad(cni_evaluator *e, const cni_function *row, cni_actuals *actuals)
+{
+    cni_actual *sides = cni_actuals_take(actuals, 1, "pad");
+    cni_thing *x = cni_actuals_tensor(actuals);
+    bool known = sides && x;
+    for (size_t i = 0; known && cni_thing_is_list(sides->thing) && i < sides->thing->count; i++)
+        known = sides->thing->items[i]->type != CNI_THING_OPAQUE;
+    for (int i = 0; i < actuals->count; i++) actuals->items[i].taken = false;
+    if (known || !sides || !x) return cni_function_layer(e, row, actuals);
+    cni_evaluate_remark(e, "I805", CNI_NOTE, sides->span, "tell the size of the input: torch.randn(1, 3, 224, 224)",
+                        "this padding depends on sizes that are not known here: taken as none");
+    return x;
+}
+
 /* ---- sizes ---- */
 
 static const cni_value *without_batch(cni_evaluator *e, const cni_thing *size, bool batch)
@@ -195,7 +210,7 @@ static const cni_function functions[] = {
     {F "upsample", cni_function_layer, "Upsample", "size scale_factor mode align_corners"},
     {F "pixel_shuffle", cni_function_layer, "PixelShuffle", "upscale_factor"},
     {F "pixel_unshuffle", cni_function_layer, "PixelUnshuffle", "downscale_factor"},
-    {F "pad", cni_function_layer, "Pad", NULL},
+    {F "pad", pad, "Pad", NULL},
     {"torch.relu", cni_function_layer, "ReLU", ""},
     {"torch.sigmoid", cni_function_layer, "Sigmoid", ""},
     {"torch.tanh", cni_function_layer, "Tanh", ""},
