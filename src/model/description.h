@@ -72,6 +72,7 @@ typedef struct cni_described_layer {
     cni_described_argument *arguments;
     int argument_count;
     cni_description *inner; /* a model that is a layer */
+    int made;               /* its number among cni_description.made, from 1; 0: not told */
 } cni_described_layer;
 
 /** One output of a call. */
@@ -106,8 +107,10 @@ struct cni_description {
     int output_count;
     cni_structure input_structure, output_structure; /* as keras.Model was given them: bare, [..], {..} */
     bool frozen;                                     /* model.trainable = False */
-    const cni_value *compile, *fit; /* the arguments of model.compile(...) and model.fit(...) as a CNI_CALL, or NULL */
-    const char **models;            /* the other models that the text defines */
+    const cni_value *compile, *fit;  /* the arguments of model.compile(...) and model.fit(...) as a CNI_CALL, or NULL */
+    const cni_described_layer *made; /* all layers that the text makes, in order, used here or not: each draws seeds */
+    int made_count;                  /* 0 in inner models, and where it is not told */
+    const char **models;             /* the other models that the text defines */
     int model_count;
     cni_remarks remarks;
     cni_source_comments comments;

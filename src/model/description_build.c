@@ -6,8 +6,10 @@
 #include "layers/torch/torch.h"
 #include "model/compile.h"
 #include "model/config.h"
-#include "model/description_parts.h"
+#include "model/description_seeds.h"
 
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A layer of Keras that a described layer becomes: one, but of PyTorch's any number. */
@@ -19,21 +21,25 @@ typedef struct part {
     cn_layer *layer; /* once it is made */
 } part;
 
+typedef struct building building;
 typedef struct planned {
     part *parts; /* NULL: not yet known (PyTorch's depend on what comes in) */
     int count;
-    cn_model *inner; /* until it is a layer, it is ours to free */
+    building *inner; /* the model that it is */
     bool waits;      /* an input of unknown shape, which the model goes without */
 } planned;
 
-typedef struct building {
-    cn_model *model;
+struct building {
+    cn_model *model; /* until it is a layer of another, it is ours to free */
     const cni_description *d;
+    const char *file;
+    int depth;
+    cni_seeds *seeds;
     planned *layers;
     cn_node ***nodes; /* by call: its outputs */
     bool *needed, *not_negative;
     cni_error *error; /* the model's */
-} building;
+};
 
 static cn_status no_memory(const building *b)
 {
@@ -43,8 +49,7 @@ static cn_status no_memory(const building *b)
 /* Puts "model.py:12: " before a message. */
 static cn_status fail_at(const building *b, const cni_span *span)
 {
-    const char *file = b->d->file ? b->d->file : "<text>";
-    return span->line ? cni_fail_in(b->error, "%s:%d", file, span->line) : cni_fail_in(b->error, "%s", file);
+    return span->line ? cni_fail_in(b->error, "%s:%d", b->file, span->line) : cni_fail_in(b->error, "%s", b->file);
 }
 
 /* Models do not take '/' in names; a flat description has it. */
@@ -108,25 +113,90 @@ static cn_status plan_layer(const building *b, const cni_described_layer *layer,
     if (!layer->named && !plan->waits && !cni_context_name(b->model->context, arena, layer->kind->kind.name))
         return no_memory(b);
     if (input) return CN_OK;
-    const cni_value *arguments = cni_described_arguments(arena, &renamed);
-    if (!arguments) return no_memory(b);
-    return read_part(b, layer->kind, arguments, CNI_DESCRIBED_LABEL(layer), plan->parts);
+    cni_value *arguments;
+    CN_TRY(cni_seeds_draw(b->seeds, arena, &renamed, &b->model->context->python, &arguments, b->error));
+    CN_TRY(read_part(b, layer->kind, arguments, CNI_DESCRIBED_LABEL(layer), plan->parts));
+    cni_seeds_hide(b->seeds, layer, plan->parts->config);
+    return CN_OK;
 }
-
-static cn_status build_model(cn_context *context, const cni_description *d, const char *name, cn_model **out,
-                             cni_error *error);
 
 static cn_status plan(const building *b, int index)
 {
     const cni_described_layer *layer = b->d->layers + index;
-    planned *plan = b->layers + index;
-    if (layer->inner) return build_model(b->model->context, layer->inner, layer->name, &plan->inner, b->error);
     cn_status status = CN_OK;
     if (!layer->kind)
         status = cni_fail(b->error, CN_ERR_UNSUPPORTED, "%s: not a layer that Cornu knows", CNI_DESCRIBED_LABEL(layer));
     else if (!layer->kind->keras)
-        status = plan_layer(b, layer, plan);
+        status = plan_layer(b, layer, b->layers + index);
     return status ? fail_at(b, &layer->span) : CN_OK;
+}
+
+/* ---- all layers of the text, in the order in which they were made ---- */
+
+typedef struct turn {
+    const building *b;
+    int layer, made, order;
+} turn;
+
+static int count_turns(const building *b)
+{
+    int count = b->d->layer_count;
+    for (int i = 0; i < b->d->layer_count; i++)
+        if (b->layers[i].inner) count += count_turns(b->layers[i].inner);
+    return count;
+}
+
+/* Layers of inner models stand where the model stands, unless it is told when they were made. */
+static void list_turns(const building *b, turn *turns, int *count)
+{
+    for (int i = 0; i < b->d->layer_count; i++) {
+        const int made = b->d->layers[i].made;
+        if (b->layers[i].inner)
+            list_turns(b->layers[i].inner, turns, count);
+        else
+            turns[*count] = (turn){b, i, made ? made : INT_MAX, *count}, ++*count;
+    }
+}
+
+static int by_making(const void *a, const void *b)
+{
+    const turn *x = a, *y = b;
+    if (x->made != y->made) return x->made < y->made ? -1 : 1;
+    return (x->order > y->order) - (x->order < y->order);
+}
+
+/* What a layer draws that the model does not use. */
+static cn_status pass_unused(const building *b, const cni_described_layer *layer)
+{
+    planned unused = {0};
+    if (!layer->kind || layer->kind->keras || cni_described_is_input(layer)) return CN_OK;
+    return plan_layer(b, layer, &unused);
+}
+
+static cn_status plan_turns(const building *b, turn *turns, int count)
+{
+    int passed = 0;
+    for (int i = 0; i < count; i++) {
+        const turn *p = turns + i;
+        for (; passed + 1 < p->made && passed < b->d->made_count; passed++) CN_TRY(pass_unused(b, b->d->made + passed));
+        if (p->made <= b->d->made_count) passed = p->made;
+        cn_status status = plan(p->b, p->layer);
+        if (status) return cni_fail(b->error, status, "%s", p->b->error->text);
+    }
+    return CN_OK;
+}
+
+static cn_status plan_all(const building *b)
+{
+    const int most = count_turns(b);
+    turn *turns = calloc((size_t)most + 1, sizeof *turns);
+    int count = 0;
+    if (!turns) return no_memory(b);
+    list_turns(b, turns, &count);
+    if (b->d->made_count) qsort(turns, (size_t)count, sizeof *turns, by_making);
+    const cn_status status = plan_turns(b, turns, count);
+    free(turns);
+    return status;
 }
 
 /* ---- PyTorch's layers, when it is known what they are called on ---- */
@@ -195,8 +265,8 @@ static cn_status make_inner(const building *b, planned *plan)
     plan->parts = CNI_NEW(&b->model->arena, part);
     if (!plan->parts) return no_memory(b);
     plan->count = 1;
-    CN_TRY(cni_layer_make_inner(b->model, plan->inner, &plan->parts->layer));
-    plan->inner = NULL;
+    CN_TRY(cni_layer_make_inner(b->model, plan->inner->model, &plan->parts->layer));
+    plan->inner->model = NULL;
     return CN_OK;
 }
 
@@ -348,16 +418,16 @@ static cn_status build_graph(const building *b)
 
 /* ---- the whole ---- */
 
-static cn_status build_with(building *b, bool chain)
+static cn_status wire(building *b)
 {
-    const cni_description *d = b->d;
-    cni_arena *arena = &b->model->arena;
-    b->nodes = CNI_NEW_ARRAY(arena, cn_node **, (size_t)d->call_count + 1);
-    b->needed = CNI_NEW_ARRAY(arena, bool, (size_t)d->call_count + 1);
-    b->not_negative = CNI_NEW_ARRAY(arena, bool, (size_t)d->call_count + 1);
-    if (!b->nodes || !b->needed || !b->not_negative) return no_memory(b);
-    for (int i = 0; i < d->layer_count; i++) CN_TRY(plan(b, i));
-    return chain ? build_chain(b) : build_graph(b);
+    for (int i = 0; i < b->d->layer_count; i++) {
+        building *inner = b->layers[i].inner;
+        if (!inner) continue;
+        const cn_status status = wire(inner);
+        if (status) return cni_fail(b->error, status, "%s", inner->error->text);
+    }
+    CN_TRY(b->model->sequential ? build_chain(b) : build_graph(b));
+    return b->model->error.status;
 }
 
 static const char *file_of(const cni_description *d)
@@ -378,28 +448,63 @@ static cn_status check_remarks(const cni_description *d, cni_error *error)
     return CN_OK;
 }
 
-static cn_status build_model(cn_context *context, const cni_description *d, const char *name, cn_model **out,
-                             cni_error *error)
+/* Models without layers yet, this one and those in it. */
+static cn_status begin(cn_context *context, const cni_description *d, const char *name, const building *outer,
+                       building *b)
 {
-    const bool chain = is_chain(d);
-    cn_model *model = chain ? cn_sequential_in(context, name) : cn_functional_in(context, name);
-    if (!model) return cni_no_memory(error, "a model");
-    building b = {.model = model,
-                  .d = d,
-                  .layers = CNI_NEW_ARRAY(&model->arena, planned, (size_t)d->layer_count + 1),
-                  .error = &model->error};
+    cn_model *model = is_chain(d) ? cn_sequential_in(context, name) : cn_functional_in(context, name);
+    if (!model) return CN_ERR_MEMORY;
+    cni_arena *arena = &model->arena;
+    const size_t calls = (size_t)d->call_count + 1;
+    *b = (building){.model = model,
+                    .d = d,
+                    .file = outer ? outer->file : file_of(d),
+                    .seeds = outer ? outer->seeds : NULL,
+                    .depth = outer ? outer->depth + 1 : 1,
+                    .layers = CNI_NEW_ARRAY(arena, planned, (size_t)d->layer_count + 1),
+                    .nodes = CNI_NEW_ARRAY(arena, cn_node **, calls),
+                    .needed = CNI_NEW_ARRAY(arena, bool, calls),
+                    .not_negative = CNI_NEW_ARRAY(arena, bool, calls),
+                    .error = &model->error};
+    if (!b->layers || !b->nodes || !b->needed || !b->not_negative) return no_memory(b);
+    if (b->depth > CNI_MAX_NESTING)
+        return cni_fail(b->error, CN_ERR_LIMIT, "models are nested more than %d deep", CNI_MAX_NESTING);
+    if (!outer) CN_TRY(cni_seeds_find(arena, d, &b->seeds, b->error));
     model->deferred = true;
     model->trainable = model->trained = !d->frozen;
-    cn_status status = model->error.status;
-    if (!status) status = b.layers ? build_with(&b, chain) : no_memory(&b);
-    if (!status) status = model->error.status;
-    for (int i = 0; b.layers && i < d->layer_count; i++) cn_model_free(b.layers[i].inner); /* those not called */
-    if (!status) {
-        *out = model;
-        return CN_OK;
+    for (int i = 0; i < d->layer_count && !model->error.status; i++) {
+        const cni_described_layer *layer = d->layers + i;
+        if (!layer->inner) continue;
+        building *inner = b->layers[i].inner = CNI_NEW(arena, building);
+        if (!inner) return no_memory(b);
+        const cn_status status = begin(context, layer->inner, layer->name, b, inner);
+        if (status) return inner->error ? cni_fail(b->error, status, "%s", inner->error->text) : no_memory(b);
     }
-    cni_fail(error, status, "%s", model->error.text);
-    cn_model_free(model);
+    return model->error.status;
+}
+
+/* What became no layer of another model. */
+static void end(building *b)
+{
+    for (int i = 0; b->layers && i < b->d->layer_count; i++)
+        if (b->layers[i].inner) end(b->layers[i].inner);
+    cn_model_free(b->model);
+}
+
+static cn_status build_model(cn_context *context, const cni_description *d, cn_model **out, cni_error *error)
+{
+    building b = {0};
+    cn_status status = begin(context, d, d->name, NULL, &b);
+    if (!status) status = plan_all(&b);
+    if (!status) status = wire(&b);
+    if (!status) {
+        *out = b.model;
+        b.model = NULL;
+    } else if (b.error)
+        cni_fail(error, status, "%s", b.error->text);
+    else
+        cni_no_memory(error, "a model");
+    end(&b);
     return status;
 }
 
@@ -465,7 +570,7 @@ cn_status cni_model_from_description(cn_context *context, const cni_description 
 {
     *out = NULL;
     CN_TRY(check_remarks(description, error));
-    CN_TRY(build_model(context, description, description->name, out, error));
+    CN_TRY(build_model(context, description, out, error));
     cn_status status = take_uses(*out, description, error);
     if (!status) return CN_OK;
     cn_model_free(*out);

@@ -75,11 +75,26 @@ static void run(const text_case *c)
 
 #define RUN(cases)                                                                                                     \
     for (size_t i = 0; i < sizeof(cases) / sizeof *(cases); i++) run((cases) + i)
-#define SET(key_, value_) {.type = CNI_EDIT_ARGUMENT, .key = (key_), .value = (value_)}
-#define BEFORE(value_) {.type = CNI_EDIT_BEFORE, .value = (value_)}
-#define REPLACE(value_) {.type = CNI_EDIT_REPLACE, .value = (value_)}
-#define REMOVE {.type = CNI_EDIT_REMOVE}
-#define RESIZE {.type = CNI_EDIT_INPUT, .rows = 40, .columns = 44}
+#define SET(key_, value_)                                                                                              \
+    {                                                                                                                  \
+        .type = CNI_EDIT_ARGUMENT, .key = (key_), .value = (value_)                                                    \
+    }
+#define BEFORE(value_)                                                                                                 \
+    {                                                                                                                  \
+        .type = CNI_EDIT_BEFORE, .value = (value_)                                                                     \
+    }
+#define REPLACE(value_)                                                                                                \
+    {                                                                                                                  \
+        .type = CNI_EDIT_REPLACE, .value = (value_)                                                                    \
+    }
+#define REMOVE                                                                                                         \
+    {                                                                                                                  \
+        .type = CNI_EDIT_REMOVE                                                                                        \
+    }
+#define RESIZE                                                                                                         \
+    {                                                                                                                  \
+        .type = CNI_EDIT_INPUT, .rows = 40, .columns = 44                                                              \
+    }
 
 static const char chain[] = "import keras\n"
                             "from keras import layers\n"
@@ -153,9 +168,12 @@ static void pytorch_texts_say_what_was_edited(void **state)
 {
     (void)state;
     static const text_case cases[] = {
-        {modules, "conv", SET("stride", "2")},      {modules, "pool", SET("ceil_mode", "True")},
-        {modules, "conv", BEFORE("ZeroPad2d(1)")},  {modules, "tail.0", REPLACE("Flatten(1)")},
-        {modules, "tail.1", BEFORE("Identity()")},  {modules, "pool", REPLACE("AvgPool2d(2)")},
+        {modules, "conv", SET("stride", "2")},
+        {modules, "pool", SET("ceil_mode", "True")},
+        {modules, "conv", BEFORE("ZeroPad2d(1)")},
+        {modules, "tail.0", REPLACE("Flatten(1)")},
+        {modules, "tail.1", BEFORE("Identity()")},
+        {modules, "pool", REPLACE("AvgPool2d(2)")},
         {modules, NULL, RESIZE},
     };
     RUN(cases);

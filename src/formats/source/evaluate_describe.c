@@ -183,6 +183,7 @@ static bool fill_layers(selection *s, cni_description *d, int depth)
     for (int i = 0; d->layers && i < s->layer_count; i++) {
         const cni_source_layer *layer = &e->layers[s->order[i]];
         d->layers[i] = layer->described;
+        d->layers[i].made = s->order[i] + 1;
         if (layer->model && !(d->layers[i].inner = describe_inner(e, layer->model, depth + 1))) return false;
     }
     return d->layers;
@@ -428,7 +429,7 @@ static cni_source_model *find_model(cni_evaluator *e, const char *choice)
     return chosen;
 }
 
-cn_status cni_evaluate_describe(cni_evaluator *e, const char *choice, cni_description *d, cni_error *error)
+static cn_status describe_choice(cni_evaluator *e, const char *choice, cni_description *d, cni_error *error)
 {
     const bool any = e->model_count > 0;
     cni_source_model *chosen = find_model(e, choice);
@@ -439,4 +440,20 @@ cn_status cni_evaluate_describe(cni_evaluator *e, const char *choice, cni_descri
     if (describe_sinks(e, d)) return e->exhausted ? cni_no_memory(error, "a description") : CN_OK;
     chosen = chain_of_layers(e);
     return chosen ? describe_model(e, chosen, d, error) : nothing_found(e);
+}
+
+/* Whatever the text makes draws seeds. */
+static bool list_made(cni_evaluator *e, cni_description *d)
+{
+    cni_described_layer *made = CNI_NEW_ARRAY(e->arena, cni_described_layer, (size_t)e->layer_count + 1);
+    for (int i = 0; made && i < e->layer_count; i++) made[i] = e->layers[i].described;
+    d->made = made;
+    d->made_count = made ? e->layer_count : 0;
+    return made;
+}
+
+cn_status cni_evaluate_describe(cni_evaluator *e, const char *choice, cni_description *d, cni_error *error)
+{
+    CN_TRY(describe_choice(e, choice, d, error));
+    return list_made(e, d) ? CN_OK : cni_no_memory(error, "a description");
 }
