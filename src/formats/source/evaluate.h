@@ -350,6 +350,7 @@ cni_thing *cni_apply_row(cni_evaluator *e, const cni_function *row, cni_dialect 
                          cni_actuals *actuals);
 /** The names that I802 and I803 propose: text for the hint, or NULL. */
 const char *cni_hint_layer(cni_evaluator *e, const char *name, cni_dialect dialect);
+const char *cni_hint_arguments(cni_evaluator *e, const cni_kind *kind); /* all of them, or the first */
 const char *cni_hint_argument(cni_evaluator *e, const cni_kind *kind, const char *key, cni_dialect dialect);
 
 /** The name that Keras gives to the next object of a class. */

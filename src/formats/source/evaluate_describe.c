@@ -184,7 +184,11 @@ static bool fill_layers(selection *s, cni_description *d, int depth)
         const cni_source_layer *layer = &e->layers[s->order[i]];
         d->layers[i] = layer->described;
         d->layers[i].made = s->order[i] + 1;
-        if (layer->model && !(d->layers[i].inner = describe_inner(e, layer->model, depth + 1))) return false;
+        if (layer->model && depth >= CNI_MAX_NESTING)
+            cni_evaluate_error(e, "I812", layer->described.span, NULL, "models nested more deeply than %d",
+                               CNI_MAX_NESTING);
+        else if (layer->model && !(d->layers[i].inner = describe_inner(e, layer->model, depth + 1)))
+            return false;
     }
     return d->layers;
 }
@@ -258,7 +262,7 @@ static void fill_head(cni_description *d, const cni_source_model *model)
 
 static cni_description *describe_inner(cni_evaluator *e, const cni_source_model *model, int depth)
 {
-    cni_description *d = depth > CNI_MAX_NESTING ? NULL : CNI_NEW(e->arena, cni_description);
+    cni_description *d = CNI_NEW(e->arena, cni_description);
     if (!d) return NULL;
     fill_head(d, model);
     const bool good = fill(e, d, model->inputs, model->input_count, model->outputs, model->output_count, depth);

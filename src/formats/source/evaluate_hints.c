@@ -114,7 +114,7 @@ static const char *translated(cni_evaluator *e, const cni_kind *kind, const char
 }
 
 /* All arguments, where they are few. */
-static const char *all_arguments(cni_evaluator *e, const cni_kind *kind)
+const char *cni_hint_arguments(cni_evaluator *e, const cni_kind *kind)
 {
     cni_text list = {0};
     for (size_t i = 0; i < kind->field_count && i < 8; i++) {
@@ -135,7 +135,7 @@ const char *cni_hint_argument(cni_evaluator *e, const cni_kind *kind, const char
     for (size_t i = 0; i < kind->field_count && count < 64; i++)
         if (!(kind->fields[i].flags & CNI_READ_ONLY)) names[count++] = kind->fields[i].key;
     const char *near = cni_nearest(key, names, count);
-    return near ? cni_arena_printf(e->arena, "did you mean '%s'?", near) : all_arguments(e, kind);
+    return near ? cni_arena_printf(e->arena, "did you mean '%s'?", near) : cni_hint_arguments(e, kind);
 }
 
 /* ---- layers ---- */

@@ -255,7 +255,8 @@ static void fill_defaults(making *m)
         if (kind->fields[i].flags & CNI_REQUIRED) {
             if (!m->broken)
                 cni_evaluate_error(m->e, "I810", m->actuals->callee,
-                                   kind->keras ? cni_arena_printf(m->e->arena, "for example %s", kind->keras) : NULL,
+                                   kind->keras ? cni_arena_printf(m->e->arena, "for example %s", kind->keras)
+                                               : cni_hint_arguments(m->e, kind),
                                    "%s() needs the argument '%s'", m->class_name, kind->fields[i].key);
             m->broken = true;
             continue;

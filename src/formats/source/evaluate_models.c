@@ -262,8 +262,9 @@ static bool trace_class(cni_evaluator *e, cni_source_model *model)
     cni_thing *holder = NULL, *forward = forward_of(model, &holder);
     if (!forward) {
         if (model->part_count) return trace_chain(e, model);
-        cni_evaluate_error(e, "I809", model->thing->of->syntax->span, NULL, "%.60s has no %s()", model->thing->of->text,
-                           model->dialect == CNI_TORCH ? "forward" : "call");
+        if (!e->remarks->errors)
+            cni_evaluate_error(e, "I809", model->thing->of->syntax->span, NULL, "%.60s has no %s()",
+                               model->thing->of->text, model->dialect == CNI_TORCH ? "forward" : "call");
         return false;
     }
     cni_actuals actuals = {.span = model->span, .callee = model->span};
@@ -307,6 +308,7 @@ static cni_thing *apply_as_layer(cni_evaluator *e, cni_source_model *model, cni_
         const cni_source_layer *first = first_layer(e, model->thing, 0);
         if (!first || !first->input_shape) model->shape = cni_shape_value(e, &shape);
     }
+    if (model->tracing) return cni_evaluate_error(e, "I812", span, NULL, "a model that holds itself");
     cni_model_trace(e, model);
     model->inside = true;
     if (model->layer < 0) {

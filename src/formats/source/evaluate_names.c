@@ -286,10 +286,11 @@ static bool is_one_of(const char *name, const char *const *names, size_t count)
 
 static const char *layer_path(cni_evaluator *e, const char *name)
 {
-    const bool keras = cni_family_find(&cni_layers, name), torch = cni_family_find(&cni_torch_layers, name);
+    const bool no_torch = e->keras && !e->torch, no_keras = e->torch && !e->keras;
+    const bool keras = !no_keras && cni_family_find(&cni_layers, name);
+    const bool torch = !no_torch && cni_family_find(&cni_torch_layers, name);
     if (!keras && !torch) return NULL;
-    const bool in_torch = torch && (!keras || (e->torch && !e->keras));
-    return cni_arena_printf(e->arena, "%s.%s", in_torch ? "torch.nn" : "keras.layers", name);
+    return cni_arena_printf(e->arena, "%s.%s", keras ? "keras.layers" : "torch.nn", name);
 }
 
 static const char *default_path(cni_evaluator *e, const char *name)

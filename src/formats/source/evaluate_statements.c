@@ -46,9 +46,9 @@ static void assign_items(cni_evaluator *e, const cni_syntax *target, cni_thing *
     if (items && !known)
         cni_evaluate_error(e, "I804", target->span, NULL, "%zu values for %zu names", items->count, target->count);
     for (size_t i = 0; i < target->count; i++) {
-        cni_thing *item = known                             ? items->items[i]
-                          : thing->type == CNI_THING_BROKEN ? thing
-                                                            : cni_thing_opaque(e, thing->span);
+        cni_thing *item = known                                      ? items->items[i]
+                          : items || thing->type == CNI_THING_BROKEN ? e->broken
+                                                                     : cni_thing_opaque(e, thing->span);
         cni_evaluate_assign(e, target->items[i], item);
     }
 }

@@ -146,6 +146,14 @@ static cni_thing *cropping(cni_evaluator *e, cni_thing *tensor, cni_dialect dial
     return cni_apply_class(e, dialect, "ZeroPad2d", NULL, tensor, span, "padding", sides, (char *)NULL);
 }
 
+static bool is_broken(const cni_thing *slice)
+{
+    bool broken = slice->type == CNI_THING_BROKEN;
+    for (size_t i = 0; slice->type == CNI_THING_SLICE && i < slice->count; i++)
+        broken |= slice->items[i]->type == CNI_THING_BROKEN;
+    return broken;
+}
+
 /* x[:, 1:-1, 1:-1, :] cuts off borders; anything else is outside of what is read. */
 static cni_thing *of_tensor(cni_evaluator *e, cni_thing *tensor, const cni_syntax *node)
 {
@@ -154,10 +162,11 @@ static cni_thing *of_tensor(cni_evaluator *e, cni_thing *tensor, const cni_synta
     const int rank = shape.rank ? shape.rank : 4, first = dialect == CNI_TORCH ? 2 : 1;
     cni_thing *slices[MAX_AXES];
     crop crops[MAX_AXES] = {0};
-    const int count = rank == 4 ? axes_of(e, node, rank, slices) : -1;
-    bool good = count == 4, cuts = false;
+    const int count = axes_of(e, node, rank, slices);
+    bool good = count == 4 && rank == 4, cuts = false;
+    for (int i = 0; i < count; i++)
+        if (is_broken(slices[i])) return e->broken;
     for (int i = 0; good && i < count; i++) {
-        if (slices[i]->type == CNI_THING_BROKEN) return e->broken;
         good = slices[i]->type == CNI_THING_SLICE && crop_of(slices[i], shape.rank ? shape.dims[i] : -1, &crops[i]);
         const bool some = crops[i].before || crops[i].after;
         cuts |= some;

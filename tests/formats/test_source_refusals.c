@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a text may not hold: which remark is made, where it stands, and what it says. */
+#include "source_check.h"
+
+typedef struct refusal {
+    const char *text, *expected; /* "I803 1:22-28": line, first column, column behind the last character */
+    const char *hint;            /* a part of it, or NULL */
+} refusal;
+
+static const refusal refusals[] = {
+    /* the examples of the specification */
+    {"layers.Conv2D(32, 3, stride=2)", "I803 1:22-28", "Keras calls it 'strides'; 'stride' is the PyTorch name"},
+    {"layers.Conv2D(filters)", "I809 1:15-22", NULL},
+    {"Conv2D(32)", "I810 1:1-7", "Conv2D(32, 3"},
+    {"Conv2D(32, 3, 3, 3)", "I804 1:18-19", "ZeroPadding2D"},
+    {"Conv2D(32, (3,3,3))", "I804 1:12-19", NULL},
+    {"a = [8]\n[Conv2D(f,3) for f in a]", "I806 2:1-25", "write the loop"},
+    {"Conv2D(32, 3,", "I801 1:14-14", NULL},
+    {"model = Sequential()\nmodel.add(Conv2D(32, 3)\nmodel.summary()", "I801 3:1-6", NULL},
+    {"exec('x')", "I806 1:1-10", NULL},
+    {"x = open('f').read()", "I806 1:5-14", NULL},
+    /* layers that are not there */
+    {"layers.Conv2E(32, 3)", "I802 1:1-14", "did you mean Conv2D?"},
+    {"layers.Linear(10)", "I802 1:1-14", "Keras calls it Dense"},
+    {"import keras\nx = Conv2d(32, 3)", "I802 2:5-11", "Keras writes it Conv2D"},
+    {"import torch.nn as nn\nx = Conv2D(32, 3)", "I802 2:5-11", "PyTorch calls it Conv2d"},
+    {"nn.Dense(3)", "I802 1:1-9", "PyTorch calls it Linear"},
+    {"nn.MaxPooling2D(3)", "I802 1:1-16", "PyTorch calls it MaxPool2d"},
+    {"layers.LSTM(8)", "I802 1:1-12", NULL},
+    {"layers.Lambda(f)", "I806 1:1-14; I809 1:15-16", NULL},
+    /* arguments */
+    {"nn.Conv2d(3, 16, 3, strides=2)", "I803 1:21-28", "PyTorch calls it 'stride'; 'strides' is the Keras name"},
+    {"Conv2D(32, 3, in_channels=3)", "I803 1:15-26", "not needed"},
+    {"MaxPooling2D(kernel_size=2)", "I803 1:14-25", "Keras calls it 'pool_size'"},
+    {"Conv2D(32, 3, paddin='same')", "I803 1:15-21", "did you mean 'padding'?"},
+    {"Conv2D(32, 3, filters=4)", "I811 1:15-22", NULL},
+    {"Dense('a')", "I804 1:7-10", NULL},
+    {"Dense(0)", "I804 1:7-8", NULL},
+    {"Dropout(2)", "I804 1:9-10", NULL},
+    {"Conv2D(32, 3, groups=5)", "I804 1:1-24", NULL},
+    {"Conv2D(32, 3, activation='rellu')", "I804 1:15-33", NULL},
+    {"x = Input((4, 4, 3))\nConv2D(x, 3)", "I804 2:8-9", "Layer(...)(x)"},
+    {"import numpy as np\nn = np.load('n')\nDense(n)", "I805 3:7-8", "line 2"},
+    {"Add(3)", "I804 1:5-6", NULL},
+    {"nn.Linear(3)", "I810 1:1-10", "in_features"},
+    {"keras.Input()", "I810 1:1-12", "Input(shape="},
+    {"import data\n", "I806 1:1-12", NULL},
+    {"import data\nkeras.Input(shape=data.shape)", "I806 1:1-12; I805 2:13-29", "put the code"},
+    /* chains */
+    {"Sequential([layers.Flatten, Dense(3)])", "I804 1:13-27", "write Flatten()"},
+    {"Sequential([Dense(3), 4])", "I804 1:23-24", NULL},
+    {"Sequential(Dense(3), Dense(4))", "I804 1:12-20; I804 1:22-30", "Sequential([...])"},
+    {"nn.Sequential([nn.ReLU()])", "I804 1:15-26", "nn.Sequential(*layers)"},
+    {"m = Sequential()\nm.pop()", "I804 2:1-8", NULL},
+    {"x = Input((4,))\nSequential([Dense(2)(x)])", "I804 2:13-24", "without being called"},
+    /* tensors */
+    {"Dense(10)(Dense(3))", "I804 1:11-19", "call it"},
+    {"Dense(10)(3)", "I804 1:11-12", NULL},
+    {"x = Input((4, 4, 3))\nx[0]", "I806 2:1-5", "crops"},
+    {"x = Input((4, 4, 3))\nx[:, ::2, :, :]", "I806 2:1-16", NULL},
+    {"x = Input((4, 4, 3))\nx[..., 1:]", "I806 2:1-11", NULL},
+    {"x = Input((4, 4, 3))\nx @ x", "I806 2:1-6", NULL},
+    {"x = Input((4, 4, 3))\nDense(3)([x, x])", "I804 2:1-17", NULL},
+    {"x = Input((4,))\ny = tf.linalg.eigh(x)", "I802 2:5-19", NULL},
+    {"m = keras.Model(inputs=Input((4,)))", "I810 1:5-36", NULL},
+    /* names */
+    {"filters = 3\nDense(filtrs)", "I809 2:7-13", "did you mean filters?"},
+    {"foo()", "I806 1:1-4", NULL},
+    {"x = foo()", "I809 1:5-8", NULL},
+    {"d = {'a': 1}\nDense(d['b'])", "I809 2:7-13", NULL},
+    {"d = [1, 2]\nDense(d[2])", "I804 2:7-11", NULL},
+    {"a, b = 1, 2, 3\nDense(a)", "I804 1:1-5", NULL},
+    {"Dense(1 // 0)", "I805 1:7-13", NULL},
+    {"Dense(2**70)", "I805 1:7-12", NULL},
+    {"Dense('a' - 1)", "I804 1:7-14", NULL},
+    /* functions */
+    {"def f(a): return a\nf()", "I810 2:1-4", NULL},
+    {"def f(a): return a\nf(1, 2)", "I804 2:6-7", NULL},
+    {"def f(alpha): return alpha\nf(1, alpa=2)", "I803 2:6-12", "did you mean alpha?"},
+    {"def f(a): return a\nf(1, a=2)", "I811 2:6-9", NULL},
+    {"def f(n):\n  return f(n - 1)\nf(3)", "I812 2:10-18", "write a loop"},
+    {"class A(nn.Module):\n  def __init__(self):\n    self.a = A()\nA()", "I812 3:14-17", NULL},
+    {"import numpy as np\nfor i in np.arange(3):\n  x = Dense(i)", "I805 2:10-22", "range(4)"},
+    {"import numpy as np\nif np.rand() > 1:\n  x = Dense(1)", "I805 2:4-17", NULL},
+    /* what is never run */
+    {"import os\nos.system('ls')", "I806 2:1-16", NULL},
+    {"import subprocess", "I806 1:1-18", NULL},
+    {"x = eval('1')", "I806 1:5-14", NULL},
+    {"x = input()", "I806 1:5-12", NULL},
+    {"__import__('os')", "I806 1:1-17", NULL},
+    {"m = keras.applications.VGG16()", "I806 1:5-31", "read its file"},
+    {"import torchvision\nm = torchvision.models.resnet18()", "I806 2:5-34", NULL},
+};
+
+static const cni_remark *error_with_hint(const cni_description *d)
+{
+    for (int i = 0; i < d->remarks.count; i++)
+        if (d->remarks.items[i].severity == CNI_ERROR && d->remarks.items[i].hint) return &d->remarks.items[i];
+    return NULL;
+}
+
+static void every_refusal_has_its_place(void **state)
+{
+    (void)state;
+    int wrong = 0;
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        reading r;
+        const cni_description *d = read_any(&r, refusals[i].text, NULL);
+        const cni_remark *with_hint = error_with_hint(d);
+        const bool hint = !refusals[i].hint || (with_hint && strstr(with_hint->hint, refusals[i].hint));
+        if (strcmp(remarks(&r, CNI_ERROR), refusals[i].expected) != 0 || !hint) {
+            fprintf(stderr, "---- %s\n     %s, expected %s %s\n", refusals[i].text, r.text, refusals[i].expected,
+                    refusals[i].hint ? refusals[i].hint : "");
+            print_remarks(d);
+            wrong++;
+        }
+        done(&r);
+    }
+    assert_int_equal(wrong, 0);
+}
+
+/* An error inside a function names the call. */
+static void errors_in_functions_name_the_call(void **state)
+{
+    (void)state;
+    reading r;
+    const cni_description *d = read_any(&r,
+                                        "def block(x, n):\n"
+                                        "    return layers.Conv2D(n, 3, stride=2)(x)\n"
+                                        "x = keras.Input((8, 8, 3))\n"
+                                        "x = block(x, 8)\n"
+                                        "x = block(x, 16)\n",
+                                        NULL);
+    assert_int_equal(d->remarks.errors, 2); /* one place, two calls */
+    assert_non_null(strstr(d->remarks.items[0].text, "; block() is called at line 4"));
+    done(&r);
+}
+
+/* What follows from an error is not told. */
+static void errors_do_not_follow_each_other(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *expected;
+    } rows[] = {
+        {"x = keras.Input((8, 8, 3))\nx = layers.Conv3E(4, 3)(x)\nx = layers.Flatten()(x)\n"
+         "y = layers.Dense(3)(x)\nm = keras.Model(x, y)",
+         "I802 2:5-18"},
+        {"n = undefined_name + 3\nx = Dense(n * 2)(Input((n,)))\ny = x[n:]", "I809 1:5-19"},
+        {"net = Net()\ny = net(torch.randn(1, 3, 8, 8))\nz = torch.flatten(y, 1)", "I809 1:7-10"},
+        {"m = keras.applications.VGG16()\nx = m.output\ny = Dense(3)(x)\nkeras.Model(m.input, y)", "I806 1:5-31"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        reading r;
+        read_any(&r, rows[i].text, NULL);
+        assert_string_equal(remarks(&r, CNI_ERROR), rows[i].expected);
+        done(&r);
+    }
+}
+
+/* Loops, functions and lists end, whatever the text says. */
+static void work_is_bounded(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "for a in range(100):\n  for b in range(100):\n    for c in range(100):\n      Dense(1)\n",
+        "a = [0]\nfor i in range(60): a = a + a\n",
+        "a = [0]\nfor i in range(60): a = [a, a]\nDense(a)\n",
+        "a = []\na.append(a)\nb = []\nb.append(b)\nx = a == b\nDense(a)\nnn.Sequential(*a)(a)\n",
+        "d = {}\nd['d'] = d\nm.fit(d)\nm = keras.Model(d, d)\nm.compile(d)\n",
+        "m = nn.Sequential()\nm.append(m)\nm(torch.randn(1, 3, 8, 8))\n",
+        "m = Sequential()\nm.add(m)\n",
+        "class A(A): pass\nA()\n",
+        "x = 'a'\nfor i in range(60): x = x + x\n",
+        "def f(): return g()\ndef g(): return f()\nf()\n",
+        "class N(nn.Module):\n  def forward(self, x): return self(x)\nN()\n",
+        "class N(nn.Module):\n  def __init__(self): self.n = self\n  def forward(self, x): return x\nN()\n",
+        "x = Input((3,))\nfor i in range(9000): x = x + x\n",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        reading r;
+        read_any(&r, texts[i], NULL);
+        done(&r);
+    }
+}
+
+static void a_long_loop_is_an_error(void **state)
+{
+    (void)state;
+    reading r;
+    read_any(&r, "x = Input((3,))\nfor i in range(100):\n  for j in range(100):\n    x = Dense(1)(x)\n", NULL);
+    assert_string_equal(remarks(&r, CNI_ERROR), "I812 3:3-20");
+    done(&r);
+}
+
+static void a_text_that_is_none_is_refused(void **state)
+{
+    (void)state;
+    static const char bytes[] = "Conv2D(\xff)";
+    cni_arena arena = {0};
+    cni_description *d = NULL;
+    cni_error error = {0};
+    assert_int_equal(cni_source_read(&arena, bytes, sizeof bytes - 1, "a.py", NULL, &d, &error), CN_ERR_FORMAT);
+    assert_non_null(strstr(error.text, "a.py"));
+    cni_arena_free(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_refusal_has_its_place),     cmocka_unit_test(errors_in_functions_name_the_call),
+        cmocka_unit_test(errors_do_not_follow_each_other), cmocka_unit_test(work_is_bounded),
+        cmocka_unit_test(a_long_loop_is_an_error),         cmocka_unit_test(a_text_that_is_none_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
