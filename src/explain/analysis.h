@@ -126,6 +126,13 @@ typedef struct cni_explained {
     double expected_ms, measured_ms;            /* NaN */
 } cni_explained;
 
+/** Both together; not known where one is not. */
+static inline int64_t cni_amount_sum(cni_amount amount)
+{
+    const bool known = amount.trainable != CNI_UNSEEN && amount.other != CNI_UNSEEN;
+    return known ? amount.trainable + amount.other : CNI_UNSEEN;
+}
+
 typedef struct cni_memory {
     int64_t peak;     /* inference of a batch, by a depth-first schedule; fused batch norm and activation */
     int64_t saved;    /* for backward, per sample */

@@ -195,19 +195,21 @@ static bool same_field(const cni_receptive_field *a, const cni_receptive_field *
 
 static void centres(card *c, const cni_receptive_field *f)
 {
-    char first[CNI_FIGURE], second[CNI_FIGURE], last[CNI_FIGURE];
-    const int64_t centre = 2 * f->start + f->size - f->unit, unit = 2 * f->unit;
-    cni_show_ratio(centre, unit, first);
-    cni_show_ratio(centre + 2 * f->jump, unit, second);
-    cni_show_ratio(centre + 2 * f->jump * (f->count - 1), unit, last);
+    const int64_t shown[] = {0, 1, f->count - 1};
+    char text[3][CNI_FIGURE];
+    for (int i = 0; i < 3; i++) {
+        int64_t num, den;
+        if (!cni_centre_of(f, shown[i] > 0 ? shown[i] : 0, &num, &den)) return;
+        cni_show_ratio(num, den, text[i]);
+    }
     if (f->count > 2)
-        PIECE("   centres %s, %s, .. %s", first, second, last);
+        PIECE("   centres %s, %s, .. %s", text[0], text[1], text[2]);
     else if (f->count == 2)
-        PIECE("   centres %s, %s", first, second);
+        PIECE("   centres %s, %s", text[0], text[1]);
     else if (f->count == 1)
-        PIECE("   centre %s", first);
+        PIECE("   centre %s", text[0]);
     else
-        PIECE("   first centre %s", first);
+        PIECE("   first centre %s", text[0]);
 }
 
 /* "field  r = 1 + (5-1)*1 = 5   jump 2   start -1   centres 1, 3, .. 127" */
@@ -278,7 +280,7 @@ static void times_map(product *p, const cni_explained *node)
 
 static int64_t total_params(const cni_explained *node)
 {
-    return node->params.trainable + node->params.other;
+    return cni_amount_sum(node->params);
 }
 
 static int64_t input_channels(const card *c)
@@ -320,7 +322,8 @@ static void params(card *c)
     const int64_t total = total_params(c->node);
     const unsigned is = traits(c->node);
     product kernel = is & (CNI_IS_CONVOLUTION | CNI_IS_DENSE) && !(is & CNI_IS_SEPARABLE) ? kernel_of(c) : (product){0};
-    const int64_t bias = total - c->node->kernel_weights;
+    const bool known = total != CNI_UNSEEN && c->node->kernel_weights != CNI_UNSEEN;
+    const int64_t bias = known ? total - c->node->kernel_weights : 0;
     begin(c, "params");
     if (c->node->params.trainable == CNI_UNSEEN)
         PIECE(" ?");
@@ -428,7 +431,7 @@ static void border(card *c)
     for (int i = 0; i < count; i++) {
         const cni_axis *a = &c->node->axis[i];
         if (a->o == CNI_UNSEEN || a->o < 1 || a->border == CNI_UNSEEN) return;
-        all *= a->o;
+        if (__builtin_mul_overflow(all, a->o, &all)) return;
         clean *= a->o - a->border;
         reads_of(a, one, sizeof one);
         if (c->alike ? !i : true)
@@ -452,7 +455,7 @@ static void unread(card *c)
     for (int i = 0; i < c->node->view.spatial; i++) {
         const cni_axis *a = &c->node->axis[i];
         if (a->n == CNI_UNSEEN || a->n < 1 || a->unread == CNI_UNSEEN) return;
-        all *= a->n;
+        if (__builtin_mul_overflow(all, a->n, &all)) return;
         read *= a->n - a->unread;
     }
     if (read == all) return;
@@ -513,7 +516,6 @@ typedef void show_cell(const walk *w, int64_t index, int64_t row, char *text);
 static void walk_row(card *c, const walk *w, const char *label, const char *between, show_cell *show, int64_t row)
 {
     char text[CNI_FIGURE];
-    const size_t start = c->page->out->length;
     cni_page_cell(c->page, CNI_PLAIN, w->label, label);
     for (int64_t i = w->first; i < w->end; i++) {
         if (i == w->left_end) {
@@ -524,9 +526,7 @@ static void walk_row(card *c, const walk *w, const char *label, const char *betw
         show(w, i, row, text);
         cni_page_cell(c->page, *text == '#' ? CNI_YELLOW : strchr(".:", *text) ? CNI_FAINT : CNI_PLAIN, -w->cell, text);
     }
-    while (c->page->out->length > start && c->page->out->data[c->page->out->length - 1] == ' ')
-        c->page->out->data[--c->page->out->length] = 0;
-    cni_text_char(c->page->out, '\n');
+    cni_page_end(c->page);
 }
 
 static void show_index(const walk *w, int64_t index, int64_t row, char *text)

@@ -127,23 +127,24 @@ static padding padding_of(const cni_analysis *analysis, const cni_explained *nod
     return p;
 }
 
-/* 2 * centre of position 0, in pixels as a fraction; false when it is not known. */
-static bool centre(const cni_receptive_field *f, int64_t *num, int64_t *den)
-{
-    if (f->all || !f->affine || f->start == CNI_UNSEEN || f->unit < 1) return false;
-    *num = 2 * f->start + f->size - f->unit;
-    *den = 2 * f->unit;
-    return true;
-}
-
 /* c_A(0) - c_B(0) on an axis. */
 static bool shift_of(const cni_explained *a, const cni_explained *b, int axis, int64_t *num, int64_t *den)
 {
     int64_t an, ad, bn, bd;
-    if (!centre(&a->field[axis], &an, &ad) || !centre(&b->field[axis], &bn, &bd)) return false;
-    *num = an * bd - bn * ad;
-    *den = ad * bd;
-    return true;
+    if (!cni_centre_of(&a->field[axis], 0, &an, &ad) || !cni_centre_of(&b->field[axis], 0, &bn, &bd)) return false;
+    return !__builtin_mul_overflow(an, bd, &an) && !__builtin_mul_overflow(bn, ad, &bn) &&
+           !__builtin_sub_overflow(an, bn, num) && !__builtin_mul_overflow(ad, bd, den);
+}
+
+/* a - b of two fractions; false when it is too large. */
+static bool difference(int64_t an, int64_t ad, int64_t bn, int64_t bd, int64_t *num, int64_t *den)
+{
+    if (ad == bd) { /* as a rule */
+        *den = ad;
+        return !__builtin_sub_overflow(an, bn, num);
+    }
+    return !__builtin_mul_overflow(an, bd, &an) && !__builtin_mul_overflow(bn, ad, &bn) &&
+           !__builtin_sub_overflow(an, bn, num) && !__builtin_mul_overflow(ad, bd, den);
 }
 
 typedef enum verdict { IDENTICAL, OTHER_NUMBERS, SHIFTED, OTHER_SIZE } verdict;
@@ -195,8 +196,8 @@ static pair pair_at(const comparison *c, int index, const pair *last)
     }
     for (int i = 0; p.shifts && i < p.a->view.spatial; i++) {
         const bool first = !last || !last->shifts;
-        p.here_num[i] = first ? p.far_num[i] : p.far_num[i] * last->far_den[i] - last->far_num[i] * p.far_den[i];
-        p.here_den[i] = first ? p.far_den[i] : p.far_den[i] * last->far_den[i];
+        p.shifts = difference(p.far_num[i], p.far_den[i], first ? 0 : last->far_num[i], first ? 1 : last->far_den[i],
+                              &p.here_num[i], &p.here_den[i]);
     }
     judge(&p);
     return p;
@@ -381,7 +382,7 @@ static void print_pair(comparison *c, const widths *w, const pair *p, char said[
     if (*here || *far_) cni_page_cell(c->page, CNI_PLAIN, -11, here);
     if (*far_)
         cni_page_cell(c->page, p->verdict == OTHER_SIZE ? CNI_RED : p->verdict ? CNI_YELLOW : CNI_PLAIN, -10, far_);
-    cni_text_char(c->page->out, '\n');
+    cni_page_end(c->page);
 }
 
 static bool tells(const pair *p)

@@ -58,6 +58,9 @@ void cni_page_cell(cni_page *page, cni_tint tint, int columns, const char *text)
 void cni_page_name(cni_page *page, cni_tint tint, int columns, const char *name);
 void cni_page_printf(cni_page *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/** The end of a line, without the blanks before it. */
+void cni_page_end(cni_page *page);
+
 /** Pieces of a line that are kept together: they are joined by three blanks and go to the next line, after `indent`
  *  blanks, when the line is full.  `column`: where the line stands, updated. */
 void cni_page_piece(cni_page *page, int *column, int indent, const char *format, ...)

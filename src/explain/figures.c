@@ -135,3 +135,18 @@ char *cni_show_jump(const cni_receptive_field *field, char *buffer)
     if (field->all) return strcpy(buffer, "-");
     return cni_show_ratio(field->jump, field->unit, buffer);
 }
+
+bool cni_centre_of(const cni_receptive_field *f, int64_t index, int64_t *num, int64_t *den)
+{
+    int64_t way, start;
+    if (f->all || !f->affine || f->unit < 1 || f->start == CNI_UNSEEN || f->jump == CNI_UNSEEN || f->size == CNI_UNSEEN)
+        return false;
+    /* A + J * index + (r - 1) / 2, in halves of units */
+    if (__builtin_mul_overflow(f->jump, index, &way) || __builtin_add_overflow(f->start, way, &start) ||
+        __builtin_mul_overflow(start, 2, &start) || __builtin_add_overflow(start, f->size, &start) ||
+        __builtin_sub_overflow(start, f->unit, &start) || f->unit > INT64_MAX / 2)
+        return false;
+    *num = start;
+    *den = 2 * f->unit;
+    return true;
+}

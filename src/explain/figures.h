@@ -23,6 +23,9 @@ char *cni_show_sizes(const cni_shape *shape, const char *by, char *buffer, size_
 char *cni_show_field(const cni_receptive_field *field, char *buffer);
 char *cni_show_jump(const cni_receptive_field *field, char *buffer);
 
+/** The centre of position `index` in image pixels, as a fraction; false where it is not known. */
+bool cni_centre_of(const cni_receptive_field *field, int64_t index, int64_t *num, int64_t *den);
+
 #define CNI_SHOW(what, ...) cni_show_##what(__VA_ARGS__, (char[CNI_FIGURE]){0})
 
 #endif

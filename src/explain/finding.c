@@ -505,7 +505,7 @@ static bool had_errors(const cni_findings *findings)
 
 static int64_t weights_of(const cni_analysis *analysis)
 {
-    return analysis->params.trainable + analysis->params.other;
+    return cni_amount_sum(analysis->params);
 }
 
 static void set_price(const trial *t, cni_fix *fix)
@@ -513,7 +513,8 @@ static void set_price(const trial *t, cni_fix *fix)
     const cni_analysis *before = t->findings->analysis;
     fix->macs_share = NAN;
     if (had_errors(t->findings)) return;
-    fix->params = weights_of(t->after) - weights_of(before);
+    if (cni_seen(weights_of(t->after)) && cni_seen(weights_of(before)))
+        fix->params = weights_of(t->after) - weights_of(before);
     if (!cni_seen(t->after->macs) || !cni_seen(before->macs) || before->macs <= 0) return;
     fix->macs = t->after->macs - before->macs;
     fix->macs_share = (double)fix->macs / (double)before->macs;

@@ -114,7 +114,7 @@ static void add_facts(const report *r)
     if (a->count) cni_show_sizes(&a->nodes[0].shape, "x", input, sizeof input);
     add(r, "<ul class=\"facts\">\n");
     add_fact(r, "input", input);
-    add_fact(r, "parameters", CNI_SHOW(count, a->params.trainable + a->params.other));
+    add_fact(r, "parameters", CNI_SHOW(count, cni_amount_sum(a->params)));
     add_fact(r, "multiply-adds", CNI_SHOW(short, a->macs));
     add_fact(r, "FLOPs", CNI_SHOW(short, a->flops));
     add_fact(r, "weights", CNI_SHOW(bytes, a->weights_bytes));
@@ -192,7 +192,7 @@ static void add_row(const report *r, const cni_explained *node)
     add_cell(r, "s", cni_show_pads(node, pads, sizeof pads));
     add_cell(r, "n", field ? CNI_SHOW(field, field) : "all");
     add_cell(r, "n", field && !field->all ? CNI_SHOW(jump, field) : "-");
-    add_cell(r, "n", CNI_SHOW(count, node->params.trainable + node->params.other));
+    add_cell(r, "n", CNI_SHOW(count, cni_amount_sum(node->params)));
     add_cell(r, "n", CNI_SHOW(short, node->macs));
     add(r, "</tr>\n");
 }

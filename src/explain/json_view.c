@@ -280,10 +280,11 @@ static void field(json *j, const cni_analysis *analysis, const cni_explained *no
         item(j);
         if (!affine)
             number(j, f->most);
-        else if (f->start == CNI_UNSEEN)
-            number(j, CNI_UNSEEN);
-        else
-            fraction(j, 2 * f->start + f->size - f->unit, 2 * f->unit, true);
+        else {
+            int64_t num = CNI_UNSEEN, den = 1;
+            const bool known = cni_centre_of(f, 0, &num, &den);
+            fraction(j, known ? num : CNI_UNSEEN, den, true);
+        }
     }
     close_(j, ']');
     close_(j, '}');

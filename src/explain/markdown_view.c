@@ -32,7 +32,7 @@ static void code(cni_text *out, const char *text)
 static void row(cn_explanation *e, const cni_explained *node, cni_text *out)
 {
     char one[200], pads[80];
-    const int64_t params = node->shared_with >= 0 ? 0 : node->params.trainable + node->params.other;
+    const int64_t params = node->shared_with >= 0 ? 0 : cni_amount_sum(node->params);
     const int64_t count = e->counting->count(e->analysis, node);
     const bool mapped = node->spatial && e->analysis->image >= 0 && !node->suspect;
     const bool all = node->field[0].all && !node->suspect;
@@ -112,7 +112,7 @@ bool cni_view_markdown(cn_explanation *e, cni_page *page)
             const int64_t count = e->counting->count(analysis, &analysis->nodes[i]);
             counted = count == CNI_UNSEEN ? CNI_UNSEEN : counted + count;
         }
-        const int64_t params = analysis->params.trainable + analysis->params.other;
+        const int64_t params = cni_amount_sum(analysis->params);
         cni_text_printf(out, "| | total | | | | | | %s | %s |\n\n", CNI_SHOW(count, params), CNI_SHOW(count, counted));
         cni_text_printf(out, "FLOPs %s, weights %s, inference peak %s, batch %d, %s.\n",
                         CNI_SHOW(short, analysis->flops), CNI_SHOW(bytes, analysis->weights_bytes),

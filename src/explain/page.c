@@ -160,6 +160,13 @@ void cni_page_piece(cni_page *page, int *column, int indent, const char *format,
     *column += columns;
 }
 
+void cni_page_end(cni_page *page)
+{
+    cni_text *out = page->out;
+    while (out->length && out->data[out->length - 1] == ' ') out->data[--out->length] = 0;
+    cni_text_char(out, '\n');
+}
+
 /* ---- paragraphs ---- */
 
 void cni_page_paragraph(cni_page *page, int first, int indent, const char *text)

@@ -29,8 +29,8 @@ static void tell_heavy(cni_findings *findings, const cni_rule *rule, const cni_e
     const int64_t many = 100000;
     const cni_analysis *analysis = findings->analysis;
     const cni_explained *map = cni_input_of(findings, flatten, 0);
-    const int64_t mine = node->params.trainable + node->params.other;
-    const int64_t all = analysis->params.trainable + analysis->params.other;
+    const int64_t mine = cni_amount_sum(node->params);
+    const int64_t all = cni_amount_sum(analysis->params);
     const double share = all > 0 ? (double)mine / (double)all : 0;
     if (mine < 1) return;
     cni_finding *finding = cni_finding_add(

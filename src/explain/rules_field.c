@@ -140,11 +140,11 @@ static void look_r402(cni_findings *findings, const cni_rule *rule)
         if (!is_candidate(findings, node) || (!list.count && !is_larger_than_window(findings, node))) continue;
         const int before = list.count;
         cni_node_list_add(findings, rule, &list, i);
-        if (list.count > before) weights += node->params.trainable + node->params.other;
+        if (list.count > before && cni_seen(cni_amount_sum(node->params))) weights += cni_amount_sum(node->params);
     }
     if (!list.count) return;
     const cni_explained *node = analysis->nodes + list.nodes[0];
-    const int64_t all = analysis->params.trainable + analysis->params.other;
+    const int64_t all = cni_amount_sum(analysis->params);
     const char *after = list.count > 1 ? cni_say(findings, " (and %d after it)", list.count - 1) : "";
     cni_finding *finding = cni_finding_add(
         findings, rule, CNI_HINT, node->id,

@@ -158,7 +158,7 @@ static cni_scene *draw_strip(const cni_sitting *sitting)
     cni_scene_caption(s.scene,
                       "%d layers, %s weights, %s multiply-adds for one image; the highest fill is the layer "
                       "with most of them.",
-                      a->count - a->description->input_count, CNI_SHOW(count, a->params.trainable + a->params.other),
+                      a->count - a->description->input_count, CNI_SHOW(count, cni_amount_sum(a->params)),
                       CNI_SHOW(short, a->macs));
     for (int i = 0; i < a->count; i++)
         for (int j = 0; s.width[i] > 0 && j < a->nodes[i].input_count; j++)
@@ -193,7 +193,7 @@ typedef struct cost {
 
 static int64_t weights_of(const cni_explained *node)
 {
-    return node->params.trainable + node->params.other;
+    return cni_amount_sum(node->params);
 }
 
 static int64_t macs_of(const cni_explained *node)

@@ -140,7 +140,7 @@ static void fill(const cn_explanation *e, const cni_explained *node, char cells[
         show_times(node, cells[FIELD], cells[JUMP]);
     else
         show_fields(e, node, cells[FIELD], cells[JUMP]);
-    const int64_t params = node->shared_with >= 0 ? 0 : node->params.trainable + node->params.other;
+    const int64_t params = node->shared_with >= 0 ? 0 : cni_amount_sum(node->params);
     dash_for_zero(cni_show_count(params, cells[PARAMS]), !params);
     const int64_t count = e->counting->count(e->analysis, node);
     dash_for_zero(cni_show_short(count, cells[MACS]), !count);
@@ -162,8 +162,7 @@ static void total_cells(const cn_explanation *e, char cells[COLUMNS][CELL])
     const cni_analysis *analysis = e->analysis;
     for (int c = 0; c < COLUMNS; c++) *cells[c] = 0;
     strcpy(cells[LAYER], "total");
-    const int64_t params =
-        analysis->params.trainable == CNI_UNSEEN ? CNI_UNSEEN : analysis->params.trainable + analysis->params.other;
+    const int64_t params = cni_amount_sum(analysis->params);
     cni_show_count(params, cells[PARAMS]);
     cni_show_short(e->counting == cni_countings ? analysis->macs : sum_counted(e), cells[MACS]);
 }
@@ -222,7 +221,6 @@ static void fit(table *t)
 static void print_row(table *t, const cni_tint *tints, char cells[COLUMNS][CELL])
 {
     int left = t->page->width;
-    const size_t start = t->page->out->length;
     for (int c = 0; c < COLUMNS && left > 0; c++) {
         int width = t->width[c], gap = columns[c].gap;
         if (t->hidden[c]) continue;
@@ -239,10 +237,7 @@ static void print_row(table *t, const cni_tint *tints, char cells[COLUMNS][CELL]
         else if (width)
             cni_page_cell(t->page, tints[c], columns[c].right ? -width : width, cells[c]);
     }
-    while (t->page->out->length > start && t->page->out->data[t->page->out->length - 1] == ' ') {
-        t->page->out->data[--t->page->out->length] = 0;
-    }
-    cni_text_char(t->page->out, '\n');
+    cni_page_end(t->page);
 }
 
 static void print_header(table *t)

@@ -140,7 +140,7 @@ static bool is_same(const telling *t)
 
 static bool has_bias(const telling *t)
 {
-    return t->node->params.trainable + t->node->params.other > t->node->kernel_weights;
+    return cni_amount_sum(t->node->params) > t->node->kernel_weights;
 }
 
 /* ---- activations ---- */
