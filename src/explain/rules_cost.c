@@ -32,7 +32,7 @@ static void tell_heavy(cni_findings *findings, const cni_rule *rule, const cni_e
     const int64_t mine = cni_amount_sum(node->params);
     const int64_t all = cni_amount_sum(analysis->params);
     const double share = all > 0 ? (double)mine / (double)all : 0;
-    if (mine < 1) return;
+    if (mine < 1 || !cni_seen(all)) return;
     cni_finding *finding = cni_finding_add(
         findings, rule, share > half && mine > many ? CNI_WARNING : CNI_HINT, node->id,
         "%s after %s holds %s of %s weights (%s), one for each of %s values and output.", cni_say_node(findings, node),
