@@ -9,7 +9,7 @@ if [ ! -x "$venv/bin/python" ]; then
     echo "no Keras in $venv: run tools/golden/setup.sh, or point CORNU_VENV at a virtual environment that has it" >&2
     exit 1
 fi
-[ $# -gt 0 ] || set -- layers activations random learning train callbacks run files summary refuse hdf5
+[ $# -gt 0 ] || set -- layers activations random learning train callbacks run files summary texts refuse hdf5
 for part; do
     "$venv/bin/python" "$here/make_$part.py"
 done

@@ -18,6 +18,7 @@ KINDS = {
     "run": ["run.json"],
     "files": ["files.json"],
     "summary": ["summary.json"],
+    "texts": ["texts.json"],
     "refuse": ["refuse.json"],
 }
 files = []
