@@ -226,7 +226,9 @@ static cn_status load(cn_dataset *dataset, const char *spec, const cn_model *mod
     const cni_data_source *source = find_source(spec, &folder);
     if (!source) return unknown_data(spec, error);
     CN_TRY(check_folder(source, folder, error));
-    return source->load(dataset, folder, model, error);
+    CN_TRY(source->load(dataset, folder, model, error));
+    CN_TRY(cni_pictures_arrange(&dataset->arena, model, &dataset->train.x, error));
+    return cni_pictures_arrange(&dataset->arena, model, &dataset->test.x, error);
 }
 
 cn_status cn_dataset_load(const char *spec, const cn_dataset_options *options, cn_dataset **dataset, const char **error)

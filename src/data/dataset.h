@@ -73,6 +73,9 @@ cn_status cni_pictures_new(cni_arena *arena, const cni_picture_form *form, int64
 cn_status cni_picture_read(const char *path, uint64_t memory, cni_picture_form *form, bool may_resize, cn_array *into,
                            int64_t row, bool *resized, cni_error *error);
 
+/** Puts the channels of uint8 pictures [n, h, w] or [n, h, w, c] first where the model wants them there. */
+cn_status cni_pictures_arrange(cni_arena *arena, const cn_model *model, cn_array *pictures, cni_error *error);
+
 /** Bilinear, half-pixel centres, edges repeated: tf.image.resize and Keras' Resizing without antialiasing. */
 void cni_picture_resize(const cni_image *from, const cni_picture_form *form, uint8_t *to);
 

@@ -57,6 +57,35 @@ cn_status cni_pictures_new(cni_arena *arena, const cni_picture_form *form, int64
                     count, form->width, form->height);
 }
 
+/* ---- the order of axes ---- */
+
+static void channels_first(const uint8_t *from, uint8_t *to, int64_t count, int64_t area, int64_t channels)
+{
+    for (int64_t n = 0; n < count; n++, from += area * channels)
+        for (int64_t c = 0; c < channels; c++)
+            for (int64_t i = 0; i < area; i++) *to++ = from[i * channels + c];
+}
+
+cn_status cni_pictures_arrange(cni_arena *arena, const cn_model *model, cn_array *pictures, cni_error *error)
+{
+    cni_picture_form form;
+    cni_error ignored = {0};
+    const int64_t *s = pictures->shape;
+    const int64_t channels = pictures->rank == 4 ? s[3] : 1;
+    if (!pictures->data || pictures->dtype != CN_UINT8 || pictures->rank < 3 || !model) return CN_OK;
+    if (cni_picture_form_of(model, &form, &ignored) || !form.channels_first) return CN_OK;
+    if (pictures->rank == 4 && is_colours(s[1]) && !is_colours(s[3])) return CN_OK; /* they are so already */
+    cn_array out = {.dtype = CN_UINT8, .rank = 4, .shape = {s[0], channels, s[1], s[2]}, .data = pictures->data};
+    if (channels > 1) {
+        uint8_t *to = cni_arena_array(arena, (size_t)s[0], (size_t)(s[1] * s[2] * channels));
+        if (!to) return cni_no_memory(error, "pictures with the channels first");
+        channels_first(pictures->data, to, s[0], s[1] * s[2], channels);
+        out.data = to;
+    }
+    *pictures = out;
+    return CN_OK;
+}
+
 /* ---- resizing ---- */
 
 typedef struct tap {

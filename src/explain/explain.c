@@ -100,47 +100,10 @@ static cn_status read_source(cn_explanation *e, const char *source)
 
 /* ---- options ---- */
 
-/* One shape, "128x128x3"; false when it is none. */
-static bool read_shape(const char *text, size_t length, int64_t *dims)
-{
-    int count = 0;
-    for (size_t at = 0; at <= length;) {
-        size_t digits = 0;
-        while (at + digits < length && text[at + digits] != 'x') digits++;
-        int64_t number;
-        if (count > CNI_MAX_SPATIAL || !cni_read_int(text + at, digits, &number) || number < 1 || number > 1 << 20)
-            return false;
-        dims[count++] = number;
-        at += digits + 1;
-    }
-    return count > 0;
-}
-
-/* Sizes as Keras writes them, given to a network that wants the channels first, are turned round: 224x224x3. */
-static void turn(int64_t *dims)
-{
-    if (dims[2] && !(CNI_MAX_SPATIAL > 2 && dims[3]) && dims[2] <= 4 && dims[0] > 4) {
-        const int64_t channels = dims[2];
-        dims[2] = dims[1];
-        dims[1] = dims[0];
-        dims[0] = channels;
-    }
-}
-
 static cn_status read_input(cn_explanation *e, cni_explain_options *options)
 {
     const char *text = e->given.input ? e->given.input : e->description->comments.input;
-    for (const char *at = text; *at;) {
-        const size_t length = strcspn(at, ",");
-        if (options->input_count == CN_MAX_ARRAYS || !read_shape(at, length, options->input[options->input_count]))
-            return cni_fail(&e->error, CN_ERR_INVALID,
-                            "input '%s': expected sizes joined by x, like 224x224x3; several inputs parted by commas",
-                            text);
-        if (e->description->dialect == CNI_TORCH) turn(options->input[options->input_count]);
-        options->input_count++;
-        at += length + (at[length] == ',');
-    }
-    return CN_OK;
+    return cni_source_sizes(text, e->description->dialect, options->input, &options->input_count, &e->error);
 }
 
 static cn_status read_dtype(cn_explanation *e, cni_explain_options *options)

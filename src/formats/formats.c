@@ -140,6 +140,13 @@ static cn_status load_config(const cn_load_options *options, cni_arena *arena, c
     return status ? cni_fail_in(error, "%s", path) : CN_OK;
 }
 
+static void hint_at_comment(cni_error *error)
+{
+    static const char hint[] = "; or write the sizes of the input as a comment: # cornu: input 28x28x1";
+    const size_t length = strlen(error->text);
+    if (length + sizeof hint <= sizeof error->text) memcpy(error->text + length, hint, sizeof hint);
+}
+
 static cn_status load_text(const char *text, size_t size, const char *file, const cn_load_options *options,
                            cni_arena *arena, cn_model **model, cni_error *error)
 {
@@ -147,7 +154,11 @@ static cn_status load_text(const char *text, size_t size, const char *file, cons
     CN_TRY(cni_source_read(arena, text, size, file, NULL, &description, error));
     if (!description) return cni_fail(error, CN_ERR_FORMAT, "%s: holds no model", file);
     if (options->no_compile) description->compile = description->fit = NULL;
-    return cni_model_from_description(options->context, description, model, error);
+    if (*description->comments.input && cni_source_set_input(description, description->comments.input, error))
+        return cni_fail_in(error, "%s", file);
+    cn_status status = cni_model_from_description(options->context, description, model, error);
+    if (status == CN_ERR_SHAPE && !cni_source_knows_input(description)) hint_at_comment(error);
+    return status;
 }
 
 /* Code given instead of a file's name. */

@@ -20,6 +20,20 @@ cn_status cni_source_read(cni_arena *arena, const char *text, size_t size, const
 /** Whether bytes are likely to be such a text: not a zip, HDF5 or JSON file, and no control characters. */
 bool cni_source_detect(const char *text, size_t size);
 
+/** The sizes of one input without the batch, in the framework's order; 0 ends. */
+typedef int64_t cni_source_size[CNI_MAX_SPATIAL + 1];
+
+/** Reads "128x128x3", of several inputs "128x128x3,10".  Of PyTorch's networks sizes with the channels last, as Keras
+ *  has them, are turned round.  `sizes` are 0 before. */
+cn_status cni_source_sizes(const char *text, cni_dialect dialect, cni_source_size sizes[CN_MAX_ARRAYS], int *count,
+                           cni_error *error);
+
+/** Whether the text tells the sizes of all inputs; the batch may be free. */
+bool cni_source_knows_input(const cni_description *description);
+
+/** Gives the inputs of a description these sizes, as "# cornu: input 128x128x3" asks for. */
+cn_status cni_source_set_input(cni_description *description, const char *text, cni_error *error);
+
 /** "file:4:31: error I803: Conv2D() has no argument 'stride'" with the source line, a caret and the hint below it, as
  *  9.5 of the specification has it. */
 void cni_remark_print(cni_text *out, const cni_description *description, const cni_remark *remark);
