@@ -126,6 +126,7 @@ struct cni_source_model {
     cni_span shape_span;
     cni_tensor_reference *inputs, *outputs; /* GRAPH; of the others once traced */
     int input_count, output_count;
+    bool built; /* a CHAIN, as Keras builds it: see cni_model_count_build */
     bool traced, tracing;
     int first_layer; /* CLASS: layers made before it are none of its */
     bool inside;     /* a part of another model */
@@ -368,6 +369,11 @@ bool cni_tensors_of(cni_evaluator *e, cni_thing *inputs, cni_dialect dialect, cn
 bool cni_thing_holds_tensor(const cni_thing *thing);
 /** What is known of a tensor's shape; rank 0: nothing. */
 cni_shape cni_tensor_shape(cni_evaluator *e, cni_tensor_reference tensor);
+
+/** Keras makes a Functional without a name whenever it builds a Sequential, and those count: a model that comes later
+ * is called functional_1.  The same goes for its input.  To be told when parts have changed, and when it is `called`.
+ */
+void cni_model_count_build(cni_evaluator *e, cni_source_model *model, bool called);
 
 cni_source_model *cni_model_new(cni_evaluator *e, cni_model_form form, cni_dialect dialect, cni_span span);
 void cni_model_append(cni_evaluator *e, cni_source_model *model, const char *name, cni_thing *part, cni_span span);

@@ -45,6 +45,7 @@ static cni_thing *add(cni_evaluator *e, cni_thing *of, const method *m, cni_actu
         return cni_evaluate_error(e, "I806", actuals->span, "layers are added to a Sequential", "%s() to a Model",
                                   m->name);
     cni_model_append(e, of->model, NULL, actual->thing, actual->span);
+    cni_model_count_build(e, of->model, false);
     return is(m->name, "append") ? of : e->none;
 }
 
@@ -81,7 +82,9 @@ static cni_thing *pop(cni_evaluator *e, cni_thing *of, const method *m, cni_actu
     if (!model->part_count)
         return cni_evaluate_error(e, "I804", actuals->span, NULL, "pop() of a model without layers");
     model->traced = false;
-    return model->parts[--model->part_count].thing;
+    cni_thing *last = model->parts[--model->part_count].thing;
+    cni_model_count_build(e, model, false);
+    return last;
 }
 
 /* build((None, 32, 32, 3)) */
@@ -98,6 +101,7 @@ static cni_thing *build(cni_evaluator *e, cni_thing *of, const method *m, cni_ac
         shape.dims[i] = items[i]->type == CNI_THING_INT ? items[i]->integer : CNI_UNKNOWN;
     }
     cni_model_take_shape(of->model, 0, cni_shape_value(e, &shape), actual->span);
+    cni_model_count_build(e, of->model, true);
     return e->none;
 }
 

@@ -202,6 +202,41 @@ static cni_thing *make_chain_input(cni_evaluator *e, cni_source_model *model)
     return cni_make_input(e, shape, NULL, model->dialect, span);
 }
 
+/* ---- building, as Keras counts it ---- */
+
+/* Whether Keras knows the input of a chain without having seen a tensor. */
+static bool knows_input(cni_evaluator *e, const cni_source_model *model)
+{
+    const cni_thing *first = model->parts[0].thing;
+    if (model->input || model->built) return true;
+    if (first->type == CNI_THING_LAYER) return e->layers[first->layer].input_shape != NULL;
+    const cni_source_model *inner = cni_model_of(first);
+    return inner && model->part_count > 1 && (inner->form == CNI_MODEL_GRAPH || inner->built);
+}
+
+static bool is_unbuilt_chain(const cni_source_model *model)
+{
+    return model && model->form == CNI_MODEL_CHAIN && model->dialect == CNI_KERAS && model->part_count && !model->built;
+}
+
+static void count_functional(cni_evaluator *e, cni_source_model *model)
+{
+    model->built = true;
+    cni_keras_name(e, "Functional");
+    for (int i = 0; i < model->part_count; i++) {
+        cni_source_model *inner = cni_model_of(model->parts[i].thing);
+        if (is_unbuilt_chain(inner)) count_functional(e, inner);
+    }
+}
+
+void cni_model_count_build(cni_evaluator *e, cni_source_model *model, bool called)
+{
+    if (model->form != CNI_MODEL_CHAIN || model->dialect != CNI_KERAS || !model->part_count) return;
+    if (called ? model->built : !knows_input(e, model)) return;
+    count_functional(e, model);
+    if (!model->input) model->input = make_chain_input(e, model); /* its name counts too */
+}
+
 /* ---- laying out ---- */
 
 static bool keep_tensors(cni_evaluator *e, cni_thing *things, cni_dialect dialect, cni_span span,
@@ -309,6 +344,7 @@ static cni_thing *apply_as_layer(cni_evaluator *e, cni_source_model *model, cni_
         if (!first || !first->input_shape) model->shape = cni_shape_value(e, &shape);
     }
     if (model->tracing) return cni_evaluate_error(e, "I812", span, NULL, "a model that holds itself");
+    cni_model_count_build(e, model, true);
     cni_model_trace(e, model);
     model->inside = true;
     if (model->layer < 0) {

@@ -34,6 +34,7 @@ static cni_thing *sequential(cni_evaluator *e, const cni_function *row, cni_actu
     }
     for (size_t i = 0; items && i < items->count; i++)
         cni_model_append(e, model, NULL, items->items[i], items->items[i]->span);
+    cni_model_count_build(e, model, false);
     return model->thing;
 }
 
