@@ -86,7 +86,8 @@ const char *cni_say_names(cni_findings *findings, const int *nodes, int count)
     size_t at = 0;
     for (int i = 0; i < shown && at < sizeof text; i++) {
         const char *link = i == 0 ? "" : i == count - 1 ? " and " : ", ";
-        at += (size_t)snprintf(text + at, sizeof text - at, "%s%.160s", link, findings->analysis->nodes[nodes[i]].name);
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s%.160s", link,
+                               cni_say_node(findings, findings->analysis->nodes + nodes[i]));
     }
     if (shown < count && at < sizeof text) snprintf(text + at, sizeof text - at, " and %d more", count - shown);
     return kept(findings, cni_arena_text(findings->arena, text));

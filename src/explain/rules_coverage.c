@@ -146,9 +146,9 @@ static const char *why_it_skips(cni_findings *findings, const cni_explained *nod
 
 static const char *size_of_window(cni_findings *findings, const cni_explained *node)
 {
-    return cni_say_sizes(findings,
-                         (int64_t[]){node->view.axis[0].size, node->view.axis[1].size, node->view.axis[2].size},
-                         node->view.spatial);
+    const int64_t sizes[] = {node->view.axis[0].size, node->view.axis[1].size, node->view.axis[2].size};
+    const char *text = cni_say_sizes(findings, sizes, node->view.spatial);
+    return node->view.spatial == 1 ? cni_say(findings, "%s-cell", text) : text;
 }
 
 /* A kernel that reaches from step to step. */

@@ -174,8 +174,9 @@ static void tell_channels(cni_findings *findings, const cni_rule *rule, const cn
     cni_edits edits = {.count = 0};
     if (!cni_expected(findings->analysis, node, &key, &expected, &arriving)) return;
     cni_finding *finding = cni_finding_add(
-        findings, rule, CNI_ERROR, node->id, "%s expects %" PRId64 " channels, %" PRId64 " arrive (from %s, %s).",
-        cni_say_node(findings, node), expected, arriving, cni_say_node(findings, cni_input_of(findings, node, 0)),
+        findings, rule, CNI_ERROR, node->id, "%s expects %" PRId64 " channel%s, %" PRId64 " arrive%s (from %s, %s).",
+        cni_say_node(findings, node), expected, expected == 1 ? "" : "s", arriving, arriving == 1 ? "s" : "",
+        cni_say_node(findings, cni_input_of(findings, node, 0)),
         cni_say_shape(findings, &cni_input_of(findings, node, 0)->shape));
     if (!findings->try_fixes) return;
     cni_edit_argument(&edits, node, key, cni_say(findings, "%" PRId64, arriving));
