@@ -22,11 +22,6 @@ enum { TEXT_LIMIT = 1 << 20, DEFAULT_WIDTH = 80, LEAST_WIDTH = 60 };
 
 /* ---- reading ---- */
 
-static bool is_code(const char *source)
-{
-    return strpbrk(source, "(\n") != NULL;
-}
-
 static cn_status read_text(cn_explanation *e, const char *text, size_t size, const char *file)
 {
     CN_TRY(cni_source_read(&e->arena, text, size, file, e->given.model, &e->description, &e->error));
@@ -71,7 +66,7 @@ static cn_status read_bytes(cn_explanation *e, cni_bytes bytes, const char *file
     if (bytes.size > 8 && memcmp(text, "\x89HDF\r\n\x1a\n", 8) == 0)
         return cni_fail(&e->error, CN_ERR_UNSUPPORTED,
                         "%s: an HDF5 file, which cannot be explained yet; save the model as .keras", file);
-    if (!cni_source_detect(text, bytes.size))
+    if (cni_source_is_model_name(file) || !cni_source_detect(text, bytes.size))
         return cni_fail(&e->error, CN_ERR_FORMAT, "%s: neither Keras or PyTorch code nor a model", file);
     return read_text(e, text, bytes.size, file);
 }
@@ -84,7 +79,7 @@ static cn_status read_source(cn_explanation *e, const char *source)
     if (!e->source) return cni_no_memory(&e->error, "an explanation");
     const bool standard = strcmp(source, "-") == 0;
     if (standard) e->source = "<stdin>";
-    if (!standard && stat(source, &info) != 0 && is_code(source)) {
+    if (!standard && cni_source_is_code(source)) {
         e->source = "<text>";
         return read_text(e, source, strlen(source), "<text>");
     }

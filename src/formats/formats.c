@@ -161,23 +161,6 @@ static cn_status load_text(const char *text, size_t size, const char *file, cons
     return status;
 }
 
-/* Names under which no code is expected. */
-static bool is_data_name(const char *path)
-{
-    static const char *const suffixes[] = {".keras", ".json", ".h5", ".hdf5", ".npz", ".npy", ".onnx", ".safetensors"};
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
-        if (ends_with(path, suffixes[i])) return true;
-    return false;
-}
-
-/* Code given instead of a file's name. */
-static bool is_code(const char *path)
-{
-    struct stat info;
-    if (!strpbrk(path, "(\n") || stat(path, &info) == 0) return false;
-    return !ends_with(path, ".py") && !is_data_name(path);
-}
-
 static cn_status refuse_bytes(cni_bytes bytes, const char *path, cni_error *error)
 {
     const bool hdf5 = bytes.size > 8 && memcmp(bytes.data, "\x89HDF\r\n\x1a\n", 8) == 0;
@@ -196,14 +179,14 @@ static cn_status load_bytes(const char *path, const cn_load_options *options, cn
     struct stat info;
     if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
         return cni_keras_read_folder(path, options, arena, model, error);
-    if (is_code(path)) return load_text(path, strlen(path), "<text>", options, arena, model, error);
+    if (cni_source_is_code(path)) return load_text(path, strlen(path), "<text>", options, arena, model, error);
     CN_TRY(cni_file_read(arena, path, (uint64_t)8 << 30, &bytes, error));
     if (cni_zip_detect(bytes)) return cni_keras_read(path, bytes, options, arena, model, error);
     size_t first = 0;
     while (first < bytes.size && strchr(" \t\r\n", bytes.data[first])) first++;
     if (first < bytes.size && bytes.data[first] == '{') return load_config(options, arena, bytes, path, model, error);
     const char *text = (const char *)bytes.data, *file = strcmp(path, "-") ? path : "<stdin>";
-    if (!is_data_name(path) && cni_source_detect(text, bytes.size))
+    if (!cni_source_is_model_name(file) && cni_source_detect(text, bytes.size))
         return load_text(text, bytes.size, file, options, arena, model, error);
     return refuse_bytes(bytes, path, error);
 }

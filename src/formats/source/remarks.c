@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 
 enum { SHOWN = 160 /* of a source line, in characters */ };
 
@@ -123,6 +125,25 @@ void cni_remark_print(cni_text *out, const cni_description *description, const c
 }
 
 /* ---- detecting ---- */
+
+bool cni_source_is_model_name(const char *file)
+{
+    static const char *const suffixes[] = {".keras", ".json", ".h5", ".hdf5", ".npz", ".npy", ".onnx", ".safetensors"};
+    const size_t length = strlen(file);
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        const size_t tail = strlen(suffixes[i]);
+        if (length >= tail && strcasecmp(file + length - tail, suffixes[i]) == 0) return true;
+    }
+    return false;
+}
+
+bool cni_source_is_code(const char *argument)
+{
+    struct stat info;
+    const size_t length = strlen(argument);
+    if (!strpbrk(argument, "(\n") || stat(argument, &info) == 0) return false;
+    return !cni_source_is_model_name(argument) && !(length > 3 && strcmp(argument + length - 3, ".py") == 0);
+}
 
 bool cni_source_detect(const char *text, size_t size)
 {

@@ -17,6 +17,13 @@
 cn_status cni_source_read(cni_arena *arena, const char *text, size_t size, const char *file, const char *model,
                           cni_description **out, cni_error *error);
 
+/** Whether an argument is code itself and no file's name: it holds a bracket or a newline, and no such file exists. */
+bool cni_source_is_code(const char *argument);
+
+/** Whether a file's name says that it is a model or data (.keras, .h5, .json, ...): with a text in it, it is damaged.
+ */
+bool cni_source_is_model_name(const char *file);
+
 /** Whether bytes are likely to be such a text: not a zip, HDF5 or JSON file, and no control characters. */
 bool cni_source_detect(const char *text, size_t size);
 
