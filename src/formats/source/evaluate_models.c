@@ -86,6 +86,14 @@ static void mark_used(cni_evaluator *e, cni_thing *part)
     if (model) model->inside = true;
 }
 
+/* A first layer with input_shape= brings the input with it. */
+static void begin_with_shape(cni_evaluator *e, cni_source_model *model, const cni_thing *part)
+{
+    const cni_source_layer *layer = part->type == CNI_THING_LAYER ? &e->layers[part->layer] : NULL;
+    if (model->part_count || model->input || !layer || !layer->input_shape) return;
+    model->input = cni_make_input(e, layer->input_shape, NULL, model->dialect, layer->input_span);
+}
+
 /* A part that is not known: what follows has no shape, and nothing is said about it. */
 static cni_thing *unknown_part(cni_evaluator *e, const cni_source_model *model, const cni_thing *part, cni_span span)
 {
@@ -104,6 +112,7 @@ void cni_model_append(cni_evaluator *e, cni_source_model *model, const char *nam
     }
     if (!make_room(e, model)) return;
     if (!name && model->dialect == CNI_TORCH) name = cni_arena_printf(e->arena, "%d", model->part_count);
+    begin_with_shape(e, model, part);
     model->parts[model->part_count++] = (cni_chain_part){name, part, span};
     model->traced = false;
     mark_used(e, part);
@@ -171,6 +180,26 @@ static const cni_value *shape_for(cni_evaluator *e, const cni_described_layer *l
     return NULL;
 }
 
+/* The same of a chain, whose first layers may leave the number of channels as it is. */
+static const cni_value *shape_of_chain(cni_evaluator *e, const cni_thing *thing, int depth, bool *stop)
+{
+    enum {
+        KEEPS = CNI_IS_ACTIVATION | CNI_IS_DROPOUT | CNI_IS_MAX_POOL | CNI_IS_AVERAGE_POOL | CNI_IS_PADDING |
+                CNI_IS_CROPPING | CNI_IS_NOTHING
+    };
+    const cni_source_model *model = cni_model_of(thing);
+    const cni_value *shape = NULL;
+    if (thing->type == CNI_THING_LAYER) {
+        const cni_described_layer *layer = &e->layers[thing->layer].described;
+        shape = shape_for(e, layer);
+        *stop = shape || !layer->kind || !(layer->kind->traits & KEEPS);
+    } else
+        *stop = !model || model->form == CNI_MODEL_GRAPH || depth > 16;
+    for (int i = 0; model && !*stop && i < model->part_count; i++)
+        shape = shape_of_chain(e, model->parts[i].thing, depth + 1, stop);
+    return shape;
+}
+
 /* The first layer, in the order of the text, that tells about its input. */
 static const cni_value *shape_from_layers(cni_evaluator *e, const cni_source_model *model)
 {
@@ -197,7 +226,8 @@ static cni_thing *make_chain_input(cni_evaluator *e, cni_source_model *model)
     const cni_value *shape = model->shape;
     cni_span span = model->shape_span;
     if (!shape && first && first->input_shape) shape = first->input_shape, span = first->input_span;
-    if (!shape && model->dialect == CNI_TORCH && first) shape = shape_for(e, &first->described);
+    bool stop;
+    if (!shape && model->dialect == CNI_TORCH) shape = shape_of_chain(e, model->thing, 0, &stop);
     if (!shape) shape = shape_of_first_model(e, model);
     return cni_make_input(e, shape, NULL, model->dialect, span);
 }
