@@ -114,6 +114,10 @@ static void inputs_have_their_shapes(void **state)
         {"nn.Sequential(nn.Conv1d(3, 4, 3))", {3, -1}},
         {"nn.Sequential(nn.Flatten(), nn.Linear(784, 4))", {0}},
         {"nn.Sequential(nn.Linear(784, 4))", {784}},
+        {"class R(nn.Module):\n  def __init__(self, c):\n    self.c = nn.Conv2d(c, c, 1)\n  def forward(self, x): "
+         "return x\n"
+         "m = nn.Sequential(R(5), R(6))",
+         {5, -1, -1}},
         {"m = nn.Sequential(nn.BatchNorm2d(8))", {8, -1, -1}},
         {"m = nn.Sequential(nn.ReLU(), nn.Conv2d(3, 4, 3))", {3, -1, -1}},
         {"m = nn.Sequential(nn.Conv2d(3, 4, 3))\nm(torch.randn(1, 3, 32, 24))", {3, 32, 24}},

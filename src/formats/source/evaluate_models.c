@@ -180,6 +180,17 @@ static const cni_value *shape_for(cni_evaluator *e, const cni_described_layer *l
     return NULL;
 }
 
+/* The first layer, in the order of the text, that tells about its input. */
+static const cni_value *shape_from_layers(cni_evaluator *e, const cni_source_model *model)
+{
+    for (int i = 0; i < e->layer_count; i++) {
+        const cni_source_layer *layer = &e->layers[i];
+        const cni_value *shape = layer->dialect == CNI_TORCH ? shape_for(e, &layer->described) : NULL;
+        if (shape && (!model->first_layer || i >= model->first_layer)) return shape;
+    }
+    return NULL;
+}
+
 /* The same of a chain, whose first layers may leave the number of channels as it is. */
 static const cni_value *shape_of_chain(cni_evaluator *e, const cni_thing *thing, int depth, bool *stop)
 {
@@ -193,22 +204,14 @@ static const cni_value *shape_of_chain(cni_evaluator *e, const cni_thing *thing,
         const cni_described_layer *layer = &e->layers[thing->layer].described;
         shape = shape_for(e, layer);
         *stop = shape || !layer->kind || !(layer->kind->traits & KEEPS);
+    } else if (model && model->form == CNI_MODEL_CLASS && !model->part_count) {
+        shape = shape_from_layers(e, model);
+        *stop = true;
     } else
         *stop = !model || model->form == CNI_MODEL_GRAPH || depth > 16;
     for (int i = 0; model && !*stop && i < model->part_count; i++)
         shape = shape_of_chain(e, model->parts[i].thing, depth + 1, stop);
     return shape;
-}
-
-/* The first layer, in the order of the text, that tells about its input. */
-static const cni_value *shape_from_layers(cni_evaluator *e, const cni_source_model *model)
-{
-    for (int i = 0; i < e->layer_count; i++) {
-        const cni_source_layer *layer = &e->layers[i];
-        const cni_value *shape = layer->dialect == CNI_TORCH ? shape_for(e, &layer->described) : NULL;
-        if (shape && (!model->first_layer || i >= model->first_layer)) return shape;
-    }
-    return NULL;
 }
 
 /* Where a chain begins with a model that has its own input, that input's shape. */
