@@ -96,6 +96,8 @@ char *cni_show_pads(const cni_explained *node, char *buffer, size_t size);
 char *cni_show_call(cni_arena *arena, const cni_description *description, const cni_described_layer *layer);
 /** "mnist.py:9:5", or "" where the place is not known. */
 char *cni_show_place(const cn_explanation *explanation, cni_span span, char *buffer, size_t size);
+/** What a fix changes: "6x6x64, params +7,040, MACs +0.3 %". */
+void cni_show_cost(const cni_fix *fix, char *text, size_t size);
 const char *cni_severity_name(cni_severity severity);
 /** Node of the last window on the map that all fields refer to; NULL. */
 const cni_explained *cni_last_map(const cn_explanation *explanation);

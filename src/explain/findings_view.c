@@ -72,7 +72,7 @@ static void print_lines(cni_page *page, const char *lines)
     }
 }
 
-static void cost_of(const cni_fix *fix, char *text, size_t size)
+void cni_show_cost(const cni_fix *fix, char *text, size_t size)
 {
     const bool distance = fix->result && strstr(fix->result, " px"); /* a number in a column of its own */
     snprintf(text, size, distance ? "%6s" : "%s", fix->result ? fix->result : "");
@@ -96,7 +96,7 @@ static void print_fixes(cni_page *page, const cni_finding *finding)
     for (int i = 0; i < finding->fix_count; i++) {
         const cni_fix *fix = &finding->fixes[i];
         const int code = (int)cni_columns_of(fix->code);
-        cost_of(fix, cost, sizeof cost);
+        cni_show_cost(fix, cost, sizeof cost);
         const int costs = (int)cni_columns_of(cost);
         cni_page_text(page, CNI_GREEN, "   fix   ");
         if (9 + widest + 3 + costs <= page->width) {

@@ -24,17 +24,25 @@ static const char style[] =
     ".facts{display:flex;flex-wrap:wrap;gap:.6rem;margin:1rem 0;padding:0;list-style:none}"
     ".facts li{border:1px solid var(--grid);border-radius:.5rem;padding:.4rem .8rem;min-width:7.5rem}"
     ".facts b{display:block;font-size:1.15rem}"
-    ".scroll{overflow-x:auto}"
+    /* Shadows at the edges behind which there is more to scroll to. */
+    ".scroll{overflow-x:auto;background:linear-gradient(90deg,var(--paper) 30%,transparent),"
+    "linear-gradient(90deg,transparent,var(--paper) 70%) 100% 0,"
+    "radial-gradient(farthest-side at 0 50%,var(--line),transparent),"
+    "radial-gradient(farthest-side at 100% 50%,var(--line),transparent) 100% 0;background-repeat:no-repeat;"
+    "background-size:2.5rem 100%,2.5rem 100%,.8rem 100%,.8rem 100%;background-attachment:local,local,scroll,scroll}"
     "table{border-collapse:collapse;font-size:.9rem;width:100%}"
     "th{text-align:left;font-weight:600;white-space:nowrap}td,th{padding:.25rem .6rem;border-bottom:1px solid "
     "var(--grid)}"
     "td.n,th.n{text-align:right;white-space:nowrap}td.s{white-space:nowrap}"
     ".finding{border-left:.35rem solid var(--line);padding:.1rem 0 .1rem .9rem;margin:1rem 0}"
-    ".finding h3{font-size:1rem;margin:.2rem 0}.error,.warning{border-color:var(--unread-edge)}"
+    ".finding h3{font-size:1rem;margin:.2rem 0;overflow-wrap:anywhere}.error,.warning{border-color:var(--unread-edge)}"
     ".badge{display:inline-block;border:1px solid currentColor;border-radius:.3rem;padding:0 .4rem;font-size:.8rem;"
     "margin-right:.4rem}"
-    "figure{margin:1rem 0}figure svg{display:block;border:1px solid var(--grid);border-radius:.4rem}"
+    "figure{margin:1rem 0}figcaption{display:none;font-size:.9rem}"
+    "figure svg{display:block;max-width:100%;min-width:min(100%,40rem);height:auto;border:1px solid "
+    "var(--grid);border-radius:.4rem}"
     "summary{cursor:pointer;padding:.3rem 0}details.layer{border-bottom:1px solid var(--grid)}"
+    "@media(max-width:44rem){figcaption{display:block}figure svg{max-width:none;min-width:40rem}}"
     "@media print{details>*{display:block}}";
 
 typedef struct report {
@@ -88,7 +96,9 @@ static bool add_picture(const report *r, const cni_picture *picture, const cni_e
         cni_text_printf(r->out, "<figure><div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"%s\">\n",
                         picture->what);
         cni_scene_inline(r->out, scene);
-        add(r, "</div></figure>\n");
+        add(r, "</div><figcaption>");
+        add_text(r, scene->caption);
+        add(r, "</figcaption></figure>\n");
     }
     r->out->failed |= fits && !scene;
     cni_arena_free(&arena);
@@ -128,13 +138,13 @@ static void add_facts(const report *r)
 
 static void add_fix(const report *r, const cni_fix *fix)
 {
+    char cost[200];
     add(r, "<li><code>");
     add_text(r, fix->code);
-    add(r, "</code> ");
-    if (fix->result) add_text(r, fix->result);
-    if (fix->params) cni_text_printf(r->out, ", params %+" PRId64, fix->params);
-    add(r, ", MACs ");
-    add_text(r, CNI_SHOW(change, fix->macs_share));
+    add(r, "</code>");
+    cni_show_cost(fix, cost, sizeof cost);
+    if (*cost) add(r, ": ");
+    add_text(r, cost);
     add(r, "</li>\n");
 }
 
@@ -177,6 +187,12 @@ static void add_anchor(const report *r, const char *what, const cni_explained *n
     cni_text_printf(r->out, "%s\"%slayer-%d\"", what, strcmp(what, "href=") == 0 ? "#" : "", node->id);
 }
 
+/* Nothing is shown as a hyphen, the unknown as a question mark. */
+static void add_amount(const report *r, int64_t amount, bool exact)
+{
+    add_cell(r, "n", !amount ? "-" : exact ? CNI_SHOW(count, amount) : CNI_SHOW(short, amount));
+}
+
 static void add_row(const report *r, const cni_explained *node)
 {
     char output[64], window[64], pads[64];
@@ -192,8 +208,8 @@ static void add_row(const report *r, const cni_explained *node)
     add_cell(r, "s", cni_show_pads(node, pads, sizeof pads));
     add_cell(r, "n", field ? CNI_SHOW(field, field) : "all");
     add_cell(r, "n", field && !field->all ? CNI_SHOW(jump, field) : "-");
-    add_cell(r, "n", CNI_SHOW(count, cni_amount_sum(node->params)));
-    add_cell(r, "n", CNI_SHOW(short, node->macs));
+    add_amount(r, cni_amount_sum(node->params), true);
+    add_amount(r, node->macs, false);
     add(r, "</tr>\n");
 }
 
@@ -205,9 +221,12 @@ static void add_table(const report *r)
            "<th>pad tb/lr</th><th class=\"n\">field</th><th class=\"n\">jump</th><th class=\"n\">params</th>"
            "<th class=\"n\">MACs</th></tr></thead><tbody>\n");
     for (int i = 0; i < a->count; i++) add_row(r, a->nodes + i);
-    add(r,
-        "</tbody></table></div>\n<p class=\"quiet\">window: size/stride; pad: top,bottom/left,right; field and jump in "
-        "image pixels; * has a warning. A MAC is one multiplication and one addition.</p></section>\n");
+    add(r, "<tr><td></td><td><b>total</b></td><td></td><td></td><td></td><td></td><td></td>");
+    add_amount(r, cni_amount_sum(a->params), true);
+    add_amount(r, a->macs, false);
+    add(r, "</tr></tbody></table></div>\n<p class=\"quiet\">window: size/stride; pad: top,bottom/left,right; field and "
+           "jump in "
+           "image pixels; * has a warning. A MAC is one multiplication and one addition.</p></section>\n");
 }
 
 static void add_pictures(const report *r)

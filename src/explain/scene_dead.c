@@ -80,7 +80,8 @@ static cni_scene *draw(const cni_sitting *sitting)
     const cni_explained *maps[MOST_MAPS];
     const int count = maps_of(a, maps), columns = count < ACROSS ? count : ACROSS, rows = (count + ACROSS - 1) / ACROSS;
     const double step_x = side + 28, step_y = side + 52;
-    cni_scene *scene = cni_scene_of(sitting, "D12", "dead", 2 * CNI_SCENE_LEFT + step_x * columns, step_y * rows + 34);
+    cni_scene *scene =
+        cni_scene_of(sitting, &cni_picture_dead, 2 * CNI_SCENE_LEFT + step_x * columns, step_y * rows + 34);
     if (!scene) return NULL;
     cni_scene_caption(scene,
                       "Hatched positions are computed and never read: %s multiply-adds of %s are wasted, and %" PRId64

@@ -142,7 +142,7 @@ static cni_scene *draw_ladder(const cni_sitting *sitting)
     l.x = CNI_SCENE_LEFT + out_x * l.scale;
     l.y = CNI_SCENE_TOP + 6 + out_y * l.scale;
     const double stairs = 14.0 * count + 8, height = tall * l.scale > stairs ? tall * l.scale : stairs;
-    l.scene = cni_scene_of(sitting, "D4", "field", CNI_SCENE_LEFT + side + 400, height + 48);
+    l.scene = cni_scene_of(sitting, &cni_picture_field, CNI_SCENE_LEFT + side + 400, height + 48);
     if (!l.scene) return NULL;
     cni_scene_caption(l.scene,
                       "A position of %s sees %gx%g of the image's %" PRId64 "x%" PRId64
@@ -201,7 +201,7 @@ static cni_scene *draw_border(const cni_sitting *sitting)
     const cni_receptive_field *down = node->field + node->spatial - 2, *across = down + 1;
     const cni_track rows = cni_track_of(0, down->count - 1, 32, 12, CNI_SCENE_TOP + 20, cell);
     const cni_track columns = cni_track_of(0, across->count - 1, 32, 12, CNI_SCENE_LEFT + 26, cell);
-    cni_scene *scene = cni_scene_of(sitting, "D11", "border", cni_track_end(&columns) + CNI_SCENE_LEFT,
+    cni_scene *scene = cni_scene_of(sitting, &cni_picture_border, cni_track_end(&columns) + CNI_SCENE_LEFT,
                                     cni_track_end(&rows) - CNI_SCENE_TOP + 44);
     if (!scene) return NULL;
     int64_t clean_rows = 0, clean_columns = 0;

@@ -76,14 +76,21 @@ static void add_numbers(const showing *s, double x, double y, const char *name, 
         }
 }
 
-static double sum_of_window(const showing *s)
+/* The sum of the window under one kernel. */
+static double sum_under(const showing *s, int kernel)
 {
     double sum = 0;
     for (int i = 0; i < s->filter->rows; i++)
         for (int j = 0; j < s->filter->columns; j++)
-            sum += (double)s->filter->numbers[0][i * s->filter->columns + j] *
+            sum += (double)s->filter->numbers[kernel][i * s->filter->columns + j] *
                    luma(s->image, s->row + i - (s->filter->rows - 1) / 2, s->column + j - (s->filter->columns - 1) / 2);
     return sum;
+}
+
+static double result_of_window(const showing *s)
+{
+    const double sum = sum_under(s, 0);
+    return s->filter->kernels == 2 ? hypot(sum, sum_under(s, 1)) : sum;
 }
 
 /* The middle of the picture, or a place near it where the kernel has most to say. */
@@ -97,7 +104,7 @@ static void choose_window(showing *s)
             showing here = *s;
             here.row = y;
             here.column = x;
-            const double change = fabs(sum_of_window(&here) - luma(s->image, y, x));
+            const double change = fabs(result_of_window(&here) - luma(s->image, y, x));
             if (change <= most) continue;
             most = change;
             s->row = y;
@@ -118,6 +125,21 @@ static bool can_show_window(const showing *s)
     return s->image->height > 2 * s->filter->rows && s->image->width > 2 * s->filter->columns;
 }
 
+static void tell_result(const showing *s, double x, double y)
+{
+    const double result = result_of_window(s);
+    const char *clipped = result < 0     ? "; below 0, so it becomes 0"
+                          : result > 255 ? "; above 255, so it becomes 255"
+                                         : "";
+    char sums[80];
+    if (s->filter->kernels == 2)
+        snprintf(sums, sizeof sums, "magnitude of %.6g and %.6g: %.6g", sum_under(s, 0), sum_under(s, 1), result);
+    else
+        snprintf(sums, sizeof sums, "summed: %.6g", result);
+    cni_scene_text(s->scene, x, y, 12, 0, CNI_INK_TEXT, 0, "window (row %d, column %d%s) times kernel, %s%s", s->row,
+                   s->column, s->image->channels < 3 ? "" : ", green", sums, clipped);
+}
+
 static cni_scene *draw(showing *s, const char *name)
 {
     const double top = 86, step = PANEL + 34, left = 20;
@@ -136,13 +158,7 @@ static cni_scene *draw(showing *s, const char *name)
     if (window) add_numbers(s, left + step, top, "window", false);
     add_numbers(s, left + 2 * step, top, s->filter->kernels == 2 ? "kernel (the first of two)" : "kernel", true);
     add_picture(s, s->result, left + 3 * step, top, "result");
-    if (window)
-        cni_scene_text(s->scene, left + step, top + PANEL + 24, 12, 0, CNI_INK_TEXT, 0,
-                       "window (row %d, column %d%s) times kernel, summed: %.6g%s", s->row, s->column,
-                       s->image->channels < 3 ? "" : ", green", sum_of_window(s),
-                       sum_of_window(s) < 0     ? "; below 0, so it becomes 0"
-                       : sum_of_window(s) > 255 ? "; above 255, so it becomes 255"
-                                                : "");
+    if (window) tell_result(s, left + step, top + PANEL + 24);
     return s->scene;
 }
 

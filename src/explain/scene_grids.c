@@ -69,7 +69,7 @@ static cni_scene *draw_merge(const cni_sitting *sitting)
     const cni_receptive_field *fa = a->field + axis, *fb = b->field + axis;
     const double jump = (double)fa->jump / (double)fa->unit, zero = CNI_SCENE_LEFT + 190;
     const double span = jump * (TEETH - 1) + fabs(shift) + fmax(0, -centre(fa, 0)), scale = 420 / fmax(span, 1);
-    cni_scene *scene = cni_scene_of(sitting, "D10", "merge", zero + 470, 150);
+    cni_scene *scene = cni_scene_of(sitting, &cni_picture_merge, zero + 470, 150);
     if (!scene) return NULL;
     cni_scene_caption(
         scene,
@@ -164,7 +164,7 @@ static cni_scene *draw_grids(const cni_sitting *sitting)
     const double shown = fmin(fmax(3 * jump, 8), fmin(rows, columns)), side = 260, top = CNI_SCENE_TOP + 30;
     const corner first = {CNI_SCENE_LEFT, top, side / shown, 0, 0, shown, shown};
     const corner last = {CNI_SCENE_LEFT + side + 40, top, side / shown, rows - shown, columns - shown, shown, shown};
-    cni_scene *scene = cni_scene_of(sitting, "D5", "grids", 2 * side + 40 + 2 * CNI_SCENE_LEFT, side + 86);
+    cni_scene *scene = cni_scene_of(sitting, &cni_picture_grids, 2 * side + 40 + 2 * CNI_SCENE_LEFT, side + 86);
     if (!scene) return NULL;
     cni_scene_caption(scene,
                       "Where the last maps look: position 0 at %g in the first network and at %g in the second, %+g "

@@ -153,7 +153,7 @@ static cni_scene *draw_strip(const cni_sitting *sitting)
     const double high = tallest(&s), arcs = 34, names = 200;
     const double width = strip_width(&s) + CNI_SCENE_LEFT + 10;
     s.floor = CNI_SCENE_TOP + arcs + high / 2;
-    s.scene = cni_scene_of(sitting, "D8", "network", width > 640 ? width : 640, arcs + high + 26 + names + 34);
+    s.scene = cni_scene_of(sitting, &cni_picture_network, width > 640 ? width : 640, arcs + high + 26 + names + 34);
     if (!s.scene) return NULL;
     cni_scene_caption(s.scene,
                       "%d layers, %s weights, %s multiply-adds for one image; the highest fill is the layer "
@@ -240,7 +240,7 @@ static cni_scene *draw_costs(const cni_sitting *sitting)
     const cni_explained *rows[MOST_ROWS];
     const int count = rows_of(a, rows), shown = (int)(sizeof costs / sizeof *costs);
     const double left = CNI_SCENE_LEFT + 170, top = CNI_SCENE_TOP + 22;
-    cni_scene *scene = cni_scene_of(sitting, "D9", "costs", left + COLUMN * shown, 22 + 15.0 * count + 24);
+    cni_scene *scene = cni_scene_of(sitting, &cni_picture_costs, left + COLUMN * shown, 22 + 15.0 * count + 24);
     if (!scene) return NULL;
     cni_scene_caption(scene, "%s weights, %s multiply-adds for one image%s.",
                       CNI_SHOW(count, weights_of(&(cni_explained){.params = a->params})), CNI_SHOW(short, a->macs),

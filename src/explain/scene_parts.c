@@ -10,26 +10,27 @@
 
 /* ---- title and caption ---- */
 
-static const char *title_of(const cni_sitting *sitting)
+static const char *title_of(const cni_sitting *sitting, const cni_picture *picture)
 {
     const cni_analysis *analysis = sitting->explanation->analysis;
     const cni_explained *node = sitting->node;
-    if (!node) return sitting->explanation->description->name ? sitting->explanation->description->name : "network";
+    const char *name = sitting->explanation->description->name;
+    if (!node) return cni_arena_printf(sitting->arena, "%s: %s", name ? name : "network", picture->what);
     const char *call = cni_show_call(sitting->arena, analysis->description, node->layer);
     return cni_arena_printf(sitting->arena, "%s   %s", node->name, call ? call : "");
 }
 
-cni_scene *cni_scene_of(const cni_sitting *sitting, const char *id, const char *name, double width, double height)
+cni_scene *cni_scene_of(const cni_sitting *sitting, const cni_picture *picture, double width, double height)
 {
     const cni_explained *node = sitting->node;
     char file[160];
-    snprintf(file, sizeof file, "%s%s%s", node ? node->name : "", node ? "-" : "", name);
+    snprintf(file, sizeof file, "%s%s%s", node ? node->name : "", node ? "-" : "", picture->name);
     for (char *c = file; *c; c++)
         if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", *c)) *c = '_';
     cni_scene *scene =
-        cni_scene_new(sitting->arena, id, cni_arena_text(sitting->arena, file), width, CNI_SCENE_TOP + height);
+        cni_scene_new(sitting->arena, picture->id, cni_arena_text(sitting->arena, file), width, CNI_SCENE_TOP + height);
     if (!scene) return NULL;
-    const char *title = title_of(sitting);
+    const char *title = title_of(sitting, picture);
     scene->title = title ? title : "";
     scene->failed |= !title || !scene->name;
     const double needed = 2 * CNI_SCENE_LEFT + cni_scene_text_width(scene->title, 14, CNI_MARK_BOLD);

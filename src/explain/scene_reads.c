@@ -126,7 +126,7 @@ static cni_scene *draw_ruler(const cni_sitting *sitting)
     const cni_axis *rows = cni_rows_of(node), *columns = cni_columns_of_map(node);
     const bool both = rows && !same_axes(rows, columns);
     const double each = 190, wide = ruler_width(columns), high = both ? ruler_width(rows) : 0;
-    cni_scene *scene = cni_scene_of(sitting, "D2", "ruler", wide > high ? wide : high, each * (both ? 2 : 1) + 6);
+    cni_scene *scene = cni_scene_of(sitting, &cni_picture_ruler, wide > high ? wide : high, each * (both ? 2 : 1) + 6);
     if (!scene) return NULL;
     cni_scene_caption(scene,
                       "One axis: %" PRId64 " pixels, window %" PRId64 " (extent %" PRId64 "), step %" PRId64
@@ -208,7 +208,7 @@ static cni_scene *draw_reads(const cni_sitting *sitting)
     const cni_track rows = cni_track_of(0, y->n - 1, 32, 12, CNI_SCENE_TOP + 22, cell_size);
     const cni_track columns = cni_track_of(0, x->n - 1, 32, 12, CNI_SCENE_LEFT + 30, cell_size);
     const double most = (double)largest(down, y->n) * largest(across, x->n);
-    cni_scene *scene = cni_scene_of(sitting, "D3", "reads", cni_track_end(&columns) + CNI_SCENE_LEFT,
+    cni_scene *scene = cni_scene_of(sitting, &cni_picture_reads, cni_track_end(&columns) + CNI_SCENE_LEFT,
                                     cni_track_end(&rows) - CNI_SCENE_TOP + 44);
     if (!scene) return NULL;
     const int64_t unread = y->n * x->n - (y->n - y->unread) * (x->n - x->unread);

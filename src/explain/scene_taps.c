@@ -82,7 +82,7 @@ static cni_scene *draw_comb(const cni_sitting *sitting)
 {
     const comb c = stack_of(sitting);
     const double cell = c.size > 60 ? 7 : 12, left = CNI_SCENE_LEFT + 160, row = 26;
-    cni_scene *scene = cni_scene_of(sitting, "D6", "comb", left + cell * (double)c.size + 120, row * c.count + 50);
+    cni_scene *scene = cni_scene_of(sitting, &cni_picture_comb, left + cell * (double)c.size + 120, row * c.count + 50);
     if (!scene) return NULL;
     char offsets[MOST_OFFSETS] = {1};
     int64_t size = 1, read = 0;
@@ -152,7 +152,8 @@ static cni_scene *draw_paint(const cni_sitting *sitting)
         if (count > most) most = count;
     }
     const double cell = 34, bar = 22, left = CNI_SCENE_LEFT + 66, floor = CNI_SCENE_TOP + 16 + most * bar;
-    cni_scene *scene = cni_scene_of(sitting, "D7", "paint", left + cell * outputs + 30, floor - CNI_SCENE_TOP + 66);
+    cni_scene *scene =
+        cni_scene_of(sitting, &cni_picture_paint, left + cell * outputs + 30, floor - CNI_SCENE_TOP + 66);
     if (!scene) return NULL;
     for (int y = 0; y < outputs; y++) {
         const int count = painters(a, y, inputs);

@@ -250,7 +250,7 @@ static cni_scene *draw(const cni_sitting *sitting)
     place_tracks(&w);
     const double bottom = larger(cni_track_end(&w.input_rows), cni_track_end(&w.output_rows));
     const double right = larger(cni_track_end(&w.output_columns), 560);
-    w.scene = cni_scene_of(sitting, "D1", "window", right + CNI_SCENE_LEFT, bottom - CNI_SCENE_TOP + 66);
+    w.scene = cni_scene_of(sitting, &cni_picture_window, right + CNI_SCENE_LEFT, bottom - CNI_SCENE_TOP + 66);
     if (!w.scene) return NULL;
     const cni_axis *rows = rows_of(&w), *columns = w.columns;
     cni_scene_caption(w.scene,

@@ -18,7 +18,7 @@ typedef struct cni_sitting {
 
 struct cni_picture {
     const char *id, *name; /* "D1", "window" */
-    const char *what;      /* one line for the help */
+    const char *what;      /* one line: for the help, and the title of a picture of the whole network */
     bool of_layer;
     /** Whether it has something to show of this layer (or network). */
     bool (*fits)(const cni_sitting *sitting);
@@ -40,7 +40,7 @@ extern const cni_picture cni_picture_window, cni_picture_ruler, cni_picture_read
 /** A scene with its title (the layer's call, or the network's name) and room for `height` dots below it: everything
  *  goes below CNI_SCENE_TOP. */
 enum { CNI_SCENE_TOP = 62, CNI_SCENE_LEFT = 20 };
-cni_scene *cni_scene_of(const cni_sitting *sitting, const char *id, const char *name, double width, double height);
+cni_scene *cni_scene_of(const cni_sitting *sitting, const cni_picture *picture, double width, double height);
 
 /** The sentence under the title and for those who cannot see: call it once, it may widen the scene. */
 void cni_scene_caption(cni_scene *scene, const char *format, ...) __attribute__((format(printf, 2, 3)));
