@@ -149,7 +149,7 @@ typedef struct cni_frame {
 /** What the statements of a loop are left for. */
 typedef enum cni_leaving { CNI_STAYING, CNI_LEAVING_LOOP, CNI_LEAVING_ROUND } cni_leaving;
 
-enum { CNI_MAX_STEPS = 10000, CNI_MAX_FRAMES = 24, CNI_MAX_MODELS = 64 };
+enum { CNI_MAX_STEPS = 10000, CNI_MAX_FRAMES = 24, CNI_MAX_OUTSIDE = 64, CNI_MAX_MODELS = 64 };
 
 typedef struct cni_evaluator {
     cni_arena *arena;
@@ -166,6 +166,8 @@ typedef struct cni_evaluator {
     int data;               /* > 0: a name that is not defined may be data, which a text leaves out */
     int walked, walk_depth; /* items of lists that were made values of, in all and now */
     int chains;             /* that are being applied inside each other */
+    const cni_syntax *needed[CNI_MAX_OUTSIDE], *passed[CNI_MAX_OUTSIDE]; /* outside of the grammar, and gone past */
+    int needed_count, passed_count;
     cni_scope *module, *scope;
     cni_frame *frame;
     int depth; /* of frames */
@@ -279,6 +281,10 @@ cni_thing *cni_evaluate_subscript(cni_evaluator *e, const cni_syntax *subscript)
 cni_thing *cni_evaluate_binary(cni_evaluator *e, const char *operator_, cni_thing *a, cni_thing *b, cni_span span);
 cni_thing *cni_evaluate_unary(cni_evaluator *e, const char *operator_, cni_thing *a, cni_span span);
 cni_thing *cni_evaluate_compare(cni_evaluator *e, const char *operator_, cni_thing *a, cni_thing *b, cni_span span);
+/** What is outside of the grammar is gone past here: whether a network may depend on it. */
+bool cni_outside_matters(cni_evaluator *e, const cni_syntax *node);
+/** The parser's errors about what does not matter, or stands in functions that nothing calls, become notes. */
+void cni_soften_outside(cni_evaluator *e, const cni_syntax *node, bool inside);
 /** 1, 0, or -1 where it is not known. */
 int cni_evaluate_truth(const cni_thing *thing);
 /** The items that a for goes through; NULL: not known. */
@@ -404,6 +410,8 @@ int cni_call_of_input(cni_evaluator *e, int layer);
 /** The model of a MODEL or INSTANCE; NULL: another thing. */
 cni_source_model *cni_model_of(const cni_thing *thing);
 
+/** Tells that a text makes no network. */
+void cni_evaluate_nothing(cni_evaluator *e);
 /** The description of the chosen model. */
 cn_status cni_evaluate_describe(cni_evaluator *e, const char *choice, cni_description *out, cni_error *error);
 

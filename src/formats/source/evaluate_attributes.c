@@ -39,6 +39,8 @@ static cni_thing *of_instance(cni_evaluator *e, cni_thing *of, const char *name,
     cni_thing *own = cni_scope_get(of->scope, name);
     if (!own) own = of_class(e, of, of->of, name, span);
     if (own) return own;
+    if (strcmp(name, "__setattr__") == 0 || strcmp(name, "__getattr__") == 0)
+        return cni_thing_bound(e, of, name, NULL, span);
     if (of->model) return of_model(e, of, name, span);
     return cni_evaluate_error(e, "I809", span, NULL, "%.60s has no '%.60s'", of->text, name);
 }

@@ -314,6 +314,23 @@ static cni_thing *isinstance(cni_evaluator *e, const char *name, cni_actuals *ac
     return cni_thing_bool(e, names_one(type, types[thing->type]), actuals->span);
 }
 
+/* getattr(self, 'layer%d' % i), setattr(self, ...), hasattr(...) with a constant name, of objects of the text. */
+static cni_thing *attribute(cni_evaluator *e, const char *name, cni_actuals *actuals)
+{
+    cni_thing *of = argument(e, actuals, 0), *key = argument(e, actuals, 1);
+    cni_thing *third = cni_actuals_thing(actuals, 2, NULL);
+    if (of->type == CNI_THING_BROKEN || key->type == CNI_THING_BROKEN) return e->broken;
+    if (of->type != CNI_THING_INSTANCE || key->type != CNI_THING_TEXT)
+        return is(name, "hasattr") ? unknown(e, name, actuals) : refused(e, name, actuals);
+    const bool there = cni_scope_get(of->scope, key->text) || cni_class_member(of->of, key->text, NULL);
+    if (is(name, "hasattr")) return cni_thing_bool(e, there, actuals->span);
+    if (is(name, "getattr")) return !there && third ? third : cni_evaluate_attribute(e, of, key->text, actuals->span);
+    if (!third) return e->broken;
+    if (cni_model_of(third)) third->model->inside = true;
+    cni_scope_set(e, of->scope, key->text, third);
+    return e->none;
+}
+
 static cni_thing *super_(cni_evaluator *e, const char *name, cni_actuals *actuals)
 {
     if (!e->frame || !e->frame->self) return unknown(e, name, actuals);
@@ -328,25 +345,45 @@ static const struct {
     const char *name;
     rule run;
 } rules[] = {
-    {"range", range},     {"len", len},
-    {"print", nothing},   {"max", extreme},
-    {"min", extreme},     {"int", to_int},
-    {"float", to_float},  {"str", to_text},
-    {"bool", to_bool},    {"list", list},
-    {"tuple", list},      {"reversed", list},
-    {"dict", dict},       {"enumerate", enumerate},
-    {"zip", zip},         {"sum", sum},
-    {"abs", absolute},    {"round", rounded},
-    {"pow", power},       {"isinstance", isinstance},
-    {"super", super_},    {"chr", letter},
-    {"ord", letter},      {"help", nothing},
-    {"exec", refused},    {"eval", refused},
-    {"compile", refused}, {"open", refused},
-    {"input", refused},   {"__import__", refused},
-    {"getattr", refused}, {"setattr", refused},
-    {"globals", refused}, {"locals", refused},
-    {"vars", refused},    {"breakpoint", refused},
-    {"exit", refused},    {"quit", refused},
+    {"range", range},
+    {"len", len},
+    {"print", nothing},
+    {"max", extreme},
+    {"min", extreme},
+    {"int", to_int},
+    {"float", to_float},
+    {"str", to_text},
+    {"bool", to_bool},
+    {"list", list},
+    {"tuple", list},
+    {"reversed", list},
+    {"dict", dict},
+    {"enumerate", enumerate},
+    {"zip", zip},
+    {"sum", sum},
+    {"abs", absolute},
+    {"round", rounded},
+    {"pow", power},
+    {"isinstance", isinstance},
+    {"super", super_},
+    {"chr", letter},
+    {"ord", letter},
+    {"help", nothing},
+    {"exec", refused},
+    {"eval", refused},
+    {"compile", refused},
+    {"open", refused},
+    {"input", refused},
+    {"__import__", refused},
+    {"getattr", attribute},
+    {"hasattr", attribute},
+    {"setattr", attribute},
+    {"globals", refused},
+    {"locals", refused},
+    {"vars", refused},
+    {"breakpoint", refused},
+    {"exit", refused},
+    {"quit", refused},
 };
 
 cni_thing *cni_call_builtin(cni_evaluator *e, const char *name, cni_actuals *actuals)

@@ -399,12 +399,27 @@ static void tell_unused(cni_evaluator *e)
     }
 }
 
-static cn_status nothing_found(cni_evaluator *e)
+/* Net(upscale_factor) of a class that cannot be made without arguments. */
+static const cni_thing *last_class(const cni_evaluator *e)
 {
-    if (!e->remarks->errors)
+    const cni_thing *last = NULL;
+    for (int i = 0; i < e->module->count; i++) {
+        const cni_thing *thing = e->module->bindings[i].thing;
+        if (thing->type == CNI_THING_CLASS && cni_class_root(thing)) last = thing;
+    }
+    return last;
+}
+
+void cni_evaluate_nothing(cni_evaluator *e)
+{
+    const cni_thing *class_ = last_class(e);
+    if (class_)
+        cni_evaluate_error(e, "I810", class_->span,
+                           cni_arena_printf(e->arena, "add a line that makes one: model = %s(...)", class_->text),
+                           "%.60s is defined, and never made", class_->text);
+    else
         cni_evaluate_error(e, "I809", (cni_span){1, 1, 1, 1}, "for example Conv2D(32, 3), or a model",
                            "the text makes no layers");
-    return CN_OK;
 }
 
 static cn_status describe_model(cni_evaluator *e, cni_source_model *chosen, cni_description *d, cni_error *error)
@@ -418,7 +433,7 @@ static cn_status describe_model(cni_evaluator *e, cni_source_model *chosen, cni_
     tell_unused(e);
     if (!good) {
         d->layers = CNI_NEW(e->arena, cni_described_layer);
-        return d->layers ? nothing_found(e) : cni_no_memory(error, "a description");
+        return d->layers ? CN_OK : cni_no_memory(error, "a description");
     }
     return fill(e, d, chosen->inputs, chosen->input_count, chosen->outputs, chosen->output_count, 0) && !e->exhausted
                ? CN_OK
@@ -428,8 +443,8 @@ static cn_status describe_model(cni_evaluator *e, cni_source_model *chosen, cni_
 static cni_source_model *find_model(cni_evaluator *e, const char *choice)
 {
     cni_source_model *chosen = choose(e, choice);
-    if (!chosen && run_definition(e, CNI_THING_CLASS)) chosen = choose(e, choice);
     if (!chosen && !e->layer_count && run_definition(e, CNI_THING_FUNCTION)) chosen = choose(e, choice);
+    if (!chosen && run_definition(e, CNI_THING_CLASS)) chosen = choose(e, choice);
     return chosen;
 }
 
@@ -443,7 +458,7 @@ static cn_status describe_choice(cni_evaluator *e, const char *choice, cni_descr
     if (chosen) return describe_model(e, chosen, d, error);
     if (describe_sinks(e, d)) return e->exhausted ? cni_no_memory(error, "a description") : CN_OK;
     chosen = chain_of_layers(e);
-    return chosen ? describe_model(e, chosen, d, error) : nothing_found(e);
+    return chosen ? describe_model(e, chosen, d, error) : CN_OK;
 }
 
 /* Whatever the text makes draws seeds. */

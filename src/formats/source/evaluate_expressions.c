@@ -45,8 +45,7 @@ static cni_thing *ellipsis(cni_evaluator *e, const cni_syntax *node)
 /* The parser has told what it leaves out. */
 static cni_thing *outside(cni_evaluator *e, const cni_syntax *node)
 {
-    (void)node;
-    return e->broken;
+    return cni_outside_matters(e, node) ? e->broken : cni_thing_opaque(e, node->span);
 }
 
 /* ---- lists ---- */

@@ -491,8 +491,20 @@ static cni_thing *unknown_method(cni_evaluator *e, cni_thing *of, const char *na
     return cni_thing_opaque(e, actuals->span);
 }
 
+/* self.__setattr__('level_1', ...) */
+static cni_thing *call_special(cni_evaluator *e, cni_thing *of, const char *name, const cni_actuals *actuals)
+{
+    cni_actuals all = {.span = actuals->span, .callee = actuals->callee};
+    cni_actuals_add(e, &all, NULL, of, of->span);
+    for (int i = 0; i < actuals->count; i++)
+        cni_actuals_add(e, &all, NULL, actuals->items[i].thing, actuals->items[i].span);
+    return cni_call_builtin(e, is(name, "__setattr__") ? "setattr" : "getattr", &all);
+}
+
 cni_thing *cni_call_method(cni_evaluator *e, cni_thing *of, const char *name, cni_actuals *actuals)
 {
+    if (of->type == CNI_THING_INSTANCE && (is(name, "__setattr__") || is(name, "__getattr__")))
+        return call_special(e, of, name, actuals);
     const method *found = NULL;
     if (of->type == CNI_THING_SUPER) return call_super(e, of, name, actuals);
     if (cni_model_of(of)) found = FIND(model_methods);

@@ -404,7 +404,7 @@ static cni_thing *apply_instance(cni_evaluator *e, cni_thing *instance, cni_actu
 /* An array given to a whole model tells the shape of its input. */
 static bool take_shape(cni_evaluator *e, cni_source_model *model, const cni_actuals *actuals)
 {
-    if (e->frame || !actuals->count) return false;
+    if ((e->frame && e->frame->self) || !actuals->count) return false;
     for (int i = 0; i < actuals->count; i++) {
         const cni_thing *thing = actuals->items[i].thing;
         if (thing->type != CNI_THING_OPAQUE || actuals->items[i].key) continue;

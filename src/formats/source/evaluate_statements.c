@@ -147,6 +147,7 @@ static void unread(cni_evaluator *e, const cni_syntax *node)
 {
     if (strcmp(node->text, "break") == 0) e->leaving = CNI_LEAVING_LOOP;
     if (strcmp(node->text, "continue") == 0) e->leaving = CNI_LEAVING_ROUND;
+    cni_outside_matters(e, node);
 }
 
 /* ---- loops and branches ---- */

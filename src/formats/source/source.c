@@ -23,12 +23,21 @@ static void add_site(const cni_evaluator *e, char *text, size_t size)
              outermost->site.line);
 }
 
+/* A function may be called many times over. */
+static bool is_told(const cni_evaluator *e, const char *id, const cni_span *span)
+{
+    for (int i = 0; i < e->remarks->count; i++)
+        if (strcmp(e->remarks->items[i].id, id) == 0 && memcmp(&e->remarks->items[i].span, span, sizeof *span) == 0)
+            return true;
+    return false;
+}
+
 void cni_evaluate_remark(cni_evaluator *e, const char *id, cni_severity severity, cni_span span, const char *hint,
                          const char *format, ...)
 {
     char text[700];
     va_list arguments;
-    if (e->quiet) return;
+    if (e->quiet || (severity == CNI_ERROR && is_told(e, id, &span))) return;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
@@ -81,6 +90,8 @@ cn_status cni_source_read(cni_arena *arena, const char *text, size_t size, const
     e.scope = e.module;
     if (!model && *d->comments.name) model = d->comments.name;
     CN_TRY(cni_evaluate_describe(&e, model, d, error));
+    cni_soften_outside(&e, tree, false);
+    if (!d->call_count && !d->remarks.errors) cni_evaluate_nothing(&e);
     if (e.exhausted) return cni_no_memory(error, file);
     *out = d;
     return CN_OK;
