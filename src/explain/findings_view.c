@@ -131,8 +131,8 @@ static void print_remark(cn_explanation *e, cni_page *page, const cni_remark *re
     char place[300], text[700];
     if (remark->severity == CNI_ERROR) {
         cni_text block = {0};
-        cni_remark_print(&block, e->description, remark);
-        for (const char *at = cni_text_get(&block); *at;) { /* lines that are too long are cut */
+        cni_remark_print(&block, e->description, remark, page->width);
+        for (const char *at = cni_text_get(&block); *at;) { /* what is wide in the source may still be cut */
             const size_t length = strcspn(at, "\n");
             char *line = strndup(at, length);
             const int columns_here = line ? (int)cni_columns_of(line) : 0;

@@ -48,7 +48,7 @@ static char *read_file(const char *name, size_t *size)
 static void report(const cni_description *d)
 {
     cni_text text = {0};
-    for (int i = 0; i < d->remarks.count; i++) cni_remark_print(&text, d, &d->remarks.items[i]);
+    for (int i = 0; i < d->remarks.count; i++) cni_remark_print(&text, d, &d->remarks.items[i], 0);
     fputs(cni_text_get(&text), stderr);
     cni_text_free(&text);
 }

@@ -22,7 +22,7 @@ typedef struct reading {
 static inline void print_remarks(const cni_description *d)
 {
     cni_text text = {0};
-    for (int i = 0; i < d->remarks.count; i++) cni_remark_print(&text, d, &d->remarks.items[i]);
+    for (int i = 0; i < d->remarks.count; i++) cni_remark_print(&text, d, &d->remarks.items[i], 0);
     fputs(cni_text_get(&text), stderr);
     cni_text_free(&text);
 }

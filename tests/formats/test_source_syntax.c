@@ -395,7 +395,7 @@ static void remarks_are_printed_below_their_line(void **state)
     cni_remark_add(&remarks, "I807", CNI_HINT, (cni_span){3, 20, 5, 2}, NULL, "over lines"); /* once */
     assert_int_equal(remarks.count, 3);
     cni_text out = {0};
-    for (int i = 0; i < remarks.count; i++) cni_remark_print(&out, &description, &remarks.items[i]);
+    for (int i = 0; i < remarks.count; i++) cni_remark_print(&out, &description, &remarks.items[i], 0);
     assert_string_equal(cni_text_get(&out), "model.py:3:20: hint I807: over lines\n"
                                             "    3 | model = Sequential([\n"
                                             "      |                    ^\n"
@@ -420,10 +420,41 @@ static void a_long_line_is_shown_around_its_place(void **state)
     cni_remarks remarks = {.arena = &arena};
     cni_remark_add(&remarks, "I801", CNI_ERROR, (cni_span){1, 501, 1, 502}, NULL, "here");
     cni_text out = {0};
-    cni_remark_print(&out, &description, &remarks.items[0]);
+    cni_remark_print(&out, &description, &remarks.items[0], 0);
     const char *line = strchr(cni_text_get(&out), '\n') + 1, *below = strchr(line, '\n') + 1;
     assert_true(below - line < 200);
     assert_int_equal(line[strcspn(below, "^")], 'X');
+    cni_text_free(&out);
+    cni_arena_free(&arena);
+}
+
+/* Of a message every word is there, however narrow the page; of the source line what the caret points at. */
+static void what_is_wider_than_the_page_goes_on_below(void **state)
+{
+    (void)state;
+    cni_arena arena = {0};
+    static const char text[] =
+        "model = Sequential([Input((28, 28, 1)), Conv2D(32, 3, padding='same', activation='rleu'), "
+        "MaxPooling2D(), Flatten(), Dense(10)])";
+    cni_description description = {.file = "model.py", .text = text, .text_size = sizeof text - 1};
+    cni_remarks remarks = {.arena = &arena};
+    cni_remark_add(&remarks, "I804", CNI_ERROR, (cni_span){1, 71, 1, 88},
+                   "one two three four five six seven eight nine ten",
+                   "Conv2D(): activation='rleu': unknown activation; did you mean 'relu'?");
+    cni_text out = {0};
+    cni_remark_print(&out, &description, &remarks.items[0], 60);
+    assert_string_equal(cni_text_get(&out), "model.py:1:71: error I804: Conv2D(): activation='rleu':\n"
+                                            "        unknown activation; did you mean 'relu'?\n"
+                                            "    1 | ...dding='same', activation='rleu'), MaxPooling2D...\n"
+                                            "      |                  ^~~~~~~~~~~~~~~~~\n"
+                                            "      = one two three four five six seven eight nine ten\n");
+    cni_text_free(&out);
+    cni_remark_print(&out, &description, &remarks.items[0], 50);
+    for (const char *at = cni_text_get(&out), *end; *at; at = end + 1) {
+        end = strchr(at, '\n');
+        assert_non_null(end);
+        assert_true(end - at <= 50);
+    }
     cni_text_free(&out);
     cni_arena_free(&arena);
 }
@@ -611,6 +642,7 @@ int main(void)
         cmocka_unit_test(special_comments_are_kept),
         cmocka_unit_test(remarks_are_printed_below_their_line),
         cmocka_unit_test(a_long_line_is_shown_around_its_place),
+        cmocka_unit_test(what_is_wider_than_the_page_goes_on_below),
         cmocka_unit_test(texts_are_told_from_files),
         cmocka_unit_test(damaged_texts_are_read_without_harm),
         cmocka_unit_test(large_texts_end_quickly),

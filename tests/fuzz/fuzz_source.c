@@ -12,7 +12,7 @@
 static void print_remarks(const cni_description *description, const cni_remarks *remarks)
 {
     cni_text printed = {0};
-    for (int i = 0; i < remarks->count; i++) cni_remark_print(&printed, description, &remarks->items[i]);
+    for (int i = 0; i < remarks->count; i++) cni_remark_print(&printed, description, &remarks->items[i], 0);
     cni_text_free(&printed);
 }
 

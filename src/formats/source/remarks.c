@@ -9,7 +9,11 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-enum { SHOWN = 160 /* of a source line, in characters */ };
+enum {
+    SHOWN = 160, /* columns, where nobody says how wide the page is */
+    NARROWEST = 40,
+    GUTTER = 8 /* "    4 | " */
+};
 
 /* ---- keeping ---- */
 
@@ -91,13 +95,23 @@ static int characters(const char *line, size_t length)
     return count;
 }
 
-static void print_place(cni_text *out, const char *line, size_t length, const cni_span *span)
+/* Where the part of a line begins that fits into `room` characters and has the caret's word in it. */
+static int window(int width, int column, int end, int room)
+{
+    if (width <= room) return 0;
+    int first = column - (room - (end - column)) / 2; /* the word in the middle */
+    if (end - column > room) first = column;
+    if (first > width - room) first = width - room;
+    return first > 0 ? first : 0;
+}
+
+static void print_place(cni_text *out, const char *line, size_t length, const cni_span *span, int page)
 {
     const int width = characters(line, length), column = span->column - 1;
+    const int room = width <= page - GUTTER ? page - GUTTER : page - GUTTER - 6; /* "..." on both sides */
     int end = span->end_line > span->line ? width : span->end_column - 1;
-    int first = 0;
-    if (width > SHOWN && column > SHOWN / 2) first = column - SHOWN / 2;
-    const int last = width - first > SHOWN ? first + SHOWN : width;
+    const int first = window(width, column, end > column ? end : column + 1, room);
+    const int last = width - first > room ? first + room : width;
     if (end > last) end = last;
 
     cni_text_printf(out, "%5d | %s", span->line, first ? "..." : "");
@@ -109,19 +123,47 @@ static void print_place(cni_text *out, const char *line, size_t length, const cn
     cni_text_char(out, '\n');
 }
 
-void cni_remark_print(cni_text *out, const cni_description *description, const cni_remark *remark)
+/* The words of `text`, from `column` on; lines that would be wider than the page go on below, indented. */
+static void print_words(cni_text *out, int page, int column, const char *text)
+{
+    bool fresh = true;
+    while (*(text += strspn(text, " \n"))) {
+        const size_t length = strcspn(text, " \n");
+        const int width = characters(text, length);
+        if (!fresh && column + 1 + width > page) {
+            cni_text_add(out, "\n");
+            cni_text_repeat(out, ' ', GUTTER);
+            column = GUTTER;
+            fresh = true;
+        }
+        if (!fresh) cni_text_char(out, ' ');
+        cni_text_bytes(out, text, length);
+        column += width + !fresh;
+        fresh = false;
+        text += length;
+    }
+    cni_text_char(out, '\n');
+}
+
+void cni_remark_print(cni_text *out, const cni_description *description, const cni_remark *remark, int width)
 {
     static const char *const severities[] = {"note", "hint", "warning", "error"};
     const cni_span *span = &remark->span;
-    cni_text_add(out, description->file ? description->file : "<text>");
-    if (span->line) cni_text_printf(out, ":%d:%d", span->line, span->column);
-    cni_text_printf(out, ": %s %s: %s\n", severities[remark->severity], remark->id, remark->text);
+    const int page = width > NARROWEST ? width : width ? NARROWEST : SHOWN;
+    cni_text head = {0};
+    cni_text_add(&head, description->file ? description->file : "<text>");
+    if (span->line) cni_text_printf(&head, ":%d:%d", span->line, span->column);
+    cni_text_printf(&head, ": %s %s: %s", severities[remark->severity], remark->id, remark->text);
+    print_words(out, page, 0, cni_text_get(&head));
+    cni_text_free(&head);
     size_t length = 0;
     const char *line = description->text && span->line > 0
                            ? find_line(description->text, description->text_size, span->line, &length)
                            : NULL;
-    if (line && span->column > 0) print_place(out, line, length, span);
-    if (remark->hint) cni_text_printf(out, "      = %s\n", remark->hint);
+    if (line && span->column > 0) print_place(out, line, length, span, page);
+    if (!remark->hint) return;
+    cni_text_add(out, "      = ");
+    print_words(out, page, GUTTER, remark->hint);
 }
 
 /* ---- detecting ---- */

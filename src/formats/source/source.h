@@ -42,7 +42,8 @@ bool cni_source_knows_input(const cni_description *description);
 cn_status cni_source_set_input(cni_description *description, const char *text, cni_error *error);
 
 /** "file:4:31: error I803: Conv2D() has no argument 'stride'" with the source line, a caret and the hint below it, as
- *  9.5 of the specification has it. */
-void cni_remark_print(cni_text *out, const cni_description *description, const cni_remark *remark);
+ *  9.5 of the specification has it.  Words that would go beyond `width` columns (0: 160) go on below, and of a longer
+ *  source line the part around the caret is shown. */
+void cni_remark_print(cni_text *out, const cni_description *description, const cni_remark *remark, int width);
 
 #endif
