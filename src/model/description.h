@@ -69,6 +69,8 @@ typedef struct cni_described_layer {
     bool named;                 /* the user gave the name */
     cni_object *config;         /* the arguments, with defaults; NULL when kind is NULL or they are wrong */
     cni_span span;              /* of the call that makes it, module included: layers.Conv2D(32, 3) */
+    cni_span site;      /* made in a function of the text: of the outermost call that leads there; line 0: not */
+    const char *inside; /* that function's name, or NULL */
     cni_described_argument *arguments;
     int argument_count;
     cni_description *inner; /* a model that is a layer */

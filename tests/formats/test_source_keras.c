@@ -345,6 +345,28 @@ static void models_inside_models_keep_their_own(void **state)
     done(&r);
 }
 
+static void layers_know_the_call_that_made_them(void **state)
+{
+    (void)state;
+    reading r;
+    const cni_description *d = read_good(&r, "def inner(x):\n"
+                                             "    return layers.Conv2D(4, 3)(x)\n"
+                                             "def outer(x):\n"
+                                             "    return inner(x)\n"
+                                             "x = keras.Input((8, 8, 3))\n"
+                                             "y = outer(x)\n"
+                                             "y = outer(y)\n"
+                                             "model = keras.Model(x, layers.Flatten()(y))\n");
+    const cni_described_layer *conv = layer_named(d, "conv2d_1");
+    assert_int_equal(conv->span.line, 2);
+    assert_int_equal(conv->site.line, 7);
+    assert_int_equal(conv->site.column, 5);
+    assert_string_equal(conv->inside, "inner");
+    assert_int_equal(layer_named(d, "flatten")->site.line, 0);
+    assert_null(layer_named(d, "flatten")->inside);
+    done(&r);
+}
+
 static void one_of_several_models_is_chosen(void **state)
 {
     (void)state;
@@ -434,6 +456,7 @@ int main(void)
         cmocka_unit_test(shapes_are_known_where_a_text_asks),
         cmocka_unit_test(inputs_have_their_shapes),
         cmocka_unit_test(models_inside_models_keep_their_own),
+        cmocka_unit_test(layers_know_the_call_that_made_them),
         cmocka_unit_test(one_of_several_models_is_chosen),
         cmocka_unit_test(unused_layers_are_told),
         cmocka_unit_test(frozen_layers_are_frozen),

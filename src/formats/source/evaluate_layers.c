@@ -26,8 +26,14 @@ static int new_layer(cni_evaluator *e, cni_dialect dialect, const char *class_na
         if (e->layer_count) memcpy(more, e->layers, (size_t)e->layer_count * sizeof *more);
         e->layers = more, e->layer_capacity = capacity;
     }
-    e->layers[e->layer_count] =
-        (cni_source_layer){.described = {.class_name = class_name, .span = span}, .dialect = dialect};
+    const cni_frame *outermost = NULL;
+    for (const cni_frame *frame = e->frame; frame; frame = frame->outer)
+        if (frame->site.line) outermost = frame;
+    cni_described_layer *described = &e->layers[e->layer_count].described;
+    e->layers[e->layer_count] = (cni_source_layer){.dialect = dialect};
+    *described = (cni_described_layer){.class_name = class_name, .span = span};
+    if (outermost) described->site = outermost->site;
+    if (e->frame) described->inside = e->frame->definition->text;
     return e->layer_count++;
 }
 
