@@ -311,6 +311,18 @@ static void inputs_have_their_shapes(void **state)
         {"x = tf.random.normal(shape=(4, 28, 28, 3))\nConv2D(2, 3)(x)", {28, 28, 3}},
         {"x = np.arange(96).reshape(2, 4, 4, 3)\nConv2D(2, 3)(x)", {4, 4, 3}},
         {"Sequential([Sequential([Input((8,)), Dense(3)]), Dense(2)])", {8}},
+        {"(x, y), _ = keras.datasets.cifar10.load_data()\nSequential([Conv2D(4, 3, input_shape=x.shape[1:])])",
+         {32, 32, 3}},
+        {"(x, y), (u, v) = tf.keras.datasets.mnist.load_data()\nx = np.expand_dims(x, -1) / "
+         "255\nSequential([Input(x[0].shape)])",
+         {28, 28, 1}},
+        {"(x, _), _ = keras.datasets.mnist.load_data()\nx = x[:100].reshape((x.shape[0], 28, 28, "
+         "1)).astype('float32')\n"
+         "Sequential([Input(x.shape[1:])])",
+         {28, 28, 1}},
+        {"(x, _), _ = keras.datasets.mnist.load_data()\nSequential([Input(x[..., tf.newaxis].shape[1:])])",
+         {28, 28, 1}},
+        {"# cornu: input 8x8x3\nimport numpy as np\nx = np.load('x')\nSequential([Input(x.shape), Flatten()])", {0}},
     };
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
         reading r;

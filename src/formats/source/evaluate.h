@@ -283,7 +283,8 @@ cni_thing *cni_evaluate_unary(cni_evaluator *e, const char *operator_, cni_thing
 cni_thing *cni_evaluate_compare(cni_evaluator *e, const char *operator_, cni_thing *a, cni_thing *b, cni_span span);
 /** What is outside of the grammar is gone past here: whether a network may depend on it. */
 bool cni_outside_matters(cni_evaluator *e, const cni_syntax *node);
-/** The parser's errors about what does not matter, or stands in functions that nothing calls, become notes. */
+/** The parser's errors about what does not matter, or stands in functions, loops and branches that nothing goes
+ * through, become notes. */
 void cni_soften_outside(cni_evaluator *e, const cni_syntax *node, bool inside);
 /** 1, 0, or -1 where it is not known. */
 int cni_evaluate_truth(const cni_thing *thing);

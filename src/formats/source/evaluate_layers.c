@@ -100,7 +100,7 @@ static bool take_input_shape(making *m, const cni_actual *actual)
     const cni_thing *culprit = NULL;
     const cni_value *value = cni_thing_value(m->e, actual->thing, false, &culprit);
     if (!value) {
-        if (culprit && culprit->type != CNI_THING_BROKEN)
+        if (culprit && culprit->type != CNI_THING_BROKEN && !*m->e->comments->input)
             cni_evaluate_error(m->e, "I805", actual->span, "write the numbers, or a comment  # cornu: input 32x32x3",
                                "'%s' is not constant", key);
         return true;
@@ -138,6 +138,7 @@ static void refuse_open(making *m, const cni_field *field, const cni_actual *act
     }
     if (m->kind == &cni_input_layer) {
         m->shapeless = true;
+        if (*m->e->comments->input) return;
         cni_evaluate_error(m->e, "I805", actual->span, "write the numbers, or a comment  # cornu: input 32x32x3",
                            "'%s' is not constant", field->key);
         return;

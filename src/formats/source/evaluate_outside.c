@@ -91,7 +91,8 @@ void cni_soften_outside(cni_evaluator *e, const cni_syntax *node, bool inside)
         const bool passed = holds(e->passed, e->passed_count, node);
         if (!holds(e->needed, e->needed_count, node) && (passed || inside)) soften(e, node);
     }
-    inside |= node->type == CNI_SYNTAX_DEF;
+    inside |= node->type == CNI_SYNTAX_DEF || node->type == CNI_SYNTAX_FOR || node->type == CNI_SYNTAX_IF ||
+              node->type == CNI_SYNTAX_WITH;
     for (size_t i = 0; i < node->count; i++) cni_soften_outside(e, node->items[i], inside);
     for (size_t i = 0; node->keys && i < node->count; i++) cni_soften_outside(e, node->keys[i], inside);
 }

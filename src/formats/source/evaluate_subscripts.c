@@ -154,6 +154,12 @@ static bool is_broken(const cni_thing *slice)
     return broken;
 }
 
+static cni_thing *refuse_subscript(cni_evaluator *e, const cni_syntax *node)
+{
+    return cni_evaluate_error(e, "I806", node->span, "x[:, 1:-1, 1:-1, :] crops; other subscripts are not read",
+                              "this subscript of a tensor");
+}
+
 /* x[:, 1:-1, 1:-1, :] cuts off borders; anything else is outside of what is read. */
 static cni_thing *of_tensor(cni_evaluator *e, cni_thing *tensor, const cni_syntax *node)
 {
@@ -172,9 +178,7 @@ static cni_thing *of_tensor(cni_evaluator *e, cni_thing *tensor, const cni_synta
         cuts |= some;
         if (some && (i < first || i > first + 1)) good = false;
     }
-    if (!good)
-        return cni_evaluate_error(e, "I806", node->span, "x[:, 1:-1, 1:-1, :] crops; other subscripts are not read",
-                                  "this subscript of a tensor");
+    if (!good) return e->data ? cni_thing_opaque(e, node->span) : refuse_subscript(e, node);
     if (!cuts) return tensor;
     cni_evaluate_remark(e, "I806", CNI_NOTE, node->span, NULL,
                         "read as cropping: %lld and %lld rows, %lld and %lld columns", (long long)crops[first].before,
@@ -183,11 +187,36 @@ static cni_thing *of_tensor(cni_evaluator *e, cni_thing *tensor, const cni_synta
     return cropping(e, tensor, dialect, crops + first, node->span);
 }
 
+/* ---- arrays of numbers ---- */
+
+/* x[:1000] has other images of the same size, x[0] is one of them, x[..., np.newaxis] has an axis more. */
+static cni_thing *of_array(cni_evaluator *e, const cni_thing *array, const cni_syntax *node)
+{
+    cni_shape shape = *array->shape;
+    const bool dots = node->items[1]->type == CNI_SYNTAX_ELLIPSIS;
+    cni_thing *key = dots ? NULL : cni_evaluate(e, node->items[1]);
+    if (node->count == 2 && !dots && key->type == CNI_THING_SLICE) {
+        shape.dims[0] = CNI_UNKNOWN;
+    } else if (node->count == 2 && !dots && shape.rank > 1) {
+        shape.rank--;
+        memmove(shape.dims, shape.dims + 1, (size_t)shape.rank * sizeof *shape.dims);
+    } else if (node->count == 3 && dots && shape.rank < CNI_MAX_RANK) {
+        const cni_thing *last = cni_evaluate(e, node->items[2]);
+        const bool new_axis = last->type == CNI_THING_NONE ||
+                              (last->type == CNI_THING_PATH && strcmp(cni_path_last(last->text), "newaxis") == 0);
+        if (!new_axis) return cni_thing_opaque(e, node->span);
+        shape.dims[shape.rank++] = 1;
+    } else
+        return cni_thing_opaque(e, node->span);
+    return cni_thing_array(e, &shape, node->span);
+}
+
 cni_thing *cni_evaluate_subscript(cni_evaluator *e, const cni_syntax *node)
 {
     cni_thing *of = cni_evaluate(e, node->items[0]);
     if (of->type == CNI_THING_BROKEN) return of;
     if (of->type == CNI_THING_TENSOR) return of_tensor(e, of, node);
+    if (of->type == CNI_THING_OPAQUE && of->shape) return of_array(e, of, node);
     if (node->count != 2) return cni_thing_opaque(e, node->span);
     cni_thing *key = cni_evaluate(e, node->items[1]);
     if (cni_thing_is_list(of)) return of_list(e, of, key, node->span);

@@ -4,8 +4,18 @@
 
 #include "layers/layers.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
+
+/* Of tensors this would be a layer that is not known; of anything else it is data. */
+static cni_thing *unknown(cni_evaluator *e, const cni_function *row, cni_actuals *actuals)
+{
+    for (int i = 0; i < actuals->count; i++)
+        if (cni_thing_holds_tensor(actuals->items[i].thing))
+            return cni_call_unknown(e, cni_path_last(row->path), actuals);
+    return cni_thing_opaque(e, actuals->span);
+}
 
 /* ---- models ---- */
 
@@ -205,6 +215,63 @@ static cni_thing *pool(cni_evaluator *e, const cni_function *row, cni_actuals *a
     return cni_apply_row(e, row, CNI_KERAS, x, &arguments);
 }
 
+/* ---- data ---- */
+
+static const struct {
+    const char *name;
+    int64_t train, test;
+    cni_shape image; /* with the number of images */
+    int label_rank;
+} data_sets[] = {
+    {"mnist", 60000, 10000, {3, {0, 28, 28}}, 1},
+    {"fashion_mnist", 60000, 10000, {3, {0, 28, 28}}, 1},
+    {"cifar10", 50000, 10000, {4, {0, 32, 32, 3}}, 2},
+    {"cifar100", 50000, 10000, {4, {0, 32, 32, 3}}, 2},
+};
+
+static cni_thing *pair(cni_evaluator *e, cni_thing *a, cni_thing *b, cni_span span)
+{
+    cni_thing *tuple = cni_thing_new(e, CNI_THING_TUPLE, span);
+    cni_thing_append(e, tuple, a);
+    cni_thing_append(e, tuple, b);
+    return tuple;
+}
+
+static cni_thing *part_of_data(cni_evaluator *e, size_t set, int64_t count, cni_span span)
+{
+    cni_shape images = data_sets[set].image, labels = {data_sets[set].label_rank, {count, 1}};
+    images.dims[0] = count;
+    return pair(e, cni_thing_array(e, &images, span), cni_thing_array(e, &labels, span), span);
+}
+
+/* (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data() */
+static cni_thing *load_data(cni_evaluator *e, const char *path, cni_span span)
+{
+    for (size_t i = 0; i < sizeof data_sets / sizeof *data_sets; i++) {
+        char known[80];
+        snprintf(known, sizeof known, "keras.datasets.%s.load_data", data_sets[i].name);
+        if (strcmp(known, path) == 0)
+            return pair(e, part_of_data(e, i, data_sets[i].train, span), part_of_data(e, i, data_sets[i].test, span),
+                        span);
+    }
+    return NULL;
+}
+
+/* expand_dims(x, -1) */
+static cni_thing *expand_dims(cni_evaluator *e, const cni_function *row, cni_actuals *actuals)
+{
+    const cni_thing *x = cni_actuals_tensor(actuals), *axis = cni_actuals_thing(actuals, 1, "axis");
+    (void)row;
+    if (!x || !x->shape || !axis || axis->type != CNI_THING_INT || x->shape->rank == CNI_MAX_RANK)
+        return unknown(e, row, actuals);
+    const int rank = x->shape->rank;
+    const int64_t at = axis->integer < 0 ? axis->integer + rank + 1 : axis->integer;
+    cni_shape shape = {.rank = rank + 1};
+    if (at < 0 || at > rank) return unknown(e, row, actuals);
+    for (int i = 0, j = 0; i <= rank; i++) shape.dims[i] = i == at ? 1 : x->shape->dims[j++];
+    return cni_thing_array(e, &shape, actuals->span);
+}
+
 /* ---- what only asks ---- */
 
 static cni_thing *int_shape(cni_evaluator *e, const cni_function *row, cni_actuals *actuals)
@@ -292,6 +359,9 @@ static const cni_function functions[] = {
     {"tensorflow.nn.avg_pool", pool, "AveragePooling2D", NULL},
     {"keras.ops.max_pool", pool, "MaxPooling2D", NULL},
     {"keras.ops.average_pool", pool, "AveragePooling2D", NULL},
+    {"numpy.expand_dims", expand_dims, NULL, NULL},
+    {"keras.ops.expand_dims", expand_dims, NULL, NULL},
+    {"tensorflow.expand_dims", expand_dims, NULL, NULL},
     {"keras.ops.int_shape", int_shape, NULL, NULL},
     {"keras.ops.shape", int_shape, NULL, NULL},
     {"tensorflow.shape", int_shape, NULL, NULL},
@@ -344,6 +414,8 @@ cni_thing *cni_keras_call(cni_evaluator *e, const char *path, cni_actuals *actua
     *known = true;
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
         if (strcmp(functions[i].path, path) == 0) return functions[i].call(e, &functions[i], actuals);
+    cni_thing *data = cni_path_under(path, "keras.datasets") ? load_data(e, path, actuals->span) : NULL;
+    if (data) return data;
     if (is_activation(path)) {
         const cni_function row = {.path = path, .class_name = "Activation"};
         return activation(e, &row, actuals);
