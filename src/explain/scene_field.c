@@ -180,12 +180,18 @@ static const cni_explained *last_map_of(const cni_sitting *sitting)
                                                                                                              : NULL;
 }
 
+/* Whether the last position's field ends behind the image. */
+static bool stands_out(const cni_receptive_field *f, int64_t image)
+{
+    return f->start < 0 || pixels(f->start + f->jump * (f->count - 1) + f->size, f) > (double)image;
+}
+
 static bool fits_border(const cni_sitting *sitting)
 {
-    const cni_explained *node = last_map_of(sitting);
-    if (!node || !image_of(sitting)) return false;
-    const cni_receptive_field *across = node->field + node->spatial - 1;
-    return across->size > across->unit && across->start < 0;
+    const cni_explained *node = last_map_of(sitting), *image = image_of(sitting);
+    if (!node || !image) return false;
+    const cni_receptive_field *down = node->field + node->spatial - 2, *across = down + 1;
+    return stands_out(across, image->map[image->spatial - 1]) || stands_out(down, image->map[image->spatial - 2]);
 }
 
 /* The share of a position's field that lies inside the image. */

@@ -131,7 +131,7 @@ static cni_scene *draw_ruler(const cni_sitting *sitting)
     cni_scene_caption(scene,
                       "One axis: %" PRId64 " pixels, window %" PRId64 " (extent %" PRId64 "), step %" PRId64
                       ", padding %" PRId64 " before and %" PRId64 " behind, of which %" PRId64 " is used; %" PRId64
-                      " outputs; %" PRId64 " pixels are never read.",
+                      " outputs; pixels that are never read: %" PRId64 ".",
                       columns->n, columns->k, columns->extent, columns->s, columns->before, columns->after,
                       columns->after_used, columns->o, columns->unread);
     int32_t *across = reads_of(columns, sitting->arena), *down = both ? reads_of(rows, sitting->arena) : across;
@@ -214,7 +214,7 @@ static cni_scene *draw_reads(const cni_sitting *sitting)
     const int64_t unread = y->n * x->n - (y->n - y->unread) * (x->n - x->unread);
     cni_scene_caption(scene,
                       "How many windows read each of the %" PRId64 "x%" PRId64 " pixels: a corner %d, far from the "
-                      "borders up to %.0f; %" PRId64 " pixels are never read.",
+                      "borders up to %.0f; pixels that are never read: %" PRId64 ".",
                       y->n, x->n, (int)(down[0] * across[0]), most, unread);
     draw_map(scene, &rows, &columns, down, across, most);
     draw_numbers(scene, &rows, &columns);

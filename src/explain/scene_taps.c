@@ -99,9 +99,9 @@ static cni_scene *draw_comb(const cni_sitting *sitting)
     }
     cni_scene_caption(scene,
                       "Along one axis an output of %s reads %" PRId64 " of the %" PRId64
-                      " cells of its field: %.0f %% of "
-                      "the area.",
-                      sitting->node->name, read, size, 100.0 * (double)(read * read) / (double)(size * size));
+                      " cells of %s's input that these layers span: %.0f %% of the area.",
+                      sitting->node->name, read, size, c.layers[c.count - 1]->name,
+                      100.0 * (double)(read * read) / (double)(size * size));
     const double y = CNI_SCENE_TOP + row * c.count + 32;
     const double x = cni_scene_legend(scene, CNI_SCENE_LEFT, y, CNI_INK_WINDOW, CNI_INK_LINE, 0, "read");
     cni_scene_legend(scene, x, y, CNI_INK_UNREAD, CNI_INK_UNREAD_EDGE, CNI_MARK_HATCHED, "hole");

@@ -119,19 +119,20 @@ static void check_scene(const cni_scene *scene, const char *words)
 static const example examples[] = {
     {"D1", "Sequential([Input((128, 128, 3)), Conv2D(64, 5, strides=2, padding='same')])", "conv2d",
      "top 1, bottom 2, left 1, right 2; the output has 64x64"},
-    {"D2", MNIST, "max_pooling2d_1", "5 outputs; 1 pixels are never read"},
+    {"D2", MNIST, "max_pooling2d_1", "5 outputs; pixels that are never read: 1"},
     {"D3", MNIST, "conv2d", "a corner 1, far from the borders up to 9"},
     {"D4", MNIST, NULL, "sees 10x10 of the image's 28x28 pixels and steps by 4"},
     {"D6",
      "Sequential([Input((64, 64, 8))] + [Conv2D(8, 3, dilation_rate=2), Conv2D(8, 3, dilation_rate=2), "
      "Conv2D(8, 3, dilation_rate=2)])",
-     "conv2d_2", "reads 7 of the 13 cells of its field: 29 %"},
+     "conv2d_2", "reads 7 of the 13 cells of conv2d's input that these layers span: 29 %"},
     {"D7", "Sequential([Input((7, 7, 8)), Conv2DTranspose(8, 3, strides=2, padding='same')])", "conv2d_transpose",
      "from 1 to 2 contributions; the pattern is a checkerboard"},
     {"D8", MNIST, NULL, "34,826 weights"},
     {"D9", MNIST, NULL, "2.44M multiply-adds"},
     {"D10", CROOKED, "add", "1 image pixels (0.5 cells) out of register"},
     {"D11", "Sequential([Input((9, 9, 1)), Conv2D(4, 3, padding='same')])", NULL, "49 of 81 positions"},
+    {"D11", "Sequential([Input((32, 32, 3)), Conv2D(4, 3, strides=2, padding='same')])", NULL, "225 of 256 positions"},
     {"D12", MNIST, NULL, "108 image pixels cannot change the result"},
 };
 
