@@ -69,7 +69,7 @@ typedef struct cn_explain_style {
     const char *layer; /* CN_EXPLAIN_LAYER */
     int width;         /* columns; default 80 */
     bool ascii, colour;
-    bool full; /* comparisons: how weights are carried over, too */
+    bool full; /* comparisons: pairs that are equal row by row, too */
 } cn_explain_style;
 
 /** A view as text, valid until the next call for this explanation.  NULL after an error: cn_explanation_error. */
@@ -78,7 +78,8 @@ CN_API const char *cn_explanation_text(cn_explanation *explanation, cn_explain_v
 CN_API const char *cn_explanation_error(const cn_explanation *explanation);
 
 /** How two networks differ: sizes, sampling grids, border values, defaults; and the code that makes either equal to the
- *  other.  The text is valid until the next call for `a`. */
+ *  other; between Keras and PyTorch also how weights are carried over.  The text is valid until the next call for `a`.
+ */
 CN_API const char *cn_explanation_compare(cn_explanation *a, cn_explanation *b, const cn_explain_style *style);
 
 /** The same network in the other framework's words ("torch" or "keras"), with its usual habits. */

@@ -20,7 +20,7 @@ typedef struct settings {
 static const cli_option options[] = {
     CLI_OPTION(input, "input", 0, "SIZES", 0, 0, "input, where the text tells none or another: 224x224x3"),
     CLI_OPTION(layer, "layer", 'l', "NAME", 0, 0, "the card of one layer: formulas, window walk, costs"),
-    CLI_OPTION(full, "full", 0, NULL, 0, 0, "the table, and every layer's card"),
+    CLI_OPTION(full, "full", 0, NULL, 0, 0, "the table, and every layer's card; with --compare equal pairs too"),
     CLI_OPTION(compare, "compare", 0, NULL, 0, 0, "how two networks differ; with --as: a network and itself"),
     CLI_OPTION(as, "as", 0, "FRAMEWORK", 0, 0, "keras or torch: translate first"),
     CLI_OPTION(model, "model", 0, "NAME", 0, 0, "of several models in a text, the one to explain (the last)"),

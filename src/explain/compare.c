@@ -2,6 +2,7 @@
  * Two networks side by side (explain-spec 6): windows are paired in their order, and for each pair it is told what they
  * read, how far the sampling grids part, and what would make them equal. */
 #include "explain/explanation.h"
+#include "explain/translate.h"
 
 #include "base/table.h"
 
@@ -38,10 +39,8 @@ static bool is_window(const cni_explained *node)
     return (node->view.type == CNI_VIEW_WINDOW || node->view.type == CNI_VIEW_TRANSPOSED) && node->view.spatial;
 }
 
-static bool collect(comparison *c, side *s, cn_explanation *e)
+static bool collect(comparison *c, side *s)
 {
-    s->e = e;
-    s->analysis = e->analysis;
     s->windows = CNI_NEW_ARRAY(&c->arena, int, (size_t)s->analysis->count + 1);
     for (int i = 0; s->windows && i < s->analysis->count; i++)
         if (is_window(&s->analysis->nodes[i])) s->windows[s->count++] = i;
@@ -51,6 +50,29 @@ static bool collect(comparison *c, side *s, cn_explanation *e)
 static const cni_explained *window_of(const side *s, int i)
 {
     return &s->analysis->nodes[s->windows[i]];
+}
+
+/* A text that tells no size is read with that of the other network: same rows and columns, in its own order. */
+static cn_status take_size(comparison *c, side *to, const side *from, cni_error *error)
+{
+    const cni_analysis *own = to->e->analysis, *other = from->e->analysis;
+    if (own->image != 0 || other->image != 0 || own->description->input_count != 1) return CN_OK;
+    const cni_explained *image = &own->nodes[0], *given = &other->nodes[0];
+    const int spatial = image->spatial;
+    cni_explain_options options = own->options;
+    if (options.input_count || spatial != given->spatial || image->shape.rank != spatial + 2) return CN_OK;
+    for (int i = 0; i < spatial; i++)
+        if (image->map[i] >= 0 || given->map[i] < 1) return CN_OK;
+    const bool first = image->format == CN_CHANNELS_FIRST;
+    const int64_t channels = image->channels > 0 ? image->channels : given->channels;
+    if (channels < 1) return CN_OK;
+    options.input_count = 1;
+    options.input[0][first ? 0 : spatial] = channels;
+    for (int i = 0; i < spatial; i++) options.input[0][first ? i + 1 : i] = given->map[i];
+    cni_analysis *sized = NULL;
+    CN_TRY(cni_analyse(&c->arena, own->description, &options, &sized, error));
+    to->analysis = sized;
+    return CN_OK;
 }
 
 /* What must agree for two windows to be the same layer: what it does, its filters, its kernel. */
@@ -392,7 +414,7 @@ static bool tells(const pair *p)
     return p->verdict == OTHER_SIZE || p->verdict == OTHER_NUMBERS || moved || !p->same_pads;
 }
 
-static verdict print_pairs(comparison *c, pair *worst, pair *final)
+static verdict print_pairs(comparison *c, bool full, pair *worst, pair *final)
 {
     char said[2][TEXT] = {"", ""};
     const widths w = measure(c);
@@ -402,7 +424,7 @@ static verdict print_pairs(comparison *c, pair *worst, pair *final)
     print_head(c, &w);
     for (int i = 0; i < c->pair_count; i++) {
         const pair p = pair_at(c, i, i ? &last : NULL);
-        if (tells(&p))
+        if (full || tells(&p))
             print_pair(c, &w, &p, said);
         else
             equal++;
@@ -440,24 +462,67 @@ static void sizes_of(const cni_explained *node, char *text)
         snprintf(text + strlen(text), TEXT - strlen(text), "%s%" PRId64, i ? "x" : "", node->axis[i].o);
 }
 
+static bool is_dense(const cni_explained *node)
+{
+    return traits(node) & CNI_IS_DENSE && node->input_count == 1;
+}
+
+/* The map whose values a Dense layer takes in their order, or NULL. */
+static const cni_explained *flattened_map(const side *s, const cni_explained *dense)
+{
+    const cni_explained *at = &s->analysis->nodes[dense->inputs[0]];
+    while (at->input_count == 1 && traits(at) & (CNI_IS_NOTHING | CNI_IS_DROPOUT | CNI_IS_ACTIVATION))
+        at = &s->analysis->nodes[at->inputs[0]];
+    if (!(traits(at) & CNI_IS_FLATTEN) || at->input_count != 1) return NULL;
+    const cni_explained *map = &s->analysis->nodes[at->inputs[0]];
+    if (!map->spatial || map->channels < 2) return NULL;
+    for (int i = 0; i < map->spatial; i++)
+        if (map->map[i] != 1) return map;
+    return NULL;
+}
+
+static bool crosses(const comparison *c)
+{
+    return c->a.e->flat->dialect != c->b.e->flat->dialect;
+}
+
+static const side *keras_side(const comparison *c)
+{
+    return c->a.e->flat->dialect == CNI_TORCH ? &c->b : &c->a;
+}
+
+/* Rows of a Dense layer behind Flatten stand in another order in the other framework. */
+static bool reorders(const comparison *c)
+{
+    const side *keras = keras_side(c);
+    for (int i = 0; crosses(c) && i < keras->analysis->count; i++) {
+        const cni_explained *node = &keras->analysis->nodes[i];
+        const cni_explained *map = is_dense(node) ? flattened_map(keras, node) : NULL;
+        if (map && map->format != CN_CHANNELS_FIRST) return true;
+    }
+    return false;
+}
+
 static void print_verdict(comparison *c, verdict v, bool others, const pair *worst, const pair *final)
 {
     char text[4 * TEXT], far_[TEXT], a[TEXT], b[TEXT];
     const bool complete = !c->single_a_count && !c->single_b_count;
+    const char *copied = reorders(c) ? "copied (rows of a Dense behind Flatten in another order, see below)" : "copied";
     switch (v) {
     case IDENTICAL:
-        snprintf(text, sizeof text, "verdict: %s.%s",
+        snprintf(text, sizeof text, "verdict: %s.%s%s%s",
                  complete ? "all windows read the same pixels" : "what is paired reads the same pixels",
-                 others     ? " Weights can be copied; other defaults remain:"
-                 : complete ? " Weights can be copied, and outputs agree."
+                 others || complete ? " Weights can be " : "", others || complete ? copied : "",
+                 others     ? "; other defaults remain:"
+                 : complete ? ", and outputs agree."
                             : "");
         break;
     case OTHER_NUMBERS:
         snprintf(text, sizeof text,
                  "verdict: same windows, different numbers: %s pads with %s here, with %s there. Weights can be "
-                 "copied, outputs will differ at the border.",
+                 "%s, outputs will differ at the border.",
                  worst->a->name, worst->a->view.border == CNI_BORDER_EXCLUDED ? "cells that do not count" : "zeros",
-                 worst->b->view.border == CNI_BORDER_EXCLUDED ? "cells that do not count" : "zeros");
+                 worst->b->view.border == CNI_BORDER_EXCLUDED ? "cells that do not count" : "zeros", copied);
         break;
     case SHIFTED: {
         int64_t num[CNI_MAX_SPATIAL];
@@ -469,10 +534,9 @@ static void print_verdict(comparison *c, verdict v, bool others, const pair *wor
         }
         show_shift(num, final->far_den, count, far_);
         snprintf(text, sizeof text,
-                 apart
-                     ? "verdict: same sizes, sampling grids %s apart. Weights can be copied, outputs will differ."
-                     : "verdict: same sizes, windows at other places%.0s. Weights can be copied, outputs will differ.",
-                 *far_ == '+' ? far_ + 1 : far_);
+                 apart ? "verdict: same sizes, sampling grids %s apart. Weights can be %s, outputs will differ."
+                       : "verdict: same sizes, windows at other places%.0s. Weights can be %s, outputs will differ.",
+                 *far_ == '+' ? far_ + 1 : far_, copied);
         break;
     }
     case OTHER_SIZE:
@@ -515,20 +579,6 @@ static void in_torch(const cni_explained *node, const padding *p, char *text, si
     snprintf(text + strlen(text), size - strlen(text), "nn.%s%dd(.., padding=0)", module, count);
 }
 
-static bool never_negative(const cni_analysis *analysis, const cni_explained *node)
-{
-    while (node->input_count == 1) {
-        node = &analysis->nodes[node->inputs[0]];
-        const cni_object *activation =
-            node->layer->config && node->layer->kind ? cni_object_of(node->layer->config, "activation") : NULL;
-        if (traits(node) & CNI_IS_NOT_NEGATIVE) return true;
-        if (activation && strstr(activation->kind->name, "relu") && strcmp(activation->kind->name, "leaky_relu") != 0)
-            return true;
-        if (!(traits(node) & (CNI_IS_NOTHING | CNI_IS_PADDING | CNI_IS_DROPOUT))) return false;
-    }
-    return false;
-}
-
 static void in_keras(const comparison *c, const cni_explained *node, const padding *p, char *text, size_t size)
 {
     const int count = node->view.spatial;
@@ -536,7 +586,7 @@ static void in_keras(const comparison *c, const cni_explained *node, const paddi
     const char *class = max ? "MaxPooling" : average ? "AveragePooling" : "Conv";
     bool none = true;
     for (int i = 0; i < count; i++) none &= !p[i].before && !p[i].used;
-    const bool zeros = !max || never_negative(c->b.analysis, node) || never_negative(c->a.analysis, node);
+    const bool zeros = !max || cni_never_negative(c->b.analysis, node) || cni_never_negative(c->a.analysis, node);
     *text = 0;
     if (!none && !zeros) {
         snprintf(text, size, "ops.pad(x, ((0, 0), ");
@@ -562,6 +612,47 @@ static void given(const padding *p, int count, bool whole, padding *out)
     for (int i = 0; i < count; i++) {
         out[i] = p[i];
         if (whole) out[i].used = p[i].after;
+    }
+}
+
+/* "x = F.pad(x, ..); " and "ZeroPadding2D(1) then ": where a line of code may be broken. */
+static size_t step_of(const char *code)
+{
+    static const char *const joins[] = {"; ", " then "};
+    size_t length = strlen(code);
+    for (size_t i = 0; i < sizeof joins / sizeof *joins; i++) {
+        const char *join = strstr(code, joins[i]);
+        const size_t end = join ? (size_t)(join - code) + strlen(joins[i]) : length;
+        if (end < length) length = end;
+    }
+    return length;
+}
+
+/* Code behind a label: on its line, or each step on a line of its own, a little to the left where it is long. */
+static void print_steps(comparison *c, const char *label, int columns, const char *code)
+{
+    const int room = c->page->width - 2 - columns;
+    const bool whole = (int)cni_columns_of(code) <= room;
+    char step[2 * TEXT + 60];
+    bool fits = true;
+    for (const char *at = code; *at; at += step_of(at)) fits &= (int)step_of(at) <= room;
+    const int indent = whole || fits ? 2 + columns : 6;
+    if (*label || indent > 6) {
+        cni_text_add(c->page->out, "  ");
+        cni_page_cell(c->page, CNI_GREEN, columns, label);
+        if (indent == 6) cni_page_end(c->page);
+    }
+    for (const char *at = code; *at;) {
+        const size_t length = whole ? strlen(at) : step_of(at);
+        snprintf(step, sizeof step, "%.*s", (int)length, at);
+        if (indent == 6) {
+            cni_page_paragraph(c->page, indent, indent + 2, step);
+        } else {
+            if (at > code) cni_text_repeat(c->page->out, ' ', (size_t)indent);
+            cni_page_text(c->page, CNI_PLAIN, step);
+            cni_page_end(c->page);
+        }
+        at += length;
     }
 }
 
@@ -591,16 +682,8 @@ static void print_recipe(comparison *c, const side *to, int from_index)
     }
     for (int i = 0; i < count; i++) {
         snprintf(label, sizeof label, "make %s equal:", side_name(c, to));
-        if (i) *label = 0;
-        cni_text_add(c->page->out, "  ");
         const int columns = (int)strlen(label) > 19 ? (int)strlen(label) + 2 : 21;
-        cni_page_cell(c->page, CNI_GREEN, columns, label);
-        if (2 + columns + (int)cni_columns_of(lines[i]) <= c->page->width)
-            cni_page_printf(c->page, "%s\n", lines[i]);
-        else {
-            cni_text_char(c->page->out, '\n');
-            cni_page_paragraph(c->page, 6, 6, lines[i]);
-        }
+        print_steps(c, i ? "" : label, columns, lines[i]);
     }
 }
 
@@ -664,19 +747,27 @@ static void print_agreement(comparison *c, const pair *final)
 
 /* ---- defaults and weights ---- */
 
-static const cni_explained *first_with(const side *s, unsigned trait, const char *key)
+typedef struct default_row {
+    const char *keras, *torch; /* beginnings of the classes' names */
+    const char *key, *torch_key, *what;
+} default_row;
+
+static const cni_explained *first_with(const side *s, const char *class, const char *key)
 {
     for (int i = 0; i < s->analysis->count; i++) {
         const cni_explained *node = &s->analysis->nodes[i];
-        if (traits(node) & trait && node->layer->config && cni_object_member(node->layer->config, key)) return node;
+        if (!node->layer->kind || !node->layer->config) continue;
+        if (strncmp(node->layer->kind->kind.name, class, strlen(class)) == 0 &&
+            cni_object_member(node->layer->config, key))
+            return node;
     }
     return NULL;
 }
 
-static bool print_default(comparison *c, const side *keras, const side *torch, unsigned trait, const char *key,
-                          const char *torch_key, const char *what)
+static bool print_default(comparison *c, const side *keras, const side *torch, const default_row *row)
 {
-    const cni_explained *k = first_with(keras, trait, key), *t = first_with(torch, trait, torch_key);
+    const char *key = row->key, *torch_key = row->torch_key, *what = row->what;
+    const cni_explained *k = first_with(keras, row->keras, key), *t = first_with(torch, row->torch, torch_key);
     char text[3 * TEXT];
     if (!k || !t) return false;
     double here, there;
@@ -692,47 +783,142 @@ static bool print_default(comparison *c, const side *keras, const side *torch, u
     return true;
 }
 
-/* Whether any was told. */
-static bool print_defaults(comparison *c)
-{
-    const bool torch_first = c->a.e->flat->dialect == CNI_TORCH;
-    const side *keras = torch_first ? &c->b : &c->a, *torch = torch_first ? &c->a : &c->b;
-    if (c->a.e->flat->dialect == c->b.e->flat->dialect) return false;
-    const bool epsilon = print_default(c, keras, torch, CNI_IS_BATCH_NORM, "epsilon", "eps", "batch norm epsilon");
-    return print_default(c, keras, torch, CNI_IS_BATCH_NORM, "momentum", "momentum", "batch norm momentum") || epsilon;
-}
-
-static bool any(const side *s, unsigned with, unsigned without)
+static bool ends_in_softmax(const side *s)
 {
     for (int i = 0; i < s->analysis->count; i++) {
-        const unsigned is = traits(&s->analysis->nodes[i]);
-        if (is & with && !(is & without)) return true;
+        const cni_explained *node = &s->analysis->nodes[i];
+        if (!node->output) continue;
+        const cni_object *activation = node->layer->config ? cni_object_of(node->layer->config, "activation") : NULL;
+        return traits(node) & CNI_IS_SOFTMAX || (activation && strstr(activation->kind->name, "softmax"));
     }
     return false;
 }
 
-/* How weights go from Keras to PyTorch. */
+/* Whether any was told. */
+static bool print_defaults(comparison *c)
+{
+    static const default_row rows[] = {
+        {"BatchNormalization", "BatchNorm", "epsilon", "eps", "batch norm epsilon"},
+        {"BatchNormalization", "BatchNorm", "momentum", "momentum", "batch norm momentum"},
+        {"LayerNormalization", "LayerNorm", "epsilon", "eps", "layer norm epsilon"},
+        {"GroupNormalization", "GroupNorm", "epsilon", "eps", "group norm epsilon"},
+        {"LeakyReLU", "LeakyReLU", "negative_slope", "negative_slope", "leaky ReLU slope"},
+        {"ELU", "ELU", "alpha", "alpha", "ELU alpha"},
+    };
+    const side *keras = keras_side(c), *torch = keras == &c->a ? &c->b : &c->a;
+    bool told = false;
+    if (!crosses(c)) return false;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) told |= print_default(c, keras, torch, &rows[i]);
+    const bool softmax = ends_in_softmax(keras);
+    if (softmax == ends_in_softmax(torch)) return told;
+    cni_page_paragraph(c->page, 2, 4,
+                       softmax ? "softmax at the end: in Keras' network; PyTorch's usual loss has it inside"
+                               : "softmax at the end: in PyTorch's network only");
+    return true;
+}
+
+/* ---- how weights go from Keras to PyTorch ---- */
+
+static bool begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+static bool same_layout(const cni_explained *a, const cni_explained *b)
+{
+    const unsigned layouts = CNI_IS_CONVOLUTION | CNI_IS_DEPTHWISE | CNI_IS_SEPARABLE | CNI_IS_DENSE |
+                             CNI_IS_BATCH_NORM | CNI_IS_NORMALIZATION;
+    return (traits(a) & layouts) == (traits(b) & layouts) && a->view.type == b->view.type &&
+           a->view.spatial == b->view.spatial;
+}
+
+/* "dense (in, out) -> (out, in): w.T"; the code on a line of its own where the first is too short. */
+static void print_layout(comparison *c, const char *line)
+{
+    char what[4 * TEXT];
+    const char *code = strstr(line, ": w.");
+    if (!code || 4 + (int)cni_columns_of(line) <= c->page->width) {
+        cni_page_paragraph(c->page, 4, 6, line);
+        return;
+    }
+    snprintf(what, sizeof what, "%.*s", (int)(code - line) + 1, line);
+    cni_page_paragraph(c->page, 4, 6, what);
+    cni_page_paragraph(c->page, 6, 8, code + 2);
+}
+
+/* The line of a layer, or "". */
+static void layout_of(const cni_explained *node, char *text, size_t size)
+{
+    static const char *const sizes[] = {"", "k", "kh, kw", "kd, kh, kw"};
+    static const char *const turned[] = {"", "2, 1, 0", "3, 2, 0, 1", "4, 3, 0, 1, 2"};
+    static const char *const per_channel[] = {"", "1, 2, 0", "2, 3, 0, 1", "3, 4, 0, 1, 2"};
+    const unsigned is = traits(node);
+    const int n = node->view.spatial;
+    *text = 0;
+    if (is & CNI_IS_SEPARABLE)
+        snprintf(text, size, "separable convolution: the first kernel as depthwise, the second as a convolution");
+    else if (is & CNI_IS_DEPTHWISE)
+        snprintf(text, size, "depthwise convolution (%s, in, m) -> (in*m, 1, %s): w.transpose(%s).reshape(in*m, 1, %s)",
+                 sizes[n], sizes[n], per_channel[n], sizes[n]);
+    else if (is & CNI_IS_CONVOLUTION && node->view.type == CNI_VIEW_TRANSPOSED)
+        snprintf(text, size, "transposed convolution (%s, out, in) -> (in, out, %s): w.transpose(%s)", sizes[n],
+                 sizes[n], turned[n]);
+    else if (is & CNI_IS_CONVOLUTION)
+        snprintf(text, size, "convolution (%s, in, out) -> (out, in, %s): w.transpose(%s)", sizes[n], sizes[n],
+                 turned[n]);
+    else if (is & CNI_IS_DENSE)
+        snprintf(text, size, "dense (in, out) -> (out, in): w.T");
+    else if (is & CNI_IS_BATCH_NORM)
+        snprintf(text, size,
+                 "batch norm: gamma -> weight, beta -> bias, moving_mean -> running_mean, "
+                 "moving_variance -> running_var");
+    else if (is & CNI_IS_NORMALIZATION && node->layer->kind && !begins(node->layer->kind->kind.name, "Unit"))
+        snprintf(text, size, "norms: gamma -> weight, beta -> bias");
+}
+
+/* "dense_1 behind Flatten of 7x7x64: w.reshape(7, 7, 64, 10).transpose(3, 2, 0, 1).reshape(10, 3136).  w is Keras'." */
+static void print_reordered(comparison *c, const side *s, const cni_explained *dense)
+{
+    static const char *const turned[] = {"", "2, 1, 0", "3, 2, 0, 1", "4, 3, 0, 1, 2"};
+    const cni_explained *map = flattened_map(s, dense);
+    char sizes[TEXT] = "", shape[TEXT] = "", text[4 * TEXT];
+    int64_t values = 1;
+    if (!map || map->format == CN_CHANNELS_FIRST) return;
+    for (int i = 0; i <= map->spatial; i++) {
+        const int64_t n = i < map->spatial ? map->map[i] : map->channels;
+        if (n < 1 || __builtin_mul_overflow(values, n, &values)) return;
+        snprintf(sizes + strlen(sizes), sizeof sizes - strlen(sizes), "%s%" PRId64, i ? "x" : "", n);
+        snprintf(shape + strlen(shape), sizeof shape - strlen(shape), "%" PRId64 ", ", n);
+    }
+    const int64_t out = dense->shape.dims[dense->shape.rank - 1];
+    snprintf(text, sizeof text,
+             "%s, behind Flatten of %s: rows from h, w, c to c, h, w: w.reshape(%s%" PRId64
+             ").transpose(%s).reshape(%" PRId64 ", %" PRId64 ")",
+             dense->name, sizes, shape, out, turned[map->spatial], out, values);
+    print_layout(c, text);
+}
+
 static void print_weights(comparison *c)
 {
-    static const struct {
-        unsigned with, without;
-        const char *line;
-    } rows[] = {
-        {CNI_IS_CONVOLUTION, CNI_IS_DEPTHWISE | CNI_IS_SEPARABLE,
-         "convolution (kh, kw, in, out) -> (out, in, kh, kw): w.transpose(3, 2, 0, 1)"},
-        {CNI_IS_DEPTHWISE, 0,
-         "depthwise (kh, kw, in, m) -> (in*m, 1, kh, kw): w.transpose(2, 3, 0, 1).reshape(-1, 1, kh, kw)"},
-        {CNI_IS_DENSE, 0, "dense (in, out) -> (out, in): w.T"},
-        {CNI_IS_FLATTEN, 0,
-         "dense behind Flatten of h x w x c: w.reshape(h, w, c, out).transpose(3, 2, 0, 1).reshape(out, -1)"},
-        {CNI_IS_BATCH_NORM, 0,
-         "batch norm: gamma -> weight, beta -> bias, moving_mean -> running_mean, "
-         "moving_variance -> running_var"},
-    };
-    const side *keras = c->a.e->flat->dialect == CNI_TORCH ? &c->b : &c->a;
-    cni_page_printf(c->page, "  weights, from Keras to PyTorch:\n");
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (any(keras, rows[i].with, rows[i].without)) cni_page_paragraph(c->page, 4, 6, rows[i].line);
+    const side *s = keras_side(c);
+    const cni_analysis *analysis = s->analysis;
+    bool drawn = false;
+    int told = 0;
+    char text[3 * TEXT];
+    for (int i = 0; i < analysis->count; i++) {
+        const cni_explained *node = &analysis->nodes[i];
+        bool before = node->shared_with >= 0;
+        for (int k = 0; k < i && !before; k++) before = same_layout(&analysis->nodes[k], node);
+        layout_of(node, text, sizeof text);
+        if (!before && *text && !told++) cni_page_printf(c->page, "  weights, from Keras to PyTorch:\n");
+        if (!before && *text) print_layout(c, text);
+        if (is_dense(node) && node->shared_with < 0 && node->shape.rank > 1) print_reordered(c, s, node);
+        drawn |= (traits(node) & (CNI_IS_CONVOLUTION | CNI_IS_DENSE)) != 0;
+    }
+    if (drawn)
+        cni_page_paragraph(c->page, 4, 6,
+                           "where none are copied: Keras begins with Glorot uniform, bias 0; PyTorch with uniform "
+                           "+-1/sqrt(fan_in), bias likewise");
 }
 
 /* ---- the whole ---- */
@@ -741,11 +927,12 @@ static bool compare(comparison *c, bool full)
 {
     pair worst = {0}, final = {0};
     if (!pair_up(c)) return false;
-    const verdict v = print_pairs(c, &worst, &final);
+    const verdict v = print_pairs(c, full, &worst, &final);
     print_singles(c, &c->a, c->single_a, c->single_a_count);
     print_singles(c, &c->b, c->single_b, c->single_b_count);
     if (!c->pair_count) {
         cni_page_printf(c->page, "  no windows to compare\n");
+        if (crosses(c)) print_weights(c);
         return true;
     }
     cni_text defaults = {0}, *page = c->page->out;
@@ -760,7 +947,7 @@ static bool compare(comparison *c, bool full)
     }
     cni_text_add(c->page->out, cni_text_get(&defaults));
     cni_text_free(&defaults);
-    if (full && c->a.e->flat->dialect != c->b.e->flat->dialect) print_weights(c);
+    if (crosses(c)) print_weights(c);
     return true;
 }
 
@@ -774,8 +961,13 @@ bool cni_view_compare(cn_explanation *a, cn_explanation *b, bool full, cni_page 
                      both[i]->source);
             return false;
         }
-    const bool done = collect(&c, &c.a, a) && collect(&c, &c.b, b) && compare(&c, full);
-    if (!done) cni_no_memory(&a->error, "a comparison");
+    c.a = (side){.e = a, .analysis = a->analysis};
+    c.b = (side){.e = b, .analysis = b->analysis};
+    bool done = !take_size(&c, &c.b, &c.a, &a->error) && !take_size(&c, &c.a, &c.b, &a->error);
+    if (done) {
+        done = collect(&c, &c.a) && collect(&c, &c.b) && compare(&c, full);
+        if (!done) cni_no_memory(&a->error, "a comparison");
+    }
     cni_arena_free(&c.arena);
     return done;
 }

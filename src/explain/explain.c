@@ -66,8 +66,11 @@ static cn_status read_bytes(cn_explanation *e, cni_bytes bytes, const char *file
     if (bytes.size > 8 && memcmp(text, "\x89HDF\r\n\x1a\n", 8) == 0)
         return cni_fail(&e->error, CN_ERR_UNSUPPORTED,
                         "%s: an HDF5 file, which cannot be explained yet; save the model as .keras", file);
+    if (first == bytes.size)
+        return cni_fail(&e->error, CN_ERR_FORMAT, "%s: is empty; Keras or PyTorch code or a model is expected", file);
     if (cni_source_is_model_name(file) || !cni_source_detect(text, bytes.size))
-        return cni_fail(&e->error, CN_ERR_FORMAT, "%s: neither Keras or PyTorch code nor a model", file);
+        return cni_fail(&e->error, CN_ERR_FORMAT,
+                        "%s: no Keras or PyTorch code is in it, and it is no model file (.keras, .json)", file);
     return read_text(e, text, bytes.size, file);
 }
 
@@ -255,10 +258,10 @@ const char *cn_explanation_error(const cn_explanation *explanation)
 
 static bool view_layer(cn_explanation *e, const char *name, cni_page *page)
 {
-    const cni_explained *node = name ? cni_explained_find(e->analysis, name) : NULL;
+    const cni_explained *node = name ? cni_shown_find(e, name) : NULL;
     if (node) return cni_view_card(e, node, page);
     const char **names = CNI_NEW_ARRAY(&e->arena, const char *, (size_t)e->analysis->count + 1);
-    for (int i = 0; names && i < e->analysis->count; i++) names[i] = e->analysis->nodes[i].name;
+    for (int i = 0; names && i < e->analysis->count; i++) names[i] = cni_shown_name(e, &e->analysis->nodes[i]);
     const char *nearest = names && name ? cni_nearest(name, names, (size_t)e->analysis->count) : NULL;
     cni_fail(&e->error, CN_ERR_INVALID, "there is no layer '%s'%s%s%s", name ? name : "",
              nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");

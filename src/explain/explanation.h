@@ -88,6 +88,8 @@ bool cni_view_compare(cn_explanation *a, cn_explanation *b, bool full, cni_page 
 int cni_node_severity(const cn_explanation *explanation, const cni_explained *node);
 /** The name; "input" for the only input of a text, when it was not given one. */
 const char *cni_shown_name(const cn_explanation *explanation, const cni_explained *node);
+/** The node that is called so, by its name or the name it is shown by; NULL when there is none. */
+const cni_explained *cni_shown_find(const cn_explanation *explanation, const char *name);
 /** "3x3/2", "-". */
 char *cni_show_window(const cni_explained *node, char *buffer, size_t size);
 /** "0,1/0,1": top, bottom / left, right. */

@@ -54,6 +54,19 @@ static void say_arguments(const cni_analysis *analysis, const cni_explained *nod
     cni_text_add(out, list ? "])\n" : ")\n");
 }
 
+bool cni_never_negative(const cni_analysis *analysis, const cni_explained *node)
+{
+    const unsigned keeps = CNI_IS_NOTHING | CNI_IS_PADDING | CNI_IS_DROPOUT | CNI_IS_MAX_POOL | CNI_IS_AVERAGE_POOL;
+    while (node->input_count == 1) {
+        node = &analysis->nodes[node->inputs[0]];
+        const cni_layer_kind *kind = node->layer->kind;
+        if (!kind || !node->layer->config) return false;
+        if (cni_layer_is_not_negative(kind, node->layer->config)) return true;
+        if (!(kind->traits & keeps)) return false;
+    }
+    return false;
+}
+
 static cn_status say_node(const cni_analysis *analysis, const cni_explained *node, cni_arena *arena, cni_text *out,
                           cni_error *error)
 {
@@ -61,12 +74,13 @@ static cn_status say_node(const cni_analysis *analysis, const cni_explained *nod
     cni_value *list = NULL;
     const cni_layer_kind *kind = node->layer->kind;
     const cni_explained *input = node->input_count ? &analysis->nodes[node->inputs[0]] : NULL;
-    const cni_torch_place place = {.in = input ? &input->shape : NULL};
+    const cni_torch_place place = {.in = input ? &input->shape : NULL,
+                                   .not_negative = cni_never_negative(analysis, node)};
     if (!kind || !kind->keras || !node->layer->config || !input)
         return cni_fail(error, CN_ERR_UNSUPPORTED, "%s: %s cannot be said in Keras' words", node->name,
                         node->layer->class_name);
     const cn_status status = cni_torch_translate(node->layer->config, &place, arena, &list, error);
-    if (status) return cni_fail_in(error, "%s", node->name);
+    if (status) return cni_fail_in(error, "layer '%s'", node->name);
     cni_identifier(node, name, sizeof name);
     if (!list->count) cni_text_printf(out, "%s = %s\n", name, cni_identifier(input, argument, sizeof argument));
     for (size_t i = 0; i < list->count; i++) {

@@ -14,6 +14,9 @@ cn_status cni_say_in_torch(const cni_analysis *analysis, cni_text *out, cni_erro
 /** Keras code for a PyTorch network; maps stay channels first. */
 cn_status cni_say_in_keras(const cni_analysis *analysis, cni_arena *arena, cni_text *out, cni_error *error);
 
+/** Whether nothing that comes into the node is ever below zero: behind ReLU, pools of it, padding with zeros. */
+bool cni_never_negative(const cni_analysis *analysis, const cni_explained *node);
+
 /** The node's name as an identifier of Python. */
 const char *cni_identifier(const cni_explained *node, char *buffer, size_t size);
 

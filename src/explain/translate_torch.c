@@ -10,6 +10,7 @@
 #include "explain/translate.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -145,60 +146,95 @@ static bool has_bias(const telling *t)
 
 /* ---- activations ---- */
 
+/* `rest` follows the argument; with the number that `key` has, unless that is PyTorch's own (`usual`). */
 static const struct {
-    const char *keras, *torch;
+    const char *keras, *torch, *rest, *key;
+    double usual;
 } activations[] = {
-    {"relu", "F.relu(%s)"},
-    {"relu6", "F.relu6(%s)"},
-    {"sigmoid", "torch.sigmoid(%s)"},
-    {"tanh", "torch.tanh(%s)"},
-    {"softmax", "F.softmax(%s, dim=1)"},
-    {"log_softmax", "F.log_softmax(%s, dim=1)"},
-    {"elu", "F.elu(%s)"},
-    {"selu", "F.selu(%s)"},
-    {"gelu", "F.gelu(%s)"},
-    {"silu", "F.silu(%s)"},
-    {"swish", "F.silu(%s)"},
-    {"mish", "F.mish(%s)"},
-    {"softplus", "F.softplus(%s)"},
-    {"softsign", "F.softsign(%s)"},
-    {"hard_sigmoid", "F.hardsigmoid(%s)"},
-    {"hard_silu", "F.hardswish(%s)"},
-    {"hard_swish", "F.hardswish(%s)"},
-    {"leaky_relu", "F.leaky_relu(%s)"},
+    {"relu", "F.relu", "", NULL, 0},
+    {"relu6", "F.relu6", "", NULL, 0},
+    {"sigmoid", "torch.sigmoid", "", NULL, 0},
+    {"tanh", "torch.tanh", "", NULL, 0},
+    {"softmax", "F.softmax", ", dim=1", NULL, 0},
+    {"log_softmax", "F.log_softmax", ", dim=1", NULL, 0},
+    {"elu", "F.elu", ", alpha=%s", "alpha", 1},
+    {"selu", "F.selu", "", NULL, 0},
+    {"gelu", "F.gelu", "", NULL, 0},
+    {"silu", "F.silu", "", NULL, 0},
+    {"swish", "F.silu", "", NULL, 0},
+    {"mish", "F.mish", "", NULL, 0},
+    {"softplus", "F.softplus", "", NULL, 0},
+    {"softsign", "F.softsign", "", NULL, 0},
+    {"hard_sigmoid", "F.hardsigmoid", "", NULL, 0},
+    {"hard_silu", "F.hardswish", "", NULL, 0},
+    {"hard_swish", "F.hardswish", "", NULL, 0},
+    {"leaky_relu", "F.leaky_relu", ", %s", "negative_slope", 0.01},
 };
 
 static tell tell_flatten;
 
-static cn_status activate(telling *t, const char *name, const char *argument)
+static double number_of(const cni_object *config, const char *key, double otherwise)
 {
-    char call[160];
+    const double *number = key ? cni_object_member(config, key) : NULL;
+    return number && !isnan(*number) ? *number : otherwise;
+}
+
+/* relu with a limit, a slope or a threshold. */
+static cn_status activate_relu(telling *t, const cni_object *config, const char *argument, bool *done)
+{
+    const double limit = number_of(config, "max_value", INFINITY), slope = number_of(config, "negative_slope", 0);
+    char number[40];
+    *done = isfinite(limit) || slope != 0 || number_of(config, "threshold", 0) != 0;
+    if (!*done) return CN_OK;
+    if (number_of(config, "threshold", 0) != 0 || (isfinite(limit) && slope != 0))
+        return refuse(t, "relu with a threshold, or with a limit and a slope");
+    cni_show_real(isfinite(limit) ? limit : slope, number);
+    if (limit == 6)
+        cni_text_printf(t->forward, "        %s = F.relu6(%s)\n", t->name, argument);
+    else if (isfinite(limit))
+        cni_text_printf(t->forward, "        %s = F.hardtanh(%s, 0.0, %s)\n", t->name, argument, number);
+    else
+        cni_text_printf(t->forward, "        %s = F.leaky_relu(%s, %s)\n", t->name, argument, number);
+    return CN_OK;
+}
+
+/* `config` holds the arguments of the activation: of its own object, or of the layer that it is. */
+static cn_status activate(telling *t, const char *name, const cni_object *config, const char *argument)
+{
+    char rest[80], number[40];
+    bool done = false;
     if (strcmp(name, "linear") == 0) {
         if (strcmp(argument, t->name) != 0) cni_text_printf(t->forward, "        %s = %s\n", t->name, argument);
         return CN_OK;
     }
-    for (size_t i = 0; i < sizeof activations / sizeof *activations; i++)
-        if (strcmp(activations[i].keras, name) == 0) {
-            const char *hole = strstr(activations[i].torch, "%s");
-            snprintf(call, sizeof call, "%.*s%s%s", (int)(hole - activations[i].torch), activations[i].torch, argument,
-                     hole + 2);
-            cni_text_printf(t->forward, "        %s = %s\n", t->name, call);
-            return CN_OK;
-        }
-    return refuse(t, name);
+    if (strcmp(name, "relu") == 0) CN_TRY(activate_relu(t, config, argument, &done));
+    for (size_t i = 0; !done && i < sizeof activations / sizeof *activations; i++) {
+        if (strcmp(activations[i].keras, name) != 0) continue;
+        const double usual = activations[i].usual, value = number_of(config, activations[i].key, usual);
+        cni_show_real(value, number);
+        const char *hole = strstr(activations[i].rest, "%s");
+        *rest = 0;
+        if (!hole)
+            snprintf(rest, sizeof rest, "%s", activations[i].rest);
+        else if (value != usual)
+            snprintf(rest, sizeof rest, "%.*s%s", (int)(hole - activations[i].rest), activations[i].rest, number);
+        cni_text_printf(t->forward, "        %s = %s(%s%s)\n", t->name, activations[i].torch, argument, rest);
+        done = true;
+    }
+    return done ? CN_OK : refuse(t, name);
 }
 
 /* The argument `activation` of a layer, behind it. */
 static cn_status activate_behind(telling *t)
 {
     const cni_object *activation = cni_object_of(t->config, "activation");
-    return activation ? activate(t, activation->kind->name, t->name) : CN_OK;
+    return activation ? activate(t, activation->kind->name, activation, t->name) : CN_OK;
 }
 
 static cn_status tell_activation(telling *t)
 {
     const cni_object *activation = cni_object_of(t->config, "activation");
-    return activate(t, activation ? activation->kind->name : "linear", t->argument);
+    return activate(t, activation ? activation->kind->name : "linear", activation, t->argument);
 }
 
 /* Values behind each other; to a map only from a vector, whose order is then the channels'. */
@@ -206,7 +242,7 @@ static cn_status tell_reshape(telling *t)
 {
     if (t->node->shape.rank == 2) return tell_flatten(t);
     if (t->input->shape.rank == t->node->shape.rank && cni_shape_equal(&t->input->shape, &t->node->shape))
-        return activate(t, "linear", t->argument);
+        return activate(t, "linear", NULL, t->argument);
     if (t->input->shape.rank != 2 || !t->node->spatial) return refuse(t, "the order of the values would be another");
     cni_text_printf(t->forward, "        %s = %s.view(-1, %" PRId64, t->name, t->argument, t->node->channels);
     for (int i = 0; i < t->node->spatial; i++) cni_text_printf(t->forward, ", %" PRId64, t->node->map[i]);
@@ -220,7 +256,8 @@ static cn_status tell_named(telling *t)
         const char *class, *name;
     } classes[] = {{"ReLU", "relu"}, {"LeakyReLU", "leaky_relu"}, {"ELU", "elu"}, {"Softmax", "softmax"}};
     for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
-        if (strcmp(classes[i].class, t->config->kind->name) == 0) return activate(t, classes[i].name, t->argument);
+        if (strcmp(classes[i].class, t->config->kind->name) == 0)
+            return activate(t, classes[i].name, t->config, t->argument);
     return refuse(t, "");
 }
 

@@ -131,6 +131,14 @@ const char *cni_shown_name(const cn_explanation *e, const cni_explained *node)
     return unnamed && e->description->text && e->flat->input_count == 1 ? "input" : node->name;
 }
 
+const cni_explained *cni_shown_find(const cn_explanation *e, const char *name)
+{
+    const cni_explained *node = cni_explained_find(e->analysis, name);
+    for (int i = 0; !node && i < e->analysis->count; i++)
+        if (strcmp(cni_shown_name(e, &e->analysis->nodes[i]), name) == 0) node = &e->analysis->nodes[i];
+    return node;
+}
+
 /* ---- calls ---- */
 
 /* The byte at a line and column of a text. */

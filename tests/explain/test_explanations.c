@@ -477,6 +477,38 @@ static void test_definitions(void **state)
     assert_non_null(strstr(cn_explain_why(NULL), "I803"));
 }
 
+/* ---- translation ---- */
+
+/* Keras 3's defaults are not PyTorch's: LeakyReLU has 0.3, its function 0.2, PyTorch 0.01. */
+static void test_translated_arguments(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *keras, *torch;
+    } cases[] = {
+        {"LeakyReLU()", "F.leaky_relu(input_layer, 0.3)"},
+        {"LeakyReLU(negative_slope=0.01)", "F.leaky_relu(input_layer)"},
+        {"Activation('leaky_relu')", "F.leaky_relu(input_layer, 0.2)"},
+        {"ELU(alpha=0.5)", "F.elu(input_layer, alpha=0.5)"},
+        {"ELU()", "F.elu(input_layer)"},
+        {"ReLU(max_value=6)", "F.relu6(input_layer)"},
+        {"ReLU(max_value=4)", "F.hardtanh(input_layer, 0.0, 4.0)"},
+        {"ReLU(negative_slope=0.1)", "F.leaky_relu(input_layer, 0.1)"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[200];
+        const char *error;
+        cn_explanation *keras, *torch;
+        snprintf(text, sizeof text, "Sequential([Input((8, 8, 3)), %s])", cases[i].keras);
+        if (cn_explain(text, NULL, &keras, &error)) fail_msg("%s: %s", text, error);
+        if (cn_explanation_translate(keras, "torch", &torch, &error)) fail_msg("%s: %s", text, error);
+        const char *full = cn_explanation_text(torch, CN_EXPLAIN_FULL, NULL);
+        if (!full || !strstr(full, cases[i].torch)) fail_msg("%s: expected %s in\n%s", text, cases[i].torch, full);
+        cn_explanation_free(torch);
+        cn_explanation_free(keras);
+    }
+}
+
 GOLDEN(summary)
 GOLDEN(card)
 GOLDEN(compare)
@@ -493,6 +525,8 @@ GOLDEN(no_flatten)
 GOLDEN(no_kernel)
 GOLDEN(translated)
 GOLDEN(sizes_differ)
+GOLDEN(compare_flatten)
+GOLDEN(pool_in_keras)
 
 int main(void)
 {
@@ -513,9 +547,12 @@ int main(void)
         cmocka_unit_test(test_no_kernel),
         cmocka_unit_test(test_translated),
         cmocka_unit_test(test_sizes_differ),
+        cmocka_unit_test(test_compare_flatten),
+        cmocka_unit_test(test_pool_in_keras),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_counting),
         cmocka_unit_test(test_definitions),
+        cmocka_unit_test(test_translated_arguments),
         cmocka_unit_test(test_width_of_models),
         cmocka_unit_test(test_width_of_texts),
     };
