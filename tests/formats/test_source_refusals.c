@@ -27,6 +27,9 @@ static const refusal refusals[] = {
     {"nn.Dense(3)", "I802 1:1-9", "PyTorch calls it Linear"},
     {"nn.MaxPooling2D(3)", "I802 1:1-16", "PyTorch calls it MaxPool2d"},
     {"layers.LSTM(8)", "I802 1:1-12", NULL},
+    {"LSTM(8)", "I802 1:1-5", "convolutional"},
+    {"Sequential([Input((28, 28, 1)), Conv2d(32, 3)])", "I802 1:33-39", "Keras writes it Conv2D"},
+    {"m = Sequential()\nm.add(MaxPool2d())", "I802 2:7-16", "Keras calls it MaxPooling2D"},
     {"layers.Lambda(f)", "I806 1:1-14; I809 1:15-16", NULL},
     /* arguments */
     {"nn.Conv2d(3, 16, 3, strides=2)", "I803 1:21-28", "PyTorch calls it 'stride'; 'strides' is the Keras name"},
@@ -43,6 +46,8 @@ static const refusal refusals[] = {
     {"import numpy as np\nn = np.load('n')\nDense(n)", "I805 3:7-8", "line 2"},
     {"Add(3)", "I804 1:5-6", NULL},
     {"nn.Linear(3)", "I810 1:1-10", "in_features"},
+    {"Sequential([Input(28, 28, 1), Conv2D(3, 3)])", "I804 1:19-28", "write Input(shape=(28, 28, 1))"},
+    {"keras.Input(shape=28)", "I804 1:13-21", "write Input(shape=(28,))"},
     {"keras.Input()", "I810 1:1-12", "Input(shape="},
     {"import data\n", "I806 1:1-12", NULL},
     {"import data\nkeras.Input(shape=data.shape)", "I806 1:1-12; I805 2:13-29", "put the code"},
@@ -97,7 +102,8 @@ static const refusal refusals[] = {
     {"x = input()", "I806 1:5-12", NULL},
     {"__import__('os')", "I806 1:1-17", NULL},
     {"m = keras.applications.VGG16()", "I806 1:5-31", "read its file"},
-    {"import torchvision\nm = torchvision.models.resnet18()", "I806 2:5-34", NULL},
+    {"import torchvision\nm = torchvision.models.resnet18()", "I806 2:5-34", "torchvision/models"},
+    {"m = models.resnet18(pretrained=True)", "I806 1:5-37", "torchvision/models"},
 };
 
 static const cni_remark *error_with_hint(const cni_description *d)

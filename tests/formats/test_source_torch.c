@@ -180,12 +180,26 @@ static void both_dialects_in_one_text(void **state)
     done(&r);
 }
 
+/* The lines of a class without it are a network too. */
+static void a_piece_of_a_class_is_read(void **state)
+{
+    (void)state;
+    reading r;
+    const cni_description *d = read_good(&r, "self.conv1 = nn.Conv2d(3, 6, 5)\nself.pool = nn.MaxPool2d(2)\n"
+                                             "x = self.pool(F.relu(self.conv1(x)))\n");
+    assert_string_equal(wiring(&r, d), "input conv1(input) relu_1(conv1) pool(relu_1) > pool");
+    done(&r);
+    d = read_good(&r, "self.conv1 = nn.Conv2d(3, 6, 5)\n");
+    assert_int_equal(d->call_count, 2);
+    assert_string_equal(remarks(&r, CNI_NOTE), "I809 1:1-5");
+    done(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_text_gives_its_network),
-        cmocka_unit_test(inputs_have_their_shapes),
-        cmocka_unit_test(functions_become_modules),
+        cmocka_unit_test(a_piece_of_a_class_is_read), cmocka_unit_test(every_text_gives_its_network),
+        cmocka_unit_test(inputs_have_their_shapes),   cmocka_unit_test(functions_become_modules),
         cmocka_unit_test(both_dialects_in_one_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

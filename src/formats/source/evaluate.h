@@ -241,6 +241,8 @@ const char *cni_path_last(const char *path);
 void cni_evaluate_import(cni_evaluator *e, const cni_syntax *statement);
 /** The layer kind that a path names; NULL: none.  `dialect` is told when the path is of layers at all. */
 const cni_layer_kind *cni_path_layer(const char *path, bool *is_layer, cni_dialect *dialect);
+/** LSTM and the like: Keras and PyTorch have it, and Cornu does not describe it. */
+bool cni_is_absent_layer(const char *name);
 /** The table of Cornu in which a path is a value: optimizers, losses, initializers...; false: none. */
 bool cni_path_is_value(const char *path);
 

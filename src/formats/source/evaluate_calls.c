@@ -398,6 +398,21 @@ static cni_thing *call_undefined(cni_evaluator *e, const cni_syntax *name, bool 
     return cni_evaluate(e, name);
 }
 
+/* Conv2d(32, 3) where nothing tells the dialect, and PyTorch's class needs more: Keras' Conv2D is meant. */
+static bool is_misspelt(cni_evaluator *e, const cni_syntax *call, const cni_thing *called)
+{
+    const cni_syntax *callee = call->items[0];
+    if (callee->type != CNI_SYNTAX_NAME || called->type != CNI_THING_PATH || e->torch) return false;
+    if (called->span.line != callee->span.line || called->span.column != callee->span.column) return false; /* bound */
+    bool is_layer = false;
+    cni_dialect dialect = CNI_KERAS;
+    const cni_layer_kind *kind = cni_path_layer(called->text, &is_layer, &dialect);
+    if (!kind || dialect != CNI_TORCH || !cni_hint_layer(e, callee->text, CNI_KERAS)) return false;
+    size_t needs = 0, given = call->count - 1;
+    for (size_t i = 0; i < kind->kind.field_count; i++) needs += (kind->kind.fields[i].flags & CNI_REQUIRED) != 0;
+    return given < needs;
+}
+
 cni_thing *cni_evaluate_call(cni_evaluator *e, const cni_syntax *call, bool statement)
 {
     const cni_syntax *callee = call->items[0];
@@ -405,6 +420,7 @@ cni_thing *cni_evaluate_call(cni_evaluator *e, const cni_syntax *call, bool stat
         return call_undefined(e, callee, statement);
     imply_model(e, callee);
     cni_thing *called = cni_evaluate(e, callee);
+    if (is_misspelt(e, call, called)) return call_undefined(e, callee, statement);
     cni_actuals actuals = actuals_of(e, call, called);
     actuals.unused = statement;
     return e->stopped || e->exhausted ? e->broken : cni_call_thing(e, called, &actuals);

@@ -77,6 +77,9 @@ static void name_modules(cni_evaluator *e, cni_thing *thing, const char *path, i
         name_model(e, model, path, depth + 1);
     else if (cni_thing_is_list(thing) || thing->type == CNI_THING_DICT)
         name_items(e, thing, path, depth + 1);
+    else if (thing->type == CNI_THING_INSTANCE && strcmp(path, "self") == 0) /* of a piece without its class */
+        for (int i = 0; i < thing->scope->count; i++)
+            name_modules(e, thing->scope->bindings[i].thing, thing->scope->bindings[i].name, depth + 1);
 }
 
 /* ---- what a model needs ---- */

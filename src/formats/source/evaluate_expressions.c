@@ -19,9 +19,27 @@ static cni_thing *undefined(cni_evaluator *e, const cni_syntax *name)
     return cni_evaluate_error(e, "I809", name->span, hint, "'%.60s' is not defined", name->text);
 }
 
+/* self.conv1 = nn.Conv2d(3, 6, 5) without its class: a piece of a text, whose module this is. */
+static cni_thing *imply_self(cni_evaluator *e, const cni_syntax *node)
+{
+    cni_thing *class_ = cni_thing_new(e, CNI_THING_CLASS, node->span);
+    cni_thing *self = cni_thing_new(e, CNI_THING_INSTANCE, node->span);
+    if (class_ == e->broken || self == e->broken) return e->broken;
+    class_->text = self->text = "self";
+    class_->scope = cni_scope_new(e, NULL);
+    self->scope = cni_scope_new(e, NULL);
+    self->of = class_;
+    cni_evaluate_remark(
+        e, "I809", CNI_NOTE, node->span, NULL,
+        "'self' is not defined here: its layers are explained one behind the other, or as they are called");
+    cni_scope_set(e, e->module, "self", self);
+    return self;
+}
+
 static cni_thing *name(cni_evaluator *e, const cni_syntax *node)
 {
     cni_thing *thing = cni_evaluate_name(e, node->text, node->span);
+    if (!thing && !e->frame && strcmp(node->text, "self") == 0) return imply_self(e, node);
     return thing ? thing : undefined(e, node);
 }
 

@@ -197,17 +197,22 @@ static const char *const keras_absent[] = {
     "MelSpectrogram",
 };
 
+bool cni_is_absent_layer(const char *name)
+{
+    for (size_t i = 0; i < sizeof keras_absent / sizeof *keras_absent; i++)
+        if (strcmp(keras_absent[i], name) == 0) return true;
+    return false;
+}
+
 static cni_thing *unknown_layer(cni_evaluator *e, const char *path, cni_dialect dialect, cni_actuals *actuals)
 {
     const char *name = cni_path_last(path), *hint = cni_hint_layer(e, name, dialect);
-    bool absent = false;
-    for (size_t i = 0; i < sizeof keras_absent / sizeof *keras_absent; i++)
-        absent |= strcmp(keras_absent[i], name) == 0;
     if (strcmp(name, "Lambda") == 0)
         cni_evaluate_error(e, "I806", actuals->callee, "give the output shape with a comment: # cornu: shape 32x32x3",
                            "a Lambda layer is not read");
-    else if (absent)
-        cni_evaluate_error(e, "I802", actuals->callee, NULL, "%s is not among the layers that Cornu describes", name);
+    else if (cni_is_absent_layer(name))
+        cni_evaluate_error(e, "I802", actuals->callee, "Cornu explains convolutional networks",
+                           "%s is not among the layers that Cornu describes", name);
     else
         cni_evaluate_error(e, "I802", actuals->callee, hint, "there is no layer '%.60s'", name);
     return cni_thing_layer(e, cni_make_unknown(e, name, dialect, actuals->span));
@@ -274,17 +279,34 @@ static cni_thing *unknown_function(cni_evaluator *e, const char *path, cni_actua
     return e->broken;
 }
 
+/* models.resnet18 without its import; Keras calls its own ResNet50. */
+static bool is_torchvision(const char *path)
+{
+    static const char *const names[] = {"resnet",      "vgg",        "alexnet",   "mobilenet", "densenet",
+                                        "squeezenet",  "efficientn", "inception", "googlenet", "regnet",
+                                        "shufflenet",  "mnasnet",    "convnext",  "vit_",      "swin",
+                                        "wide_resnet", "resnext"};
+    if (!cni_path_under(path, "keras.models")) return false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strncmp(cni_path_last(path), names[i], strlen(names[i])) == 0) return true;
+    return false;
+}
+
 static cni_thing *built_in_graph(cni_evaluator *e, const char *path, cni_actuals *actuals)
 {
-    return cni_evaluate_error(e, "I806", actuals->span, "save the model and read its file: model.save('model.keras')",
-                              "the graph of %s is not in the text", cni_path_last(path));
+    const char *hint = cni_path_under(path, "keras") && !is_torchvision(path)
+                           ? "save the model and read its file: model.save('model.keras')"
+                           : "put the source of its class into the text, as torchvision/models/*.py and timm have it";
+    return cni_evaluate_error(e, "I806", actuals->span, hint, "the graph of %s is not in the text",
+                              cni_path_last(path));
 }
 
 static bool is_built_in_graph(const char *path)
 {
     const char *name = cni_path_last(path);
     const bool function = cni_path_under(path, "keras.applications") && *name >= 'A' && *name <= 'Z';
-    return function || (cni_path_under(path, "torchvision.models") && strcmp(path, "torchvision.models") != 0) ||
+    return function || is_torchvision(path) ||
+           (cni_path_under(path, "torchvision.models") && strcmp(path, "torchvision.models") != 0) ||
            strcmp(path, "torch.hub.load") == 0 || strcmp(path, "timm.create_model") == 0;
 }
 

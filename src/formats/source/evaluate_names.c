@@ -289,7 +289,7 @@ static const char *layer_path(cni_evaluator *e, const char *name)
     const bool no_torch = e->keras && !e->torch, no_keras = e->torch && !e->keras;
     const bool keras = !no_keras && cni_family_find(&cni_layers, name);
     const bool torch = !no_torch && cni_family_find(&cni_torch_layers, name);
-    if (!keras && !torch) return NULL;
+    if (!keras && !torch) return cni_is_absent_layer(name) ? cni_arena_printf(e->arena, "keras.layers.%s", name) : NULL;
     return cni_arena_printf(e->arena, "%s.%s", keras ? "keras.layers" : "torch.nn", name);
 }
 

@@ -77,9 +77,34 @@ static cni_thing *functional(cni_evaluator *e, const cni_function *row, cni_actu
     return model->thing;
 }
 
+/* Input(28, 28, 1), Input(28): the second one would be the batch, and Keras takes no bare number; what is meant is
+ * told, and the shape is as unknown as Keras leaves it. */
+static cni_thing *refuse_bare_shape(cni_evaluator *e, cni_actuals *actuals)
+{
+    const cni_actual *shape = cni_actuals_take(actuals, 0, "shape");
+    if (!shape || shape->thing->type != CNI_THING_INT) return NULL;
+    cni_text sizes = {0};
+    int count = 0;
+    cni_span span = shape->span;
+    for (int i = 0; i < actuals->count; i++) {
+        const cni_actual *actual = &actuals->items[i];
+        if (actual != shape && (shape->key || actual->key || actual->thing->type != CNI_THING_INT)) continue;
+        cni_text_printf(&sizes, "%s%lld", count++ ? ", " : "", (long long)actual->thing->integer);
+        span.end_line = actual->span.end_line, span.end_column = actual->span.end_column;
+    }
+    const char *hint =
+        cni_arena_printf(e->arena, "write Input(shape=(%s%s))", cni_text_get(&sizes), count > 1 ? "" : ",");
+    cni_text_free(&sizes);
+    cni_evaluate_error(e, "I804", span, hint, "Input() takes its shape as a tuple");
+    const int layer = cni_make_unknown_input(e, NULL, CNI_KERAS, actuals->span);
+    return layer < 0 ? e->broken : cni_thing_tensor(e, cni_call_of_input(e, layer), 0);
+}
+
 static cni_thing *input(cni_evaluator *e, const cni_function *row, cni_actuals *actuals)
 {
     (void)row;
+    cni_thing *refused = refuse_bare_shape(e, actuals);
+    if (refused) return refused;
     const int layer = cni_make_layer(e, &cni_input_layer, "Input", CNI_KERAS, actuals);
     if (layer < 0) return e->broken;
     e->layers[layer].base = "input";
