@@ -111,7 +111,8 @@ typedef struct cni_explained {
     const char *symbol[CNI_MAX_SPATIAL];    /* "ceil(H/2)" where a size is unknown, else NULL */
 
     cni_view view;
-    cni_axis axis[CNI_MAX_SPATIAL];             /* WINDOW, TRANSPOSED: with view.spatial axes */
+    cni_axis axis[CNI_MAX_SPATIAL]; /* WINDOW, TRANSPOSED: with view.spatial axes */
+    int origin;                     /* the image input that the fields refer to: the first one that it sees; -1 */
     cni_receptive_field field[CNI_MAX_SPATIAL]; /* with the spatial axes of the first image input */
 
     cni_amount params;

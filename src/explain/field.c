@@ -513,6 +513,7 @@ static cn_status add_path(cni_analyser *a, cni_explained *node, int input, int a
     cni_link link;
     state *all = (state *)states + node->id * axes + axis, after = {0};
     field path = {.count = to->count, .local = f->local, .all = f->all, .unknown = f->unknown};
+    if (from->origin != node->origin && from->origin >= 0) return CN_OK; /* of another image */
     if (!f->local && !f->all && !f->unknown) return CN_OK;
     if (node->view.type == CNI_VIEW_ALL) {
         to->all = true;
@@ -553,16 +554,29 @@ static void finish(field *f, const state *s, int64_t image)
     f->least_size = f->holes = CNI_UNSEEN;
 }
 
+/* The first image that a node sees; nodes are in the order in which they run, inputs first. */
+static int origin_of(const cni_analysis *analysis, const cni_explained *node, int axes)
+{
+    if (!node->input_count) return node->spatial == axes ? node->id : -1;
+    int origin = -1;
+    for (int i = 0; i < node->input_count; i++) {
+        const int other = analysis->nodes[node->inputs[i]].origin;
+        if (other >= 0 && (origin < 0 || other < origin)) origin = other;
+    }
+    return origin;
+}
+
 static cn_status see(cni_analyser *a, cni_explained *node, state *states, int axes)
 {
     cni_analysis *analysis = a->analysis;
-    const cni_explained *image = analysis->nodes + analysis->image;
+    node->origin = origin_of(analysis, node, axes);
+    const cni_explained *image = analysis->nodes + (node->origin < 0 ? analysis->image : node->origin);
     for (int i = 0; i < axes; i++) {
         field *f = node->field + i;
         state *s = states + node->id * axes + i;
         f->count = node->spatial != axes ? 1 : node->map[i] < 0 ? CNI_UNSEEN : node->map[i];
         f->unit = 1;
-        if (node->id == analysis->image) {
+        if (node->id == node->origin) {
             begin_image(f, s, node->map[i]);
             number_endless(f);
             CN_TRY(show_image(a, f));
@@ -601,7 +615,8 @@ static void summarise(cni_analysis *analysis, int axes)
     double variance = 0;
     for (int i = 0; i < analysis->count; i++) {
         const cni_explained *node = analysis->nodes + i;
-        if (i != analysis->image && node->spatial == axes && node->field[0].local) analysis->last_map = i;
+        if (!node->input_count || node->origin != analysis->image) continue;
+        if (node->spatial == axes && node->field[0].local) analysis->last_map = i;
     }
     if (analysis->last_map < 0) return;
     const cni_explained *last = analysis->nodes + analysis->last_map;
@@ -634,6 +649,7 @@ bool cni_misalignment(const cni_analysis *analysis, const cni_explained *merge_n
 {
     const field *x = analysis->nodes[merge_node->inputs[a]].field + axis;
     const field *y = analysis->nodes[merge_node->inputs[b]].field + axis;
+    if (analysis->nodes[merge_node->inputs[a]].origin != analysis->nodes[merge_node->inputs[b]].origin) return false;
     if (!x->local || !y->local || !same_jump(x, y) || x->floating || y->floating) return false;
     const int64_t period = x->period / common_divisor(x->period, y->period) * y->period;
     int64_t sum = 0, count = 0;
