@@ -2,6 +2,9 @@
  * What a text may not hold: which remark is made, where it stands, and what it says. */
 #include "source_check.h"
 
+#include <stdlib.h>
+#include <time.h>
+
 typedef struct refusal {
     const char *text, *expected; /* "I803 1:22-28": line, first column, column behind the last character */
     const char *hint;            /* a part of it, or NULL */
@@ -226,6 +229,46 @@ static void work_is_bounded(void **state)
     }
 }
 
+/* Nothing takes long, or much memory, that a text of some size can ask for. */
+static void large_texts_take_little(void **state)
+{
+    (void)state;
+    enum { SIZE = 1 << 20 };
+    static const struct {
+        const char *begin, *repeat, *end;
+    } rows[] = {
+        {"a = [", "0,", "]\nfor i in range(10000): b = a + a\n"},
+        {"for i in range(10000): b = [", "0,", "]\n"},
+        {"m = nn.Sequential(", "nn.ReLU(),", ")\n"},
+        {"m = Sequential([", "ReLU(),", "])\n"},
+        {"nn.Sequential(*[", "a,", "])\n"},
+        {"a = '", "xyz", "'\nfor c in a: list(a)\n"},
+        {"a = range(9999)\n", "b = zip(a, a);", "\n"},
+        {"x = Input((3,))\n", "x = Dense(3)(x);", "\n"},
+        {"", "Dense(3)\n", ""},
+        {"", "a1 = b1\n", ""},
+        {"x = ", "1 +", " 1\n"},
+    };
+    char *text = malloc(SIZE + 1000);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        size_t used = (size_t)sprintf(text, "%s", rows[i].begin);
+        const size_t length = strlen(rows[i].repeat);
+        for (; used + length + 100 < SIZE; used += length) memcpy(text + used, rows[i].repeat, length);
+        strcpy(text + used, rows[i].end);
+        reading r;
+        struct timespec before, after;
+        clock_gettime(CLOCK_MONOTONIC, &before);
+        read_any(&r, text, NULL);
+        clock_gettime(CLOCK_MONOTONIC, &after);
+        const double seconds = (double)(after.tv_sec - before.tv_sec) + (double)(after.tv_nsec - before.tv_nsec) / 1e9;
+        if (seconds > 20 || r.arena.used > (size_t)1 << 30)
+            fail_msg("%s%s: %.1f s, %zu MiB", rows[i].begin, rows[i].repeat, seconds, r.arena.used >> 20);
+        print_message("%4.1f s %4zu MiB  %s%s...\n", seconds, r.arena.used >> 20, rows[i].begin, rows[i].repeat);
+        done(&r);
+    }
+    free(text);
+}
+
 static void a_long_loop_is_an_error(void **state)
 {
     (void)state;
@@ -247,6 +290,43 @@ static void a_text_that_is_none_is_refused(void **state)
     cni_arena_free(&arena);
 }
 
+/* Whatever runs out while a text is read, it is said so, and nothing breaks. */
+static void without_memory_nothing_is_read(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "import keras\nfrom keras import layers\n"
+        "def block(x, n, name=None):\n  x = layers.Conv2D(n, 3, padding='same', name='a' + str(n))(x)\n"
+        "  return layers.add([x, layers.BatchNormalization()(x)])\n"
+        "x = i = keras.Input((8, 8, 3))\nfor n in [4, 8]: x = block(x, n)\nx = x[:, 1:-1, 1:-1] * 2\n"
+        "inner = keras.Sequential([layers.Flatten(), layers.Dense(2, activaton='relu')])\n"
+        "m = keras.Model(i, inner(x))\nm.compile(optimizer=keras.optimizers.Adam(1e-3), loss='mse')\nm.fit(a, "
+        "epochs=2)\n",
+        "import torch.nn as nn\nimport torch.nn.functional as F\nclass N(nn.Module):\n  def __init__(self):\n"
+        "    super().__init__()\n    self.a = nn.ModuleList([nn.Conv2d(3, 3, 1)])\n    self.b = "
+        "nn.Sequential(nn.ReLU(), nn.ReLU())\n"
+        "  def forward(self, x):\n    for a in self.a: x = x + a(x)\n    return F.relu(self.b(x)).view(x.size(0), -1)\n"
+        "m = N()\nm(torch.randn(1, 3, 8, 8))\n",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        cn_status status = CN_ERR_MEMORY;
+        reading r;
+        const int calls = read_any(&r, texts[i], NULL)->call_count;
+        done(&r);
+        for (size_t budget = 500; status && budget < 4000000; budget += budget / 40) {
+            cni_arena arena;
+            cni_description *d = NULL;
+            cni_error error = {0};
+            cni_arena_init(&arena, budget);
+            status = cni_source_read(&arena, texts[i], strlen(texts[i]), "a.py", NULL, &d, &error);
+            if (status && !*error.text) fail_msg("nothing is said with %zu bytes", budget);
+            if (!status) assert_int_equal(d->call_count, calls);
+            cni_arena_free(&arena);
+        }
+        assert_int_equal(status, CN_OK);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +336,8 @@ int main(void)
         cmocka_unit_test(what_is_no_network_may_hold_anything),
         cmocka_unit_test(work_is_bounded),
         cmocka_unit_test(a_long_loop_is_an_error),
+        cmocka_unit_test(large_texts_take_little),
+        cmocka_unit_test(without_memory_nothing_is_read),
         cmocka_unit_test(a_text_that_is_none_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -164,6 +164,7 @@ typedef struct cni_evaluator {
     cni_leaving leaving;
     int quiet;              /* > 0: nothing is remarked */
     int data;               /* > 0: a name that is not defined may be data, which a text leaves out */
+    int work;               /* things and items of lists that were made, weighed by their memory */
     int walked, walk_depth; /* items of lists that were made values of, in all and now */
     int chains;             /* that are being applied inside each other */
     const cni_syntax *needed[CNI_MAX_OUTSIDE], *passed[CNI_MAX_OUTSIDE]; /* outside of the grammar, and gone past */
@@ -184,6 +185,9 @@ typedef struct cni_evaluator {
     } * counters; /* of Keras' names */
     int counter_count, counter_capacity;
 } cni_evaluator;
+
+/** Counts work; false once there was too much of it, which is told at `span` and ends everything. */
+bool cni_evaluate_work(cni_evaluator *e, int weight, cni_span span);
 
 /** A remark; the same one at the same place only once.  Inside an inlined function its call is named. */
 void cni_evaluate_remark(cni_evaluator *e, const char *id, cni_severity severity, cni_span span, const char *hint,
@@ -257,7 +261,7 @@ typedef struct cni_actual {
 
 typedef struct cni_actuals {
     cni_actual *items;
-    int count;
+    int count, capacity;
     bool unused;     /* a statement: what it gives is not looked at */
     cni_span span;   /* of the whole call */
     cni_span callee; /* of what is called */

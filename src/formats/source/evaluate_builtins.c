@@ -55,7 +55,8 @@ static cni_thing *range(cni_evaluator *e, const char *name, cni_actuals *actuals
     if (!step) return cni_evaluate_error(e, "I804", actuals->span, NULL, "range() with a step of 0");
     for (int64_t i = numbers[0]; step > 0 ? i < numbers[1] : i > numbers[1];) {
         cni_thing_append(e, list, cni_thing_int(e, i, actuals->span));
-        if (list->count >= MAX_ITEMS || e->exhausted || __builtin_add_overflow(i, step, &i)) break;
+        if (e->stopped || e->exhausted || __builtin_add_overflow(i, step, &i)) break;
+        if (list->count > MAX_ITEMS) return unknown(e, name, actuals);
     }
     return list;
 }

@@ -10,15 +10,17 @@ enum { MAX_NESTING = 8 /* of functions; methods call each other more deeply */ }
 
 void cni_actuals_add(cni_evaluator *e, cni_actuals *actuals, const char *key, cni_thing *thing, cni_span span)
 {
-    cni_actual *more = CNI_NEW_ARRAY(e->arena, cni_actual, (size_t)actuals->count + 1);
-    if (!more) {
-        e->exhausted = true;
-        return;
+    if (actuals->count == actuals->capacity) {
+        const int capacity = actuals->capacity ? 2 * actuals->capacity : 4;
+        cni_actual *more = CNI_NEW_ARRAY(e->arena, cni_actual, (size_t)capacity);
+        if (!more) {
+            e->exhausted = true;
+            return;
+        }
+        if (actuals->count) memcpy(more, actuals->items, (size_t)actuals->count * sizeof *more);
+        actuals->items = more, actuals->capacity = capacity;
     }
-    if (actuals->count) memcpy(more, actuals->items, (size_t)actuals->count * sizeof *more);
-    more[actuals->count] = (cni_actual){.key = key, .thing = thing, .span = span};
-    actuals->items = more;
-    actuals->count++;
+    actuals->items[actuals->count++] = (cni_actual){.key = key, .thing = thing, .span = span};
 }
 
 cni_actual *cni_actuals_take(cni_actuals *actuals, int position, const char *key)

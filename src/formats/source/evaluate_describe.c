@@ -25,7 +25,9 @@ const char *cni_keras_name(cni_evaluator *e, const char *class_name)
             if (at) memcpy(more, e->counters, (size_t)at * sizeof *e->counters);
             e->counters = more, e->counter_capacity = capacity;
         }
-        e->counters[at].name = cni_arena_text(e->arena, snake);
+        const char *kept = cni_arena_text(e->arena, snake);
+        if (!kept) return e->exhausted = true, "";
+        e->counters[at].name = kept;
         e->counters[at].count = 0;
         e->counter_count++;
     }
@@ -149,29 +151,30 @@ static void order_layers(selection *s)
 
 /* ---- PyTorch's numbers ---- */
 
-static const char *base_of(const cni_source_layer *layer, char buffer[100])
+static const char *base_of(cni_evaluator *e, const cni_source_layer *layer)
 {
+    char snake[100];
     if (layer->base) return layer->base;
-    cni_snake_case(layer->described.class_name, buffer, 100);
-    return buffer;
+    cni_snake_case(layer->described.class_name, snake, sizeof snake);
+    const char *base = cni_arena_text(e->arena, snake);
+    return base ? base : (e->exhausted = true, NULL);
 }
 
 /* What has no path is numbered by its kind, from 1: max_pool2d_1.  An input is called so. */
 static void number_layers(selection *s)
 {
     cni_evaluator *e = s->e;
-    char base[100], other[100];
-    bool *numbered = CNI_NEW_ARRAY(e->arena, bool, (size_t)s->layer_count + 1);
-    for (int i = 0; numbered && i < s->layer_count; i++) {
+    const char **bases = CNI_NEW_ARRAY(e->arena, const char *, (size_t)s->layer_count + 1); /* of those without path */
+    for (int i = 0; bases && i < s->layer_count; i++) {
         cni_source_layer *layer = &e->layers[s->order[i]];
-        if (layer->described.name) continue;
-        numbered[i] = true;
+        if (layer->described.name || !(bases[i] = base_of(e, layer))) continue;
         int number = 1;
-        for (int j = 0; j < i; j++)
-            number += numbered[j] && strcmp(base_of(&e->layers[s->order[j]], other), base_of(layer, base)) == 0;
+        for (int j = 0; j < i; j++) number += bases[j] && strcmp(bases[j], bases[i]) == 0;
         const bool input = number == 1 && cni_layer_is_input(e, s->order[i]);
-        layer->described.name = input ? "input" : cni_arena_printf(e->arena, "%s_%d", base_of(layer, base), number);
+        layer->described.name = input ? "input" : cni_arena_printf(e->arena, "%s_%d", bases[i], number);
+        if (!layer->described.name) e->exhausted = true;
     }
+    if (!bases) e->exhausted = true;
 }
 
 /* ---- the description ---- */

@@ -9,6 +9,7 @@
 static cni_thing *undefined(cni_evaluator *e, const cni_syntax *name)
 {
     if (e->data) return cni_thing_opaque(e, name->span);
+    if (e->remarks->errors > CNI_MAX_ERRORS) return e->broken; /* looking for what was meant takes time */
     const char *layer = cni_hint_layer(e, name->text, e->torch && !e->keras ? CNI_TORCH : CNI_KERAS);
     const char *nearest[64];
     size_t count = 0;
@@ -192,7 +193,7 @@ static cni_thing *keys_of(cni_evaluator *e, const cni_thing *dict_)
 static cni_thing *letters_of(cni_evaluator *e, const cni_thing *text)
 {
     cni_thing *list = cni_thing_new(e, CNI_THING_LIST, text->span);
-    for (const char *c = text->text; *c; c++)
+    for (const char *c = text->text; *c && !e->stopped && !e->exhausted; c++)
         cni_thing_append(e, list, cni_thing_text(e, cni_arena_text_n(e->arena, c, 1), text->span));
     return list;
 }

@@ -69,6 +69,8 @@ const cni_value *cni_shape_value(cni_evaluator *e, const cni_shape *shape)
 
 static int new_call(cni_evaluator *e, const cni_described_call *call)
 {
+    enum { WEIGHT = 1000 };
+    if (!cni_evaluate_work(e, WEIGHT, call->span)) return -1;
     if (e->call_count == e->call_capacity) {
         const int capacity = e->call_capacity ? 2 * e->call_capacity : 128;
         cni_source_call *more = CNI_NEW_ARRAY(e->arena, cni_source_call, (size_t)capacity);

@@ -16,6 +16,8 @@ enum { MAX_FIELDS = 64 };
 
 static int new_layer(cni_evaluator *e, cni_dialect dialect, const char *class_name, cni_span span)
 {
+    enum { WEIGHT = 1600 }; /* as many as 10,000 */
+    if (!cni_evaluate_work(e, WEIGHT, span)) return -1;
     if (e->layer_count == e->layer_capacity) {
         const int capacity = e->layer_capacity ? 2 * e->layer_capacity : 64;
         cni_source_layer *more = CNI_NEW_ARRAY(e->arena, cni_source_layer, (size_t)capacity);
@@ -335,7 +337,8 @@ int cni_make_layer(cni_evaluator *e, const cni_layer_kind *kind, const char *cla
     m.maker = (cni_maker){.arena = e->arena, .data_format = CN_CHANNELS_LAST, .error = &m.error};
     snprintf(m.where, sizeof m.where, "%.60s()", class_name);
     const int index = new_layer(e, dialect, class_name, actuals->span);
-    if (index < 0 || kind->kind.field_count > MAX_FIELDS || cni_object_new(&m.maker, &kind->kind, &m.object)) {
+    if (index < 0) return index;
+    if (kind->kind.field_count > MAX_FIELDS || cni_object_new(&m.maker, &kind->kind, &m.object)) {
         e->exhausted = true;
         return -1;
     }

@@ -5,8 +5,20 @@
 #include <inttypes.h>
 #include <string.h>
 
+bool cni_evaluate_work(cni_evaluator *e, int weight, cni_span span)
+{
+    enum { MOST = 16000000 }; /* bytes times a dozen: what a text of 1 MiB can need, and a computer has */
+    if (e->stopped || e->exhausted) return false;
+    if ((e->work += weight) < MOST) return true;
+    e->stopped = true;
+    cni_evaluate_remark(e, "I812", CNI_ERROR, span, "take out what is no network", "too much to compute");
+    return false;
+}
+
 cni_thing *cni_thing_new(cni_evaluator *e, cni_thing_type type, cni_span span)
 {
+    enum { WEIGHT = 16 };
+    if (!cni_evaluate_work(e, WEIGHT, span)) return e->broken;
     cni_thing *thing = CNI_NEW(e->arena, cni_thing);
     if (!thing) {
         e->exhausted = true;
@@ -40,11 +52,13 @@ cni_thing *cni_thing_real(cni_evaluator *e, double real, cni_span span)
 
 cni_thing *cni_thing_text(cni_evaluator *e, const char *text, cni_span span)
 {
+    if (!text) return e->exhausted = true, e->broken;
     MAKE(CNI_THING_TEXT, text, text);
 }
 
 cni_thing *cni_thing_path(cni_evaluator *e, const char *path, cni_span span)
 {
+    if (!path) return e->exhausted = true, e->broken;
     MAKE(CNI_THING_PATH, text, path);
 }
 
@@ -119,7 +133,7 @@ static bool grow(cni_evaluator *e, cni_thing *list)
 
 void cni_thing_append(cni_evaluator *e, cni_thing *list, cni_thing *item)
 {
-    if (list == e->broken || !grow(e, list)) return;
+    if (list == e->broken || !cni_evaluate_work(e, 1, list->span) || !grow(e, list)) return;
     list->items[list->count++] = item;
 }
 
