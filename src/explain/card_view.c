@@ -66,7 +66,7 @@ static void head(card *c)
     cni_text left = {0};
     const char *call = cni_show_call(&c->e->arena, c->e->flat, c->node->layer);
     cni_text_printf(&left, "%s   %s", c->node->name, call ? call : "");
-    cni_show_place(c->e, c->node->span, place, sizeof place);
+    cni_show_site(c->e, c->node->layer, c->node->span, place, sizeof place);
     cni_page_sides(c->page, CNI_BOLD, cni_text_get(&left), place, 76);
     cni_text_free(&left);
 }

@@ -98,6 +98,11 @@ char *cni_show_pads(const cni_explained *node, char *buffer, size_t size);
 char *cni_show_call(cni_arena *arena, const cni_description *description, const cni_described_layer *layer);
 /** "mnist.py:9:5", or "" where the place is not known. */
 char *cni_show_place(const cn_explanation *explanation, cni_span span, char *buffer, size_t size);
+/** The place of a layer, or of something in its call: of one that a function makes, where that is called comes first:
+ *  "resnet.py:31:9 in block() at line 12". */
+char *cni_show_finding_place(const cn_explanation *explanation, const cni_finding *finding, char *buffer, size_t size);
+char *cni_show_site(const cn_explanation *explanation, const cni_described_layer *layer, cni_span span, char *buffer,
+                    size_t size);
 /** What a fix changes: "6x6x64, params +7,040, MACs +0.3 %". */
 void cni_show_cost(const cni_fix *fix, char *text, size_t size);
 const char *cni_severity_name(cni_severity severity);

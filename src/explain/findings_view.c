@@ -115,7 +115,7 @@ static void print_finding(cn_explanation *e, cni_page *page, const cni_finding *
 {
     char place[300];
     print_finding_head(page, finding->severity, finding->rule->id,
-                       cni_show_place(e, finding->span, place, sizeof place), finding->text);
+                       cni_show_finding_place(e, finding, place, sizeof place), finding->text);
     print_lines(page, finding->history);
     print_fixes(page, finding);
     if (finding->advice) {

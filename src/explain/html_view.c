@@ -155,7 +155,7 @@ static void add_finding(const report *r, const cni_finding *finding)
     cni_text_printf(r->out,
                     "<article class=\"finding %s\"><h3><span class=\"badge\">%s</span>%s <span class=\"quiet\">%s",
                     severity, severity, finding->rule->id, finding->rule->name);
-    cni_show_place(r->explanation, finding->span, place, sizeof place);
+    cni_show_finding_place(r->explanation, finding, place, sizeof place);
     if (*place) {
         add(r, " &middot; ");
         add_text(r, place);

@@ -63,7 +63,7 @@ static void found(cni_text *out, cni_severity severity, const char *id, const ch
 static void finding(cn_explanation *e, const cni_finding *f, cni_text *out)
 {
     char place[300];
-    found(out, f->severity, f->rule->id, cni_show_place(e, f->span, place, sizeof place), f->text);
+    found(out, f->severity, f->rule->id, cni_show_finding_place(e, f, place, sizeof place), f->text);
     for (const char *at = f->history; at && *at;) {
         char line[600];
         const size_t length = strcspn(at, "\n");

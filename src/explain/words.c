@@ -2,6 +2,7 @@
  * Words that several views use: windows, pads, calls, places. */
 #include "explain/explanation.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -238,6 +239,55 @@ static char *call_of_config(cni_arena *arena, const cni_described_layer *layer)
     return cni_arena_text(arena, call);
 }
 
+/* Whether a piece of code holds a name whose value the reader of it cannot see: filters, in Conv2D(filters, 3). */
+static bool holds_name(const char *from, const char *end)
+{
+    static const char *const constants[] = {"True", "False", "None"};
+    char quote = 0;
+    for (const char *at = from; at < end; at++) {
+        if (quote ? *at == quote : *at == '"' || *at == '\'') quote = quote ? 0 : *at;
+        if (quote || !(isalpha((unsigned char)*at) || *at == '_' || *at == '*')) continue;
+        if (at > from && (isalnum((unsigned char)at[-1]) || at[-1] == '.')) continue; /* 1e-3, a method */
+        if (*at == '*' && at > from) continue;                                        /* 2 * 3, not **options */
+        size_t length = 1;
+        while (at + length < end && (isalnum((unsigned char)at[length]) || at[length] == '_')) length++;
+        bool plain = at + length < end && strchr("'\"=(.", at[length]); /* f'..', key=, a call */
+        for (size_t i = 0; i < sizeof constants / sizeof *constants; i++)
+            plain |= length == strlen(constants[i]) && strncmp(at, constants[i], length) == 0;
+        if (!plain) return true;
+        at += length - 1;
+    }
+    return false;
+}
+
+/* Conv2D(filters, 3, strides=strides) with what the names stand for: Conv2D(64, 3, strides=2). */
+static char *call_of_values(cni_arena *arena, const cni_description *d, const cni_described_layer *layer)
+{
+    char call[400], shown[120];
+    const char *join = "";
+    bool names = false;
+    snprintf(call, sizeof call, "%s(", layer->class_name);
+    for (int i = 0; i < layer->argument_count; i++) {
+        const cni_described_argument *argument = &layer->arguments[i];
+        const cni_span *span = &argument->span;
+        const char *from = d->text + offset_of(d->text, d->text_size, span->line, span->column);
+        const char *end = d->text + offset_of(d->text, d->text_size, span->end_line, span->end_column);
+        const bool named = span->line && end > from && holds_name(from, end);
+        const bool formatted = from < end && memchr(from, '{', (size_t)(end - from)); /* name=f"{name}_conv" */
+        names |= named;
+        if ((named || formatted) && strcmp(argument->key, "name") == 0) continue;
+        char *written = span->line && end > from && !named ? one_line(arena, from, end) : NULL;
+        if (written)
+            add(call, sizeof call, "%s%s", join, written);
+        else
+            add(call, sizeof call, "%s%s%s%s", join, argument->positional ? "" : argument->key,
+                argument->positional ? "" : "=", plain_value(argument->value, shown, sizeof shown));
+        join = ", ";
+    }
+    add(call, sizeof call, ")");
+    return names ? cni_arena_text(arena, call) : NULL;
+}
+
 char *cni_show_call(cni_arena *arena, const cni_description *description, const cni_described_layer *layer)
 {
     if (description->text && layer->span.line) {
@@ -253,6 +303,10 @@ char *cni_show_call(cni_arena *arena, const cni_description *description, const 
                 start = at;
                 break;
             }
+        if (length && end > start + length && memcmp(start, layer->class_name, length) == 0) {
+            char *values = call_of_values(arena, description, layer);
+            if (values) return values;
+        }
         if (end > start) return one_line(arena, start, end);
     }
     if (layer->config) return call_of_config(arena, layer);
@@ -267,6 +321,22 @@ char *cni_show_place(const cn_explanation *explanation, cni_span span, char *buf
     if (span.line && !explanation->translated)
         snprintf(buffer, size, "%s:%d:%d", explanation->description->file, span.line, span.column);
     return buffer;
+}
+
+char *cni_show_site(const cn_explanation *explanation, const cni_described_layer *layer, cni_span span, char *buffer,
+                    size_t size)
+{
+    if (!layer || !layer->site.line || !span.line) return cni_show_place(explanation, span, buffer, size);
+    cni_show_place(explanation, layer->site, buffer, size);
+    if (*buffer) add(buffer, size, " in %s() at line %d", layer->inside, span.line);
+    return buffer;
+}
+
+char *cni_show_finding_place(const cn_explanation *explanation, const cni_finding *finding, char *buffer, size_t size)
+{
+    const cni_described_layer *layer =
+        finding->node >= 0 ? explanation->findings->analysis->nodes[finding->node].layer : NULL;
+    return cni_show_site(explanation, layer, finding->span, buffer, size);
 }
 
 const char *cni_severity_name(cni_severity severity)

@@ -513,6 +513,8 @@ GOLDEN(summary)
 GOLDEN(card)
 GOLDEN(compare)
 GOLDEN(error)
+GOLDEN(in_function)
+GOLDEN(found_in_function)
 GOLDEN(merge)
 GOLDEN(conv_valid)
 GOLDEN(conv_same_stride)
@@ -535,6 +537,8 @@ int main(void)
         cmocka_unit_test(test_card),
         cmocka_unit_test(test_compare),
         cmocka_unit_test(test_error),
+        cmocka_unit_test(test_in_function),
+        cmocka_unit_test(test_found_in_function),
         cmocka_unit_test(test_merge),
         cmocka_unit_test(test_conv_valid),
         cmocka_unit_test(test_conv_same_stride),

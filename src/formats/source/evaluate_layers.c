@@ -14,6 +14,20 @@ enum { MAX_FIELDS = 64 };
 
 /* ---- the table of layers ---- */
 
+/* Where the function that makes a layer is called.  A class is made and called once, as a rule: its __init__ and
+ * forward are where its layers stand. */
+static void keep_site(const cni_evaluator *e, cni_described_layer *layer)
+{
+    static const char *const roots[] = {"__init__", "forward", "call", "build", "__call__"};
+    for (const cni_frame *frame = e->frame; frame && frame->site.line; frame = frame->outer) {
+        for (size_t i = 0; frame->self && i < sizeof roots / sizeof *roots; i++)
+            if (strcmp(frame->definition->text, roots[i]) == 0) return;
+        if (frame->site.line == frame->definition->span.line) return; /* no call of the text */
+        if (!layer->inside) layer->inside = frame->definition->text;
+        layer->site = frame->site;
+    }
+}
+
 static int new_layer(cni_evaluator *e, cni_dialect dialect, const char *class_name, cni_span span)
 {
     enum { WEIGHT = 1600 }; /* as many as 10,000 */
@@ -28,14 +42,10 @@ static int new_layer(cni_evaluator *e, cni_dialect dialect, const char *class_na
         if (e->layer_count) memcpy(more, e->layers, (size_t)e->layer_count * sizeof *more);
         e->layers = more, e->layer_capacity = capacity;
     }
-    const cni_frame *outermost = NULL;
-    for (const cni_frame *frame = e->frame; frame; frame = frame->outer)
-        if (frame->site.line) outermost = frame;
     cni_described_layer *described = &e->layers[e->layer_count].described;
     e->layers[e->layer_count] = (cni_source_layer){.dialect = dialect};
     *described = (cni_described_layer){.class_name = class_name, .span = span};
-    if (outermost) described->site = outermost->site;
-    if (e->frame) described->inside = e->frame->definition->text;
+    keep_site(e, described);
     return e->layer_count++;
 }
 
