@@ -10,7 +10,7 @@
  *                                    |
  *         evaluate_layers (arguments) , evaluate_graph (calls, shapes) , evaluate_models
  *                                    |
- *                             evaluate_describe -> cni_description
+ *                  evaluate_choose, evaluate_describe -> cni_description
  *
  * Nothing is ever run.  What is not understood and harmless is opaque; what was found wrong is broken, and nothing more
  * is said about what follows from it. */
@@ -312,6 +312,8 @@ cni_thing *cni_call_builtin(cni_evaluator *e, const char *name, cni_actuals *act
 cni_thing *cni_call_math(cni_evaluator *e, const char *name, cni_actuals *actuals, bool *known);
 /** 'conv%d' % 3: the text with what stands in it, or something opaque. */
 cni_thing *cni_format_percent(cni_evaluator *e, const cni_thing *format, const cni_thing *given, cni_span span);
+/** A method of a list, a dict or something opaque. */
+cni_thing *cni_call_container(cni_evaluator *e, cni_thing *of, const char *name, cni_actuals *actuals);
 /** A method of a text: format, join, ... */
 cni_thing *cni_call_text(cni_evaluator *e, cni_thing *of, const char *name, cni_actuals *actuals);
 /** What is called on tensors and not known gives tensors of which nothing is known; else something opaque. */
@@ -417,6 +419,14 @@ int cni_call_of_input(cni_evaluator *e, int layer);
 /** The model of a MODEL or INSTANCE; NULL: another thing. */
 cni_source_model *cni_model_of(const cni_thing *thing);
 
+/** PyTorch's names: every layer below a thing that has none is called by its path. */
+void cni_name_modules(cni_evaluator *e, cni_thing *thing, const char *path, int depth);
+/** What lies between these tensors becomes the description's layers and calls; false without memory.  `depth`: of
+ * models in models. */
+bool cni_fill_description(cni_evaluator *e, cni_description *d, const cni_tensor_reference *inputs, int input_count,
+                          const cni_tensor_reference *outputs, int output_count, int depth);
+/** Name, dialect and the like. */
+void cni_fill_head(cni_description *d, const cni_source_model *model);
 /** Tells that a text makes no network. */
 void cni_evaluate_nothing(cni_evaluator *e);
 /** The description of the chosen model. */

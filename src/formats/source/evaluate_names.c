@@ -212,75 +212,17 @@ static const struct address defaults[] = {
     {"display", "IPython.display"},
 };
 
-static const char *const builtins[] = {
-    "range",
-    "len",
-    "print",
-    "max",
-    "min",
-    "int",
-    "float",
-    "str",
-    "bool",
-    "list",
-    "tuple",
-    "dict",
-    "set",
-    "enumerate",
-    "zip",
-    "sum",
-    "abs",
-    "round",
-    "sorted",
-    "reversed",
-    "isinstance",
-    "type",
-    "callable",
-    "getattr",
-    "hasattr",
-    "setattr",
-    "map",
-    "filter",
-    "any",
-    "all",
-    "iter",
-    "next",
-    "divmod",
-    "pow",
-    "repr",
-    "format",
-    "id",
-    "hash",
-    "chr",
-    "ord",
-    "vars",
-    "dir",
-    "help",
-    "issubclass",
-    "exec",
-    "eval",
-    "compile",
-    "open",
-    "input",
-    "globals",
-    "locals",
-    "super",
-    "object",
-    "__import__",
-    "staticmethod",
-    "property",
-    "Exception",
-    "ValueError",
-    "NotImplementedError",
-    "breakpoint",
-    "exit",
-    "quit",
-};
+static const char builtins[] =
+    "range len print max min int float str bool list tuple dict set enumerate zip sum abs round sorted "
+    "reversed isinstance type callable getattr hasattr setattr map filter any all iter next divmod pow repr "
+    "format id hash chr ord vars dir help issubclass exec eval compile open input globals locals super object "
+    "__import__ staticmethod property Exception ValueError NotImplementedError breakpoint exit quit ";
 
-static bool is_one_of(const char *name, const char *const *names, size_t count)
+/* Whether the first `length` letters of a word are one of the words of a list, each of which ends with a blank. */
+static bool is_listed(const char *list, const char *word, size_t length)
 {
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(names[i], name) == 0) return true;
+    for (const char *at = list; *at; at += strcspn(at, " ") + 1)
+        if (strcspn(at, " ") == length && strncmp(at, word, length) == 0) return true;
     return false;
 }
 
@@ -299,8 +241,7 @@ static const char *default_path(cni_evaluator *e, const char *name)
     if (e->torch && !e->keras && strcmp(name, "Module") == 0) return "torch.nn.Module";
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
         if (strcmp(defaults[i].from, name) == 0) return defaults[i].to;
-    if (is_one_of(name, builtins, sizeof builtins / sizeof *builtins))
-        return cni_arena_printf(e->arena, "builtins.%s", name);
+    if (is_listed(builtins, name, strlen(name))) return cni_arena_printf(e->arena, "builtins.%s", name);
     const char *path = layer_path(e, name);
     return path ? path : value_path(e, name);
 }
@@ -325,124 +266,21 @@ cni_thing *cni_evaluate_name(cni_evaluator *e, const char *name, cni_span span)
 /* ---- imports ---- */
 
 /* Modules that texts about networks begin with; what they give is opaque. */
-static const char *const known_modules[] = {
-    "keras",
-    "tensorflow",
-    "torch",
-    "torchvision",
-    "torchaudio",
-    "torchsummary",
-    "torchinfo",
-    "torchmetrics",
-    "torchview",
-    "torchviz",
-    "numpy",
-    "scipy",
-    "sklearn",
-    "skimage",
-    "pandas",
-    "matplotlib",
-    "seaborn",
-    "plotly",
-    "PIL",
-    "cv2",
-    "imageio",
-    "jax",
-    "flax",
-    "optax",
-    "mlx",
-    "jaxtyping",
-    "numba",
-    "h5py",
-    "os",
-    "sys",
-    "math",
-    "random",
-    "time",
-    "datetime",
-    "pathlib",
-    "collections",
-    "functools",
-    "itertools",
-    "operator",
-    "typing",
-    "typing_extensions",
-    "dataclasses",
-    "abc",
-    "copy",
-    "enum",
-    "io",
-    "json",
-    "csv",
-    "glob",
-    "re",
-    "string",
-    "warnings",
-    "logging",
-    "argparse",
-    "zipfile",
-    "tarfile",
-    "gzip",
-    "pickle",
-    "shutil",
-    "urllib",
-    "requests",
-    "struct",
-    "textwrap",
-    "tempfile",
-    "__future__",
-    "tqdm",
-    "IPython",
-    "google",
-    "kagglehub",
-    "gdown",
-    "tensorflow_datasets",
-    "tensorflow_hub",
-    "tensorflow_addons",
-    "tensorflow_probability",
-    "tensorboard",
-    "keras_cv",
-    "keras_hub",
-    "keras_nlp",
-    "keras_tuner",
-    "kerastuner",
-    "keras_preprocessing",
-    "tf_keras",
-    "keras_core",
-    "visualkeras",
-    "netron",
-    "graphviz",
-    "pydot",
-    "einops",
-    "timm",
-    "lightning",
-    "pytorch_lightning",
-    "albumentations",
-    "pprint",
-    "statistics",
-    "unittest",
-    "types",
-    "contextlib",
-    "inspect",
-    "platform",
-    "gc",
-    "traceback",
-    "wandb",
-    "mlflow",
-    "onnx",
-    "onnxruntime",
-    "thop",
-    "fvcore",
-    "ptflops",
-    "datasets",
-    "transformers",
-};
+static const char known_modules[] =
+    "keras tensorflow torch torchvision torchaudio torchsummary torchinfo torchmetrics torchview torchviz "
+    "numpy scipy sklearn skimage pandas matplotlib seaborn plotly PIL cv2 imageio jax flax optax mlx "
+    "jaxtyping numba h5py os sys math random time datetime pathlib collections functools itertools operator "
+    "typing typing_extensions dataclasses abc copy enum io json csv glob re string warnings logging argparse "
+    "zipfile tarfile gzip pickle shutil urllib requests struct textwrap tempfile __future__ tqdm IPython "
+    "google kagglehub gdown tensorflow_datasets tensorflow_hub tensorflow_addons tensorflow_probability "
+    "tensorboard keras_cv keras_hub keras_nlp keras_tuner kerastuner keras_preprocessing tf_keras keras_core "
+    "visualkeras netron graphviz pydot einops timm lightning pytorch_lightning albumentations pprint "
+    "statistics unittest types contextlib inspect platform gc traceback wandb mlflow onnx onnxruntime thop "
+    "fvcore ptflops datasets transformers ";
 
 static bool is_known_module(const char *path)
 {
-    for (size_t i = 0; i < sizeof known_modules / sizeof *known_modules; i++)
-        if (cni_path_under(path, known_modules[i])) return true;
-    return false;
+    return is_listed(known_modules, path, strcspn(path, "."));
 }
 
 static void note_dialect(cni_evaluator *e, const char *path)
