@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TEXT = 200 };
+enum { TEXT = 200, MAP_COLUMNS = 56 };
 
 typedef struct card {
     cn_explanation *e;
@@ -71,16 +71,25 @@ static void head(card *c)
     cni_text_free(&left);
 }
 
+/* With formulas where they are not too long for a line. */
+static char *show_map(const cni_explained *node, char text[TEXT])
+{
+    char formulas[TEXT];
+    cni_show_map(node, " x ", formulas, sizeof formulas);
+    if (strlen(formulas) <= MAP_COLUMNS) return strcpy(text, formulas);
+    return cni_show_sizes(&node->shape, " x ", text, TEXT);
+}
+
 static void sizes(card *c)
 {
     char in[2 * TEXT] = "", one[TEXT];
     for (int i = 0; i < c->node->input_count && strlen(in) < 100; i++) {
-        cni_show_sizes(&c->e->analysis->nodes[c->node->inputs[i]].shape, " x ", one, sizeof one);
+        show_map(&c->e->analysis->nodes[c->node->inputs[i]], one);
         snprintf(in + strlen(in), sizeof in - strlen(in), "%s%s", i ? " and " : "", one);
     }
     begin(c, "in");
     PIECE("  %s", in);
-    PIECE("      out  %s", cni_show_sizes(&c->node->shape, " x ", one, sizeof one));
+    PIECE("      out  %s", show_map(c->node, one));
     PIECE("      activation %s", CNI_SHOW(bytes, c->node->bytes_out));
     end(c);
 }

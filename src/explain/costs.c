@@ -187,7 +187,8 @@ static void cost_of(cni_analyser *a, cni_explained *node)
     const cni_analysis *analysis = a->analysis;
     const cn_layer *layer = a->layers[node->layer_index];
     count_weights(layer, node);
-    if (!node->layer->kind) {
+    const bool unread = !node->layer->kind || (!node->layer->config && can_have_weights(node));
+    if (unread) {
         node->macs = node->macs_real = node->bias_adds = node->dead_weights = CNI_UNSEEN;
     } else if (node->view.multiplies != CNI_MULTIPLIES_NOT) {
         count_multiplications(analysis, layer, node);

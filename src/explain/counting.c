@@ -103,14 +103,39 @@ static int64_t darknet(const cni_analysis *analysis, const cni_explained *node)
 }
 
 const cni_counting cni_countings[] = {
-    {"cornu", "MACs", "1 MAC = one multiply and one add; biases, pools and activations apart", own},
+    {"cornu", "MACs", "1 MAC = one multiply and one add; biases, pools and activations apart", own, false},
     {"torchinfo", "mult-add", "as torchinfo: weights and biases, times the positions of a convolution; norms too",
-     torchinfo},
-    {"tf", "FLOPs", "as TensorFlow's profiler: 2 per multiply-add, biases, pools, sums; no ReLU, no norms", tf},
-    {"darknet", "FLOPs", "as darknet's BFLOPs: 2 per multiply-add of convolutions, pools, shortcuts; no Dense",
-     darknet},
+     torchinfo, true},
+    {"tf", "FLOPs", "as TensorFlow's profiler: 2 per multiply-add, biases, pools, sums; no ReLU, no norms", tf, false},
+    {"darknet", "FLOPs", "as darknet's BFLOPs: 2 per multiply-add of convolutions, pools, shortcuts; no Dense", darknet,
+     false},
 };
 const int cni_counting_count = sizeof cni_countings / sizeof *cni_countings;
+
+/* Moving mean and variance of batch norm: what a frozen layer holds besides is a parameter. */
+static int64_t statistics_of(const cni_explained *node)
+{
+    const int64_t both = 2 * (node->channels > 0 ? node->channels : 0);
+    return traits(node) & CNI_IS_BATCH_NORM && node->params.other >= both ? both : 0;
+}
+
+static int64_t params_of(const cn_explanation *e, const cni_explained *node)
+{
+    const int64_t sum = node->shared_with >= 0 ? 0 : cni_amount_sum(node->params);
+    if (sum == CNI_UNSEEN || !e->counting->no_statistics || node->shared_with >= 0) return sum;
+    return sum - statistics_of(node);
+}
+
+int64_t cni_counted_params(const cn_explanation *e, const cni_explained *node)
+{
+    int64_t sum = 0;
+    if (node) return params_of(e, node);
+    for (int i = 0; i < e->analysis->count; i++) {
+        const int64_t one = params_of(e, &e->analysis->nodes[i]);
+        if (one == CNI_UNSEEN || __builtin_add_overflow(sum, one, &sum)) return CNI_UNSEEN;
+    }
+    return sum;
+}
 
 const cni_counting *cni_counting_find(const char *name)
 {

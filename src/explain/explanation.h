@@ -16,7 +16,11 @@ typedef struct cni_counting {
     const char *column; /* "MACs" */
     const char *what;   /* the convention, in a line */
     int64_t (*count)(const cni_analysis *analysis, const cni_explained *node);
+    bool no_statistics; /* running means and variances are no parameters */
 } cni_counting;
+
+/** The parameters of a node, or of all when it is NULL, as the explanation counts them. */
+int64_t cni_counted_params(const cn_explanation *explanation, const cni_explained *node);
 
 /** NULL for a name that is not known.  The first row is Cornu's own. */
 const cni_counting *cni_counting_find(const char *name);
@@ -90,6 +94,8 @@ int cni_node_severity(const cn_explanation *explanation, const cni_explained *no
 const char *cni_shown_name(const cn_explanation *explanation, const cni_explained *node);
 /** The node that is called so, by its name or the name it is shown by; NULL when there is none. */
 const cni_explained *cni_shown_find(const cn_explanation *explanation, const char *name);
+/** "32x32x3", in the order of the framework; with formulas for sizes that are not known: "(H-2)x(W-2)x8". */
+char *cni_show_map(const cni_explained *node, const char *by, char *buffer, size_t size);
 /** "3x3/2", "-". */
 char *cni_show_window(const cni_explained *node, char *buffer, size_t size);
 /** "0,1/0,1": top, bottom / left, right. */

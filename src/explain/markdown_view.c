@@ -32,7 +32,7 @@ static void code(cni_text *out, const char *text)
 static void row(cn_explanation *e, const cni_explained *node, cni_text *out)
 {
     char one[200], pads[80];
-    const int64_t params = node->shared_with >= 0 ? 0 : cni_amount_sum(node->params);
+    const int64_t params = cni_counted_params(e, node);
     const int64_t count = e->counting->count(e->analysis, node);
     const bool mapped = node->spatial && e->analysis->image >= 0 && !node->suspect;
     const bool all = node->field[0].all && !node->suspect;
@@ -112,12 +112,16 @@ bool cni_view_markdown(cn_explanation *e, cni_page *page)
             const int64_t count = e->counting->count(analysis, &analysis->nodes[i]);
             counted = count == CNI_UNSEEN ? CNI_UNSEEN : counted + count;
         }
-        const int64_t params = cni_amount_sum(analysis->params);
+        const int64_t params = cni_counted_params(e, NULL);
         cni_text_printf(out, "| | total | | | | | | %s | %s |\n\n", CNI_SHOW(count, params), CNI_SHOW(count, counted));
         cni_text_printf(out, "FLOPs %s, weights %s, inference peak %s, batch %d, %s.\n",
                         CNI_SHOW(short, analysis->flops), CNI_SHOW(bytes, analysis->weights_bytes),
                         CNI_SHOW(bytes, analysis->memory.peak), e->given.batch,
                         e->given.dtype ? e->given.dtype : "f32");
+        if (analysis->params.other > 0)
+            cni_text_printf(out, "Trainable %s, %s %s.\n", CNI_SHOW(count, analysis->params.trainable),
+                            e->flat->dialect == CNI_TORCH ? "running statistics" : "other",
+                            CNI_SHOW(count, analysis->params.other));
         if (e->counting != cni_countings) cni_text_printf(out, "Counted %s.\n", e->counting->what);
         if (remarks->count + e->findings->count) cni_text_char(out, '\n');
     }

@@ -277,6 +277,51 @@ static cn_status build(cni_analyser *a, cni_explained *node, cni_shape *in, cni_
     return CN_OK;
 }
 
+/* ---- shapes that change without a value changing places ---- */
+
+static bool only_reshapes(const cni_explained *node)
+{
+    static const char *const names[] = {"Reshape", "View", "Unflatten", "Squeeze", "Unsqueeze"};
+    const char *name = node->layer->kind ? node->layer->kind->kind.name : "";
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(names[i], name)) return true;
+    return false;
+}
+
+/* A grey image without an axis for its channel, [28, 28], is known as a map by what takes it: a Reshape to [28, 28, 1].
+ * Everything back to the input is a map then. */
+static bool takes_grey_images(cni_analysis *analysis, const cni_explained *node)
+{
+    const bool first = node->format == CN_CHANNELS_FIRST;
+    cni_explained *at = analysis->nodes + node->inputs[0];
+    if (node->spatial != 2 || node->channels != 1 || at->shape.rank != 3) return false;
+    for (int i = 0; i < 2; i++)
+        if (at->shape.dims[i + 1] != node->map[i] || node->map[i] < 1) return false;
+    for (const cni_explained *back = at; back->input_count; back = analysis->nodes + back->inputs[0])
+        if (back->view.type != CNI_VIEW_POINT || back->input_count != 1 || back->shape.rank != 3 ||
+            back->consumer_count != 1)
+            return false;
+    for (;; at = analysis->nodes + at->inputs[0]) {
+        if (!at->input_count && at->consumer_count != 1) return false;
+        at->spatial = 2;
+        at->channels = 1;
+        at->format = first ? CN_CHANNELS_FIRST : CN_CHANNELS_LAST;
+        for (int i = 0; i < 2; i++) at->map[i] = node->map[i];
+        if (!at->input_count) return true;
+    }
+}
+
+/* A Reshape sees all, as a rule; where the map stays the same, every position is what it was. */
+static void keep_positions(cni_analysis *analysis, cni_explained *node)
+{
+    if (node->view.type != CNI_VIEW_ALL || node->input_count != 1 || !only_reshapes(node)) return;
+    const cni_explained *from = analysis->nodes + node->inputs[0];
+    bool same = node->spatial && node->spatial == from->spatial && node->channels == from->channels &&
+                node->format == from->format;
+    for (int i = 0; same && i < node->spatial; i++) same = node->map[i] > 0 && node->map[i] == from->map[i];
+    if (same || takes_grey_images(analysis, node)) node->view.type = CNI_VIEW_POINT;
+}
+
 static cn_status infer(cni_analyser *a, cni_explained *node, cni_shape *in, cni_shape *spare)
 {
     int outputs;
@@ -291,6 +336,7 @@ static cn_status infer(cni_analyser *a, cni_explained *node, cni_shape *in, cni_
         node->shape.rank = 0;
     else
         set_map(node);
+    if (!node->suspect) keep_positions(a->analysis, node);
     return CN_OK;
 }
 

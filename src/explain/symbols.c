@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { LONGEST = 120 }; /* longer formulas help nobody */
+enum { LONGEST = 400 }; /* longer formulas help nobody */
 
 /* base + more */
 typedef struct symbol {

@@ -31,45 +31,155 @@ static const column columns[COLUMNS] = {
     {"jump", 4, 1, true, 4},    {"params", 9, 1, true, 6},     {NULL, 7, 1, true, 4},
 };
 
-typedef struct table {
-    cn_explanation *e;
-    cni_page *page;
-    int width[COLUMNS];
-    bool hidden[COLUMNS]; /* where the page is narrow */
-} table;
-
 static char *dash_for_zero(char *cell, bool zero)
 {
     return zero ? strcpy(cell, "-") : cell;
 }
 
-/* H, ceil(H/2), (H-4): with brackets where it is no single thing. */
-static void add_symbol(char *text, const char *symbol)
-{
-    const size_t at = strlen(text);
-    const char *plus = symbol ? strrchr(symbol, ')') : NULL;
-    const bool sum = symbol && strpbrk(plus ? plus : symbol, "+-");
-    snprintf(text + at, CELL - at, sum ? "(%s)" : "%s", symbol ? symbol : "?");
-}
+/* ---- sizes that are not known ---- */
 
-static void show_output(const cni_explained *node, char *cell)
+/* Formulas that are short stand in the table; longer ones get a letter, which a line below the table explains:
+ *
+ *     Hb x Wb x 32          Hb = floor((H-4)/2), Wb likewise
+ *
+ * A formula is told in the letters of those before it. */
+enum { MOST_LETTERS = 26, SHORT = 14, SHORTEST = 9, FORMULAS = 1000 };
+
+typedef struct letters {
+    const char *formula[MOST_LETTERS][CNI_MAX_SPATIAL]; /* of every axis of a map */
+    int spatial[MOST_LETTERS], count;
+    size_t longest; /* of sizes that stand in the table */
+} letters;
+
+static const char axis_letters[CNI_MAX_SPATIAL + 1][CNI_MAX_SPATIAL + 1] = {"", "L", "HW", "DHW"};
+
+/* 64xHbxWb */
+static void show_letter(const cni_explained *node, int letter, char *cell)
 {
-    cni_show_sizes(&node->shape, "x", cell, CELL);
-    if (!strchr(cell, '?') || !node->spatial) return;
-    char symbols[CELL] = "";
     const bool first = node->format == CN_CHANNELS_FIRST;
+    *cell = 0;
     for (int i = 0; i <= node->spatial; i++) {
         const int axis = first ? i - 1 : i;
         const bool channels = first ? !i : i == node->spatial;
         const int64_t n = channels ? node->channels : node->map[axis];
-        const size_t at = strlen(symbols);
-        if (i) snprintf(symbols + at, CELL - at, "x");
+        if (i) snprintf(cell + strlen(cell), CELL - strlen(cell), "x");
+        const size_t at = strlen(cell);
         if (n >= 0)
-            snprintf(symbols + strlen(symbols), CELL - strlen(symbols), "%" PRId64, n);
+            snprintf(cell + at, CELL - at, "%" PRId64, n);
+        else if (channels)
+            snprintf(cell + at, CELL - at, "?");
         else
-            add_symbol(symbols, channels ? NULL : node->symbol[axis]);
+            snprintf(cell + at, CELL - at, "%c%c", axis_letters[node->spatial][axis], 'a' + letter);
     }
-    if (strlen(symbols) <= 24) strcpy(cell, symbols);
+}
+
+static bool same_formula(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static int letter_of(const letters *l, const cni_explained *node)
+{
+    for (int k = 0; k < l->count; k++) {
+        bool same = l->spatial[k] == node->spatial;
+        for (int i = 0; same && i < node->spatial; i++)
+            same = node->map[i] >= 0 || same_formula(l->formula[k][i], node->symbol[i]);
+        if (same) return k;
+    }
+    return -1;
+}
+
+static bool has_formulas(const cni_explained *node)
+{
+    bool open = false;
+    for (int i = 0; i < node->spatial; i++) {
+        if (node->map[i] < 0 && !node->symbol[i]) return false;
+        open |= node->map[i] < 0;
+    }
+    return open && node->spatial <= CNI_MAX_SPATIAL && node->shape.rank == node->spatial + 2;
+}
+
+static bool needs_letter(const letters *l, const cni_explained *node)
+{
+    char sizes[FORMULAS];
+    return has_formulas(node) && strlen(cni_show_map(node, "x", sizes, sizeof sizes)) > l->longest;
+}
+
+static void find_letters(const cn_explanation *e, size_t longest, letters *l)
+{
+    *l = (letters){.longest = longest};
+    for (int i = 0; i < e->analysis->count && l->count < MOST_LETTERS; i++) {
+        const cni_explained *node = &e->analysis->nodes[i];
+        if (!needs_letter(l, node) || letter_of(l, node) >= 0) continue;
+        for (int k = 0; k < node->spatial; k++) l->formula[l->count][k] = node->symbol[k];
+        l->spatial[l->count++] = node->spatial;
+    }
+}
+
+static void show_output(const letters *l, const cni_explained *node, char *cell)
+{
+    char sizes[FORMULAS];
+    const int letter = needs_letter(l, node) ? letter_of(l, node) : -1;
+    cni_show_sizes(&node->shape, "x", cell, CELL);
+    if (letter >= 0)
+        show_letter(node, letter, cell);
+    else if (has_formulas(node) && !needs_letter(l, node))
+        snprintf(cell, CELL, "%s", cni_show_map(node, "x", sizes, sizeof sizes));
+}
+
+/* The formula with what has a letter already written by it: "ceil(Ha/2)". */
+static void add_formula(const letters *l, int letter, int axis, cni_text *out)
+{
+    const char *formula = l->formula[letter][axis], *inner = NULL;
+    int best = -1;
+    size_t length = 0;
+    if (!formula) return;
+    for (int k = 0; k < letter; k++) {
+        const char *part = l->spatial[k] == l->spatial[letter] ? l->formula[k][axis] : NULL;
+        const char *found = part ? strstr(formula, part) : NULL;
+        if (!found || strlen(part) <= length) continue;
+        best = k;
+        length = strlen(part);
+        inner = found;
+    }
+    if (best < 0) {
+        cni_text_add(out, formula);
+        return;
+    }
+    /* 2*(Hc) needs no brackets; those of ceil(Hc) are its own. */
+    const bool bare = inner > formula + 1 && inner[-1] == '(' && inner[length] == ')' && strchr("*(", inner[-2]);
+    cni_text_printf(out, "%.*s%c%c%s", (int)(inner - formula) - bare, formula, axis_letters[l->spatial[letter]][axis],
+                    'a' + best, inner + length + bare);
+}
+
+/* Whether the formula of an axis is that of the first with another letter. */
+static bool is_likewise(const letters *l, int letter, int axis)
+{
+    const char *a = l->formula[letter][0], *b = l->formula[letter][axis], *names = axis_letters[l->spatial[letter]];
+    for (; a && b && *a && *b; a++, b++)
+        if (*a != *b && !(*a == names[0] && *b == names[axis])) return false;
+    return a && b && *a == *b;
+}
+
+static void print_letters(const letters *l, cni_page *page)
+{
+    cni_text text = {0};
+    if (!l->count) return;
+    for (int k = 0; k < l->count; k++) {
+        cni_text_printf(&text, "%s%c%c = ", k ? "; " : "", axis_letters[l->spatial[k]][0], 'a' + k);
+        add_formula(l, k, 0, &text);
+        for (int i = 1; i < l->spatial[k]; i++) {
+            cni_text_printf(&text, ", %c%c", axis_letters[l->spatial[k]][i], 'a' + k);
+            if (is_likewise(l, k, i)) {
+                cni_text_add(&text, " likewise");
+            } else {
+                cni_text_add(&text, " = ");
+                add_formula(l, k, i, &text);
+            }
+        }
+    }
+    cni_page_paragraph(page, 2, 2, cni_text_get(&text));
+    cni_text_free(&text);
 }
 
 /* Both axes: "10", or "10x4" where they differ. */
@@ -123,13 +233,13 @@ static bool show_from(const cni_explained *node, char *cell)
     return true;
 }
 
-static void fill(const cn_explanation *e, const cni_explained *node, char cells[COLUMNS][CELL])
+static void fill(const cn_explanation *e, const letters *l, const cni_explained *node, char cells[COLUMNS][CELL])
 {
     char from[CELL];
     snprintf(cells[NUMBER], CELL, "%d", node->id);
     const bool star = cni_node_severity(e, node) >= CNI_WARNING;
     snprintf(cells[LAYER], CELL, "%.*s%s", CELL - 2, cni_shown_name(e, node), star ? "*" : "");
-    show_output(node, cells[OUTPUT]);
+    show_output(l, node, cells[OUTPUT]);
     cni_show_window(node, cells[WINDOW], CELL);
     cni_show_pads(node, cells[PADS], CELL);
     if (!strcmp(cells[PADS], "-") && !strcmp(cells[WINDOW], "-") && show_from(node, from)) {
@@ -140,7 +250,7 @@ static void fill(const cn_explanation *e, const cni_explained *node, char cells[
         show_times(node, cells[FIELD], cells[JUMP]);
     else
         show_fields(e, node, cells[FIELD], cells[JUMP]);
-    const int64_t params = node->shared_with >= 0 ? 0 : cni_amount_sum(node->params);
+    const int64_t params = cni_counted_params(e, node);
     dash_for_zero(cni_show_count(params, cells[PARAMS]), !params);
     const int64_t count = e->counting->count(e->analysis, node);
     dash_for_zero(cni_show_short(count, cells[MACS]), !count);
@@ -162,12 +272,19 @@ static void total_cells(const cn_explanation *e, char cells[COLUMNS][CELL])
     const cni_analysis *analysis = e->analysis;
     for (int c = 0; c < COLUMNS; c++) *cells[c] = 0;
     strcpy(cells[LAYER], "total");
-    const int64_t params = cni_amount_sum(analysis->params);
-    cni_show_count(params, cells[PARAMS]);
+    cni_show_count(cni_counted_params(e, NULL), cells[PARAMS]);
     cni_show_short(e->counting == cni_countings ? analysis->macs : sum_counted(e), cells[MACS]);
 }
 
 /* ---- widths ---- */
+
+typedef struct table {
+    cn_explanation *e;
+    cni_page *page;
+    letters letters;
+    int width[COLUMNS];
+    bool hidden[COLUMNS]; /* where the page is narrow */
+} table;
 
 static void measure(table *t)
 {
@@ -175,7 +292,7 @@ static void measure(table *t)
     const cni_analysis *analysis = t->e->analysis;
     for (int c = 0; c < COLUMNS; c++) t->width[c] = 0;
     for (int i = 0; i < analysis->count; i++) {
-        fill(t->e, &analysis->nodes[i], cells);
+        fill(t->e, &t->letters, &analysis->nodes[i], cells);
         for (int c = 0; c < COLUMNS; c++) {
             if (c == WINDOW && !*cells[PADS]) continue; /* goes on into the next column */
             const int columns_here = (int)cni_columns_of(cells[c]);
@@ -196,12 +313,13 @@ static int room(const table *t)
 }
 
 /* Columns are as wide as they usually are, or as their content; where that is too much, first what is usual gives way,
- * then the longest names, and at last whole columns. */
-static void fit(table *t)
+ * then the longest names, and at last whole columns.  False when names were cut. */
+static bool fit(table *t)
 {
     static const int gives[] = {PARAMS, MACS, FIELD, PADS, JUMP, LAYER, OUTPUT};
     static const int cut[] = {LAYER, OUTPUT, PADS}, hide[] = {JUMP, PADS, OUTPUT};
     int content[COLUMNS];
+    memset(t->hidden, 0, sizeof t->hidden);
     measure(t);
     for (int c = 0; c < COLUMNS; c++) {
         const int wanted = (int)strlen(header_of(t->e, c));
@@ -214,6 +332,7 @@ static void fit(table *t)
     for (size_t i = 0; i < sizeof cut / sizeof *cut; i++)
         while (room(t) < 0 && t->width[cut[i]] > columns[cut[i]].least) t->width[cut[i]]--;
     for (size_t i = 0; i < sizeof hide / sizeof *hide && room(t) < 0; i++) t->hidden[hide[i]] = true;
+    return t->width[LAYER] >= content[LAYER];
 }
 
 /* ---- printing ---- */
@@ -254,7 +373,7 @@ static void print_node(table *t, const cni_explained *node)
     char cells[COLUMNS][CELL];
     cni_tint tints[COLUMNS] = {CNI_FAINT};
     const int severity = cni_node_severity(t->e, node);
-    fill(t->e, node, cells);
+    fill(t->e, &t->letters, node, cells);
     tints[LAYER] = severity == CNI_ERROR ? CNI_RED : severity == CNI_WARNING ? CNI_YELLOW : CNI_PLAIN;
     print_row(t, tints, cells);
 }
@@ -319,7 +438,7 @@ static void print_times(const cn_explanation *e, cni_page *page)
     cni_text_char(page->out, '\n');
 }
 
-static void print_footer(cn_explanation *e, cni_page *page)
+static void print_footer(cn_explanation *e, const letters *l, cni_page *page)
 {
     const cni_analysis *analysis = e->analysis;
     int at = 2;
@@ -329,10 +448,13 @@ static void print_footer(cn_explanation *e, cni_page *page)
     cni_page_piece(page, &at, 2, "   inference peak %s", CNI_SHOW(bytes, analysis->memory.peak));
     print_field(e, page, &at);
     if (analysis->params.other > 0)
-        cni_page_piece(page, &at, 2, "   trainable %s", CNI_SHOW(count, analysis->params.trainable));
+        cni_page_piece(page, &at, 2, "   trainable %s, %s %s", CNI_SHOW(count, analysis->params.trainable),
+                       e->flat->dialect == CNI_TORCH ? "running statistics" : "other",
+                       CNI_SHOW(count, analysis->params.other));
     cni_text_char(page->out, '\n');
     if (e->counting != cni_countings) cni_page_printf(page, "  %s\n", e->counting->what);
     if (e->given.measure) print_times(e, page);
+    print_letters(l, page);
     if (size_unknown(e))
         cni_page_paragraph(
             page, 2, 2,
@@ -349,7 +471,7 @@ static void headline(cn_explanation *e, cni_page *page)
         char sizes[CELL];
         const cni_explained *node = &analysis->nodes[i];
         if (node->input_count || !node->layer->kind || !(node->layer->kind->traits & CNI_IS_INPUT)) continue;
-        show_output(node, sizes);
+        show_output(&(letters){.longest = SHORT}, node, sizes);
         const size_t at = strlen(right);
         snprintf(right + at, sizeof right - at, "%s%s", shown++ ? ", " : "input ", sizes);
     }
@@ -374,11 +496,15 @@ bool cni_view_summary(cn_explanation *e, cni_page *page)
     table t = {.e = e, .page = page};
     if (e->description->remarks.errors) return cni_view_findings(e, page);
     headline(e, page);
-    fit(&t);
+    find_letters(e, SHORT, &t.letters);
+    if (!fit(&t)) { /* formulas give way to names */
+        find_letters(e, SHORTEST, &t.letters);
+        fit(&t);
+    }
     print_header(&t);
     for (int i = 0; i < e->analysis->count; i++) print_node(&t, &e->analysis->nodes[i]);
     print_total(&t);
-    print_footer(e, page);
+    print_footer(e, &t.letters, page);
     if (!anything_found(e)) return true;
     cni_text_char(page->out, '\n');
     return cni_view_findings(e, page);

@@ -243,7 +243,9 @@ static cn_status tell_reshape(telling *t)
     if (t->node->shape.rank == 2) return tell_flatten(t);
     if (t->input->shape.rank == t->node->shape.rank && cni_shape_equal(&t->input->shape, &t->node->shape))
         return activate(t, "linear", NULL, t->argument);
-    if (t->input->shape.rank != 2 || !t->node->spatial) return refuse(t, "the order of the values would be another");
+    const bool same_map = t->node->view.type == CNI_VIEW_POINT && t->node->channels == 1; /* [28, 28] to one channel */
+    if ((t->input->shape.rank != 2 && !same_map) || !t->node->spatial)
+        return refuse(t, "the order of the values would be another");
     cni_text_printf(t->forward, "        %s = %s.view(-1, %" PRId64, t->name, t->argument, t->node->channels);
     for (int i = 0; i < t->node->spatial; i++) cni_text_printf(t->forward, ", %" PRId64, t->node->map[i]);
     cni_text_add(t->forward, ")\n");
@@ -496,10 +498,10 @@ static void tell_call(const cni_analysis *analysis, cni_text *out)
         const cni_explained *node = &analysis->nodes[i];
         if (!is_input(node)) continue;
         cni_text_printf(out, "%storch.zeros(1", first ? "" : ", ");
-        if (node->spatial) cni_text_printf(out, ", %" PRId64, node->channels);
-        for (int k = 0; k < node->spatial; k++) cni_text_printf(out, ", %" PRId64, node->map[k]);
-        for (int k = 1; !node->spatial && k < node->shape.rank; k++)
-            cni_text_printf(out, ", %" PRId64, node->shape.dims[k]);
+        const bool map = node->spatial && node->shape.rank == node->spatial + 2;
+        if (map) cni_text_printf(out, ", %" PRId64, node->channels);
+        for (int k = 0; map && k < node->spatial; k++) cni_text_printf(out, ", %" PRId64, node->map[k]);
+        for (int k = 1; !map && k < node->shape.rank; k++) cni_text_printf(out, ", %" PRId64, node->shape.dims[k]);
         cni_text_char(out, ')');
         first = 0;
     }

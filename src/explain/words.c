@@ -22,6 +22,34 @@ static void add(char *buffer, size_t size, const char *format, ...)
     va_end(args);
 }
 
+/* ---- sizes ---- */
+
+/* H, ceil(H/2), (H-4): with brackets where it is no single thing. */
+static void add_symbol(char *buffer, size_t size, const char *symbol)
+{
+    const char *end = symbol ? strrchr(symbol, ')') : NULL;
+    const bool sum = symbol && (strpbrk(end ? end : symbol, "+-*") || (*symbol >= '0' && *symbol <= '9'));
+    add(buffer, size, sum ? "(%s)" : "%s", symbol ? symbol : "?");
+}
+
+char *cni_show_map(const cni_explained *node, const char *by, char *buffer, size_t size)
+{
+    const bool first = node->format == CN_CHANNELS_FIRST;
+    if (!node->spatial || node->shape.rank != node->spatial + 2) return cni_show_sizes(&node->shape, by, buffer, size);
+    *buffer = 0;
+    for (int i = 0; i <= node->spatial; i++) {
+        const int axis = first ? i - 1 : i;
+        const bool channels = first ? !i : i == node->spatial;
+        const int64_t n = channels ? node->channels : node->map[axis];
+        if (i) add(buffer, size, "%s", by);
+        if (n >= 0)
+            add(buffer, size, "%" PRId64, n);
+        else
+            add_symbol(buffer, size, channels ? NULL : node->symbol[axis]);
+    }
+    return buffer;
+}
+
 /* ---- windows ---- */
 
 static bool all_equal(const cni_view *view, size_t offset)
