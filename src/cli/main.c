@@ -3,9 +3,11 @@
 #include "cli/command.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const cli_verb *const cli_verbs[] = {
     &cli_explain, &cli_summary, &cli_train, &cli_evaluate, &cli_predict, &cli_convert, &cli_filter, &cli_help, NULL,
@@ -92,12 +94,20 @@ static int start(int argc, char **argv)
     return verb ? run(verb, argc - 2, argv + 2) : unknown(argv[1]);
 }
 
+/* "cornu explain model.py | head": who reads no further wants no message about it. */
+static bool reader_left(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    return errno == EPIPE || (poll(&out, 1, 0) > 0 && out.revents & POLLERR);
+}
+
 int main(int argc, char **argv)
 {
-    signal(SIGPIPE, SIG_IGN); /* a reader that goes away is an error like a full disk */
+    signal(SIGPIPE, SIG_IGN); /* a reader that goes away ends no program in the middle of a file */
     const int status = start(argc, argv);
     errno = 0;
     if (ferror(stdout) || fflush(stdout) || ferror(stdout)) {
+        if (reader_left()) return CLI_FAILED;
         fprintf(stderr, "cornu: cannot write to standard output: %s [E_IO]\n", strerror(errno));
         return CLI_FAILED;
     }

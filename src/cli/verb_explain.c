@@ -62,11 +62,44 @@ static int explain_why(const settings *s)
     return cli_misuse(&cli_explain, "there is no finding called '%s'", s->why);
 }
 
+enum { MOST_TERMS = 500 };
+
+/* The names in the list of all terms, "adaptive pool  (adaptive, to 7x7)": cut out of it in place. */
+static int split_terms(char *list, const char **names)
+{
+    int count = 0;
+    for (char *line = list, *next; line && *line; line = next) {
+        next = strchr(line, '\n');
+        if (next) *next++ = 0;
+        char *also = strstr(line, "  (");
+        if (*line == ' ' || count == MOST_TERMS) continue;
+        names[count++] = line;
+        if (!also) continue;
+        *also = 0;
+        for (char *one = also + 3, *end; *one && count < MOST_TERMS; one = end) {
+            char *word = one;
+            end = one + strcspn(one, ",)");
+            if (*end) *end++ = 0;
+            end += strspn(end, " ");
+            names[count++] = word;
+        }
+    }
+    return count;
+}
+
 static int define(const char *term)
 {
-    const char *text = cn_explain_define(term);
+    const char *text = cn_explain_define(term), *names[MOST_TERMS];
     if (text) return print_wrapped(text);
-    return cli_misuse(&cli_explain, "'%s' is no term that Cornu uses; --define alone lists them", term);
+    const char *all = cn_explain_define(NULL);
+    char *list = all ? strdup(all) : NULL;
+    const int count = list ? split_terms(list, names) : 0;
+    const char *nearest = cli_nearest(term, names, (size_t)count, sizeof *names);
+    const int status =
+        nearest ? cli_misuse(&cli_explain, "'%s' is no term that Cornu uses; did you mean '%s'?", term, nearest)
+                : cli_misuse(&cli_explain, "'%s' is no term that Cornu uses; --define alone lists them", term);
+    free(list);
+    return status;
 }
 
 /* ---- options ---- */
@@ -183,7 +216,13 @@ static int draw_into(const settings *s, cn_explanation *explanation, cn_explanat
     else
         status = cn_explanation_draw(explanation, folder, format, s->picture, s->layer, s->dark, &count);
     if (status) return cli_fail(status, cn_explanation_error(explanation));
-    cli_say(&s->common, "%s: %d picture%s", folder, count, count == 1 ? "" : "s");
+    if (!count && s->layer)
+        cli_say(&s->common, "no picture: %s%s is nothing that layer '%s' has; without --layer it is the network's",
+                s->picture ? s->picture : "", s->picture ? "" : "any of them", s->layer);
+    else if (!count)
+        cli_say(&s->common, "no picture: nothing in this network calls for %s", s->picture ? s->picture : "one");
+    else
+        cli_say(&s->common, "%s: %d picture%s", folder, count, count == 1 ? "" : "s");
     return CLI_DONE;
 }
 

@@ -452,7 +452,7 @@ static void print_footer(cn_explanation *e, const letters *l, cni_page *page)
                        e->flat->dialect == CNI_TORCH ? "running statistics" : "other",
                        CNI_SHOW(count, analysis->params.other));
     cni_text_char(page->out, '\n');
-    if (e->counting != cni_countings) cni_page_printf(page, "  %s\n", e->counting->what);
+    if (e->counting != cni_countings) cni_page_paragraph(page, 2, 4, e->counting->what);
     if (e->given.measure) print_times(e, page);
     print_letters(l, page);
     if (size_unknown(e))

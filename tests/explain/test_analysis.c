@@ -565,6 +565,26 @@ static void unknown_layers_are_opaque(void **state)
     assert_true(a->params.trainable == CNI_UNSEEN);
 }
 
+/* A Reshape to one channel keeps every position where it is; Reshape to other sizes does not. */
+static void reshape_that_keeps_positions(void **state)
+{
+    const char *grey = "Input(shape=(28, 28))\nReshape((28, 28, 1))\nConv2D(8, 3)\nMaxPooling2D(2)";
+    const cni_analysis *a = explain_keras(*state, grey);
+    assert_int_equal(a->image, 0);
+    assert_map(&a->nodes[3], 13, 13, 8);
+    assert_false(a->nodes[3].field[0].all);
+    assert_int_equal(a->nodes[3].field[1].size, 4);
+    assert_int_equal(a->nodes[3].field[1].jump, 2);
+    const cni_explained *same = keras(state, "Input(shape=(8, 8, 4))\nReshape((8, 8, 4))\nConv2D(8, 3)");
+    assert_false(same->field[0].all);
+    assert_int_equal(same->field[0].size, 3);
+    const cni_explained *mixed = keras(state, "Input(shape=(8, 8, 4))\nReshape((4, 16, 4))\nConv2D(8, 3)");
+    assert_true(mixed->field[0].all);
+    const cni_explained *torch_ = torch(state, "Input(shape=(28, 28))\nUnflatten(1, (1, 28))\nConv2d(1, 8, 5)");
+    assert_map(torch_, 24, 24, 8);
+    assert_int_equal(torch_->field[0].size, 5);
+}
+
 /* What a text can ask for must not cost more than a moment. */
 static void hostile_sizes_cost_nothing(void **state)
 {
@@ -713,6 +733,7 @@ int main(void)
         TEST(errors_stay_in_their_nodes),
         TEST(groups_that_do_not_divide),
         TEST(unknown_layers_are_opaque),
+        TEST(reshape_that_keeps_positions),
         TEST(hostile_sizes_cost_nothing),
         TEST(channels_first),
         TEST(example_of_keras),

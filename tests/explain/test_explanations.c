@@ -477,6 +477,23 @@ static void test_definitions(void **state)
     assert_non_null(strstr(cn_explain_why(NULL), "I803"));
 }
 
+/* What a layer costs whose arguments could not be taken is not known: null, never 0. */
+static void test_unread_costs(void **state)
+{
+    (void)state;
+    cni_arena arena = {0};
+    const cni_value *json =
+        json_of(&arena, NULL, "Sequential([Input((8, 8, 3)), Conv2D(8, 3, strides=2, dilation_rate=2), ReLU()])");
+    static const char *const unknown[] = {"layers.1.output", "layers.1.macs",           "layers.1.params.trainable",
+                                          "totals.macs",     "totals.params.trainable", "totals.flops"};
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
+        const cni_value *value = at(json, unknown[i]);
+        if (!value || value->type != CNI_NULL) fail_msg("%s is told", unknown[i]);
+    }
+    assert_int_equal(at(json, "layers.2.params.trainable")->integer, 0);
+    cni_arena_free(&arena);
+}
+
 /* ---- translation ---- */
 
 /* Keras 3's defaults are not PyTorch's: LeakyReLU has 0.3, its function 0.2, PyTorch 0.01. */
@@ -529,6 +546,8 @@ GOLDEN(translated)
 GOLDEN(sizes_differ)
 GOLDEN(compare_flatten)
 GOLDEN(pool_in_keras)
+GOLDEN(open_sizes)
+GOLDEN(torch_totals)
 
 int main(void)
 {
@@ -553,10 +572,13 @@ int main(void)
         cmocka_unit_test(test_sizes_differ),
         cmocka_unit_test(test_compare_flatten),
         cmocka_unit_test(test_pool_in_keras),
+        cmocka_unit_test(test_open_sizes),
+        cmocka_unit_test(test_torch_totals),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_counting),
         cmocka_unit_test(test_definitions),
         cmocka_unit_test(test_translated_arguments),
+        cmocka_unit_test(test_unread_costs),
         cmocka_unit_test(test_width_of_models),
         cmocka_unit_test(test_width_of_texts),
     };
