@@ -347,6 +347,10 @@ static cn_status shape_node(cni_analyser *a, cni_explained *node, cni_shape *in,
     node->format = node->view.format != CN_FORMAT_DEFAULT ? node->view.format : analysis->nodes[node->inputs[0]].format;
     for (int i = 0; i < node->input_count; i++) node->suspect |= analysis->nodes[node->inputs[i]].suspect;
     if (node->layer->kind && !node->layer->config) node->suspect = true;
+    if (!node->suspect && !node->layer->kind && node->layer->told.rank) {
+        node->shape = node->layer->told;
+        set_map(node);
+    }
     if (node->suspect || !node->layer->kind) return CN_OK;
     return infer(a, node, in, spare);
 }

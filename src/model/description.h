@@ -37,14 +37,20 @@ typedef struct cni_remarks {
 void cni_remark_add(cni_remarks *remarks, const char *id, cni_severity severity, cni_span span, const char *hint,
                     const char *format, ...) __attribute__((format(printf, 6, 7)));
 
-/** # cornu: off K302,P201 on the line or the line before;  # cornu: input 32x32x3;  # cornu: name MODEL. */
-enum { CNI_MAX_OFF = 64 };
+/** # cornu: off K302,P201 on the line or the line before;  # cornu: input 32x32x3;  # cornu: name MODEL;
+ *  # cornu: shape 30x30x4, what a layer that is not read gives: on its lines. */
+enum { CNI_MAX_OFF = 64, CNI_MAX_TOLD = 64 };
 typedef struct cni_source_comments {
     struct {
         int line;
         char id[8];
     } off[CNI_MAX_OFF];
     int off_count;
+    struct {
+        int line;
+        char sizes[40];
+    } told[CNI_MAX_TOLD]; /* shape */
+    int told_count;
     char input[64], name[64]; /* "" where there is none */
 } cni_source_comments;
 
@@ -70,6 +76,7 @@ typedef struct cni_described_layer {
     cni_object *config;         /* the arguments, with defaults; NULL when kind is NULL or they are wrong */
     cni_span span;              /* of the call that makes it, module included: layers.Conv2D(32, 3) */
     cni_span site;      /* made in a function of the text: of the outermost call that leads there; line 0: not */
+    cni_shape told;     /* what it gives, where a comment says so and Cornu cannot know; rank 0: it does not */
     const char *inside; /* that function's name, or NULL */
     cni_described_argument *arguments;
     int argument_count;

@@ -458,9 +458,33 @@ static void comments_are_kept(void **state)
     done(&r);
 }
 
+/* What a Lambda layer gives is told by a comment on one of its lines. */
+static void a_comment_tells_what_a_lambda_gives(void **state)
+{
+    (void)state;
+    reading r;
+    const cni_description *d = read_good(&r, "x = keras.Input((32, 32, 3))\n"
+                                             "y = layers.Lambda(\n"
+                                             "    lambda x: x[:, ::2, ::2] * 2,  # cornu: shape 16x16x3\n"
+                                             "    name='half')(x)\n"
+                                             "y = layers.Conv2D(8, 3)(y)\n"
+                                             "model = keras.Model(x, layers.Reshape((14 * 14, y.shape[-1]))(y))\n");
+    assert_string_equal(wiring(&r, d), "input_layer half(input_layer) conv2d(half) reshape(conv2d) > reshape");
+    const cni_described_layer *half = layer_named(d, "half");
+    assert_null(half->kind);
+    assert_int_equal(half->told.rank, 4);
+    assert_int_equal(half->told.dims[1], 16);
+    assert_int_equal(half->told.dims[3], 3);
+    done(&r);
+    read_any(&r, "layers.Lambda(lambda x: x * 2)\n# cornu: shape 3x3x3", NULL);
+    assert_string_equal(remarks(&r, CNI_ERROR), "I806 1:1-14; I806 1:15-30");
+    done(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_comment_tells_what_a_lambda_gives),
         cmocka_unit_test(a_list_of_layers),
         cmocka_unit_test(every_text_gives_its_network),
         cmocka_unit_test(constants_are_computed),

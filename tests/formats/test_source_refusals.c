@@ -92,7 +92,7 @@ static const refusal refusals[] = {
     {"import numpy as np\nif np.rand() > 1:\n  x = Dense(1)", "I805 2:4-17", NULL},
     /* outside of the grammar: an error where a network may depend on it */
     {"import time\nwhile True:\n  time.sleep(1)", "I806 2:1-6", NULL},
-    {"f = lambda x: x", "I806 1:5-16", NULL},
+    {"f = lambda x: x + 1", "I806 1:5-20", NULL},
     {"class N(nn.Module):\n  def __init__(self):\n    self.a = nn.ModuleList([nn.ReLU() for i in range(2)])\n"
      "  def forward(self, x): return x\nN()",
      "I806 3:28-57", "write the loop"},

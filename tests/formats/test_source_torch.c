@@ -195,12 +195,30 @@ static void a_piece_of_a_class_is_read(void **state)
     done(&r);
 }
 
+static void what_only_passes_on_is_passed_by(void **state)
+{
+    (void)state;
+    reading r;
+    const cni_description *d = read_good(&r, "class N(nn.Module):\n"
+                                             "    def __init__(self):\n"
+                                             "        super().__init__()\n"
+                                             "        self.conv = nn.Conv2d(3, 3, 1)\n"
+                                             "        self.pool = nn.AdaptiveAvgPool2d(1)\n"
+                                             "        self.shortcut = lambda x: x\n"
+                                             "    def forward(self, x):\n"
+                                             "        y = self.pool(self.conv(x))\n"
+                                             "        return self.shortcut(x) * y.expand_as(x)\n"
+                                             "net = N()\n");
+    assert_string_equal(wiring(&r, d), "input conv(input) pool(conv) mul_1(input,pool) > mul_1");
+    done(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_piece_of_a_class_is_read), cmocka_unit_test(every_text_gives_its_network),
-        cmocka_unit_test(inputs_have_their_shapes),   cmocka_unit_test(functions_become_modules),
-        cmocka_unit_test(both_dialects_in_one_text),
+        cmocka_unit_test(a_piece_of_a_class_is_read),   cmocka_unit_test(what_only_passes_on_is_passed_by),
+        cmocka_unit_test(every_text_gives_its_network), cmocka_unit_test(inputs_have_their_shapes),
+        cmocka_unit_test(functions_become_modules),     cmocka_unit_test(both_dialects_in_one_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,6 +67,17 @@ static cni_thing *outside(cni_evaluator *e, const cni_syntax *node)
     return cni_outside_matters(e, node) ? e->broken : cni_thing_opaque(e, node->span);
 }
 
+/* lambda x: x */
+static cni_thing *function(cni_evaluator *e, const cni_syntax *node)
+{
+    cni_thing *thing = cni_thing_new(e, CNI_THING_FUNCTION, node->span);
+    if (thing == e->broken) return thing;
+    thing->syntax = node;
+    thing->scope = e->scope;
+    thing->text = node->text;
+    return thing;
+}
+
 /* ---- lists ---- */
 
 static cni_thing *sequence(cni_evaluator *e, const cni_syntax *node)
@@ -175,6 +186,7 @@ cni_thing *cni_evaluate(cni_evaluator *e, const cni_syntax *expression)
         [CNI_SYNTAX_CONDITIONAL] = conditional,
         [CNI_SYNTAX_FORMATTED] = opaque,
         [CNI_SYNTAX_OUTSIDE] = outside,
+        [CNI_SYNTAX_DEF] = function,
     };
     if (!expression || e->stopped || e->exhausted) return e->broken;
     if ((size_t)expression->type >= sizeof rules / sizeof *rules || !rules[expression->type]) return e->broken;

@@ -204,8 +204,36 @@ bool cni_is_absent_layer(const char *name)
     return false;
 }
 
+/* # cornu: shape 30x30x4 on the lines of a layer that is not read. */
+static bool told_shape(const cni_evaluator *e, const cni_span *span, cni_dialect dialect, cni_shape *out)
+{
+    for (int i = 0; i < e->comments->told_count; i++) {
+        cni_source_size sizes[CN_MAX_ARRAYS] = {{0}};
+        int count;
+        cni_error error = {0};
+        if (e->comments->told[i].line < span->line || e->comments->told[i].line > span->end_line) continue;
+        if (cni_source_sizes(e->comments->told[i].sizes, dialect, sizes, &count, &error) || count != 1) continue;
+        *out = (cni_shape){.rank = 1, .dims = {CNI_UNKNOWN}};
+        for (int k = 0; k <= CNI_MAX_SPATIAL && sizes[0][k]; k++) out->dims[out->rank++] = sizes[0][k];
+        return true;
+    }
+    return false;
+}
+
 static cni_thing *unknown_layer(cni_evaluator *e, const char *path, cni_dialect dialect, cni_actuals *actuals)
 {
+    cni_shape told;
+    if (told_shape(e, &actuals->span, dialect, &told)) {
+        const int layer = cni_make_unknown(e, cni_path_last(path), dialect, actuals->span);
+        const cni_thing *name = cni_actuals_thing(actuals, -1, "name");
+        if (layer < 0) return e->broken;
+        cni_source_layer *made = &e->layers[layer];
+        made->broken = false;
+        made->described.told = told;
+        made->described.named = name && name->type == CNI_THING_TEXT && dialect == CNI_KERAS;
+        if (made->described.named) made->described.name = name->text;
+        return cni_thing_layer(e, layer);
+    }
     const char *name = cni_path_last(path), *hint = cni_hint_layer(e, name, dialect);
     if (strcmp(name, "Lambda") == 0)
         cni_evaluate_error(e, "I806", actuals->callee, "give the output shape with a comment: # cornu: shape 32x32x3",

@@ -32,6 +32,7 @@ static cni_shape output_shape(cni_evaluator *e, const cni_described_call *call)
     const cni_layer_kind *kind = source->described.kind;
     cni_shape in[MAX], out = {0};
     if (source->model) return shape_of_model(e, source->model);
+    if (source->described.told.rank) return source->described.told;
     if (!kind || !source->described.config || !kind->output_shape || call->input_count > MAX) return out;
     for (int i = 0; i < call->input_count; i++) {
         in[i] = cni_tensor_shape(e, call->inputs[i]);

@@ -291,6 +291,8 @@ static const method tensor_methods[] = {
     {"mul_", operator_of_tensor, NULL, "*"},
     {"div", operator_of_tensor, NULL, "/"},
     {"contiguous", itself, NULL, NULL},
+    {"expand_as", itself, NULL, NULL}, /* what is added or multiplied is spread anyway */
+    {"expand", itself, NULL, NULL},
     {"clone", itself, NULL, NULL},
     {"detach", itself, NULL, NULL},
     {"to", itself, NULL, NULL},

@@ -563,7 +563,7 @@ static void statements(cni_parser *p, int indent)
 cni_syntax *cni_syntax_read(cni_arena *arena, const char *text, size_t size, cni_remarks *remarks,
                             cni_source_comments *comments)
 {
-    cni_parser p = {.arena = arena, .text = text, .remarks = remarks};
+    cni_parser p = {.arena = arena, .text = text, .remarks = remarks, .comments = comments};
     cni_tokens tokens;
     if (size > MAX_TEXT || !cni_utf8_valid(text, size)) {
         cni_remark_add(remarks, "I801", CNI_ERROR, (cni_span){1, 1, 1, 1}, NULL,

@@ -534,18 +534,41 @@ static cni_syntax *binary(cni_parser *p, int lowest)
     return left;
 }
 
+/* lambda x: x, as a function that gives back what it is given. */
+static cni_syntax *identity(cni_parser *p, int first, cni_syntax *body)
+{
+    cni_syntax *result = cni_syntax_node1(p, CNI_SYNTAX_RETURN, first, NULL, body);
+    cni_syntax *block = cni_syntax_node1(p, CNI_SYNTAX_BLOCK, first, NULL, result);
+    return cni_syntax_node2(p, CNI_SYNTAX_DEF, first, "lambda", block,
+                            cni_syntax_node(p, CNI_SYNTAX_PARAMETER, first, body->text, NULL, 0));
+}
+
+static bool shape_is_told(const cni_parser *p, int first)
+{
+    const cni_span span = cni_syntax_span(p, first);
+    for (int i = 0; p->comments && i < p->comments->told_count; i++)
+        if (p->comments->told[i].line >= span.line && p->comments->told[i].line <= span.end_line) return true;
+    return false;
+}
+
 /* lambda a, b=1: x */
 static cni_syntax *lambda(cni_parser *p)
 {
     const int first = p->at;
     cni_syntax_advance(p);
+    const char *parameter = now(p)->type == CNI_TOKEN_NAME ? now(p)->text : NULL;
     while (!at(p, ":")) {
         if (at(p, "*") || at(p, "**")) cni_syntax_advance(p);
         if (now(p)->type == CNI_TOKEN_NAME) cni_syntax_advance(p);
         if (cni_syntax_take(p, "=") && !cni_syntax_expression(p)) return NULL;
         if (!cni_syntax_take(p, ",")) break;
     }
-    if (!cni_syntax_expect(p, ":", "':' behind the lambda's parameters") || !cni_syntax_expression(p)) return NULL;
+    const bool one = parameter && p->at == first + 2;
+    if (!cni_syntax_expect(p, ":", "':' behind the lambda's parameters")) return NULL;
+    cni_syntax *body = cni_syntax_expression(p);
+    if (!body) return NULL;
+    if (one && body->type == CNI_SYNTAX_NAME && strcmp(body->text, parameter) == 0) return identity(p, first, body);
+    if (shape_is_told(p, first)) return cni_syntax_node(p, CNI_SYNTAX_OUTSIDE, first, "lambda", NULL, 0);
     return cni_syntax_outside_node(p, first, "lambda", "give the output shape with a comment: # cornu: shape 32x32x3");
 }
 

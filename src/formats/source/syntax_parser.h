@@ -24,7 +24,8 @@ typedef struct cni_parser {
     bool failed; /* this statement; what failed was told */
     bool no_memory;
     cni_remarks *remarks;
-    cni_syntax **stack; /* items of the lists that are being read */
+    const cni_source_comments *comments; /* may be NULL */
+    cni_syntax **stack;                  /* items of the lists that are being read */
     size_t stacked, room;
 } cni_parser;
 

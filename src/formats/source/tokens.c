@@ -165,6 +165,15 @@ static size_t trim(const char **text, size_t length)
     return length;
 }
 
+static void add_told(lexer *l, const char *sizes, size_t length)
+{
+    cni_source_comments *to = l->comments;
+    if (to->told_count >= CNI_MAX_TOLD || !length || length >= sizeof to->told[0].sizes) return;
+    to->told[to->told_count].line = l->line;
+    memcpy(to->told[to->told_count].sizes, sizes, length);
+    to->told[to->told_count++].sizes[length] = '\0';
+}
+
 static void special_comment(lexer *l, const char *text, size_t length, cni_span span)
 {
     if (!l->comments) return;
@@ -179,8 +188,11 @@ static void special_comment(lexer *l, const char *text, size_t length, cni_span 
         keep(l->comments->input, value, size);
     else if (word == 4 && memcmp(text, "name", 4) == 0)
         keep(l->comments->name, value, size);
-    else if (!(word == 5 && memcmp(text, "shape", 5) == 0) && l->remarks)
-        cni_remark_add(l->remarks, "I806", CNI_NOTE, span, "off K302, input 32x32x3 and name MODEL are known",
+    else if (word == 5 && memcmp(text, "shape", 5) == 0)
+        add_told(l, value, size);
+    else if (l->remarks)
+        cni_remark_add(l->remarks, "I806", CNI_NOTE, span,
+                       "off K302, input 32x32x3, shape 32x32x3 and name MODEL are known",
                        "'# cornu: %.*s' means nothing here", (int)(word < 40 ? word : 40), text);
 }
 
