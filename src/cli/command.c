@@ -26,12 +26,17 @@ int cli_fail_model(const cn_model *model)
 
 int cli_misuse(const cli_verb *verb, const char *format, ...)
 {
+    char message[600];
     va_list args;
     va_start(args, format);
-    fprintf(stderr, "cornu: %s: ", verb->name);
-    vfprintf(stderr, format, args);
-    fprintf(stderr, "  (cornu %s --help)\n", verb->name);
+    vsnprintf(message, sizeof message, format, args);
     va_end(args);
+    for (char *at = message; *at; at++) { /* what was typed, or a script passed on, does not drive the terminal */
+        const unsigned char c = (unsigned char)*at, next = (unsigned char)at[1];
+        if (c < 0x20 || c == 0x7f) *at = '?';
+        if (c == 0xc2 && next >= 0x80 && next < 0xa0) at[0] = at[1] = '?';
+    }
+    fprintf(stderr, "cornu: %s: %s  (cornu %s --help)\n", verb->name, message, verb->name);
     return CLI_USED_WRONGLY;
 }
 

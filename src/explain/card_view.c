@@ -204,7 +204,7 @@ static bool same_field(const cni_receptive_field *a, const cni_receptive_field *
 
 static void centres(card *c, const cni_receptive_field *f)
 {
-    const int64_t shown[] = {0, 1, f->count - 1};
+    const int64_t shown[] = {0, 1, f->count > 0 ? f->count - 1 : 0};
     char text[3][CNI_FIGURE];
     for (int i = 0; i < 3; i++) {
         int64_t num, den;

@@ -28,13 +28,14 @@ static void text(json *j, const char *string)
     cni_text_char(j->out, '"');
     while (*string) {
         const unsigned char c = (unsigned char)*string;
-        const size_t size = cni_utf8_read(string, strnlen(string, 4), NULL);
+        uint32_t code = 0;
+        const size_t size = cni_utf8_read(string, strnlen(string, 4), &code);
         if (c == '"' || c == '\\')
             cni_text_printf(j->out, "\\%c", c);
         else if (c == '\n')
             cni_text_add(j->out, "\\n");
-        else if (c < 0x20 || c == 0x7f)
-            cni_text_printf(j->out, "\\u%04x", c);
+        else if (size && (code < 0x20 || (code >= 0x7f && code < 0xa0))) /* a terminal obeys these */
+            cni_text_printf(j->out, "\\u%04x", (unsigned)code);
         else if (size)
             cni_text_bytes(j->out, string, size);
         else

@@ -5,6 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+/* U+0080 to U+009F, which terminals obey, too. */
+static bool is_late_control(const char *text)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    return at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0;
+}
+
 /* Text in which nothing is markup; code in backquotes is left as it is. */
 static void plain(cni_text *out, const char *text)
 {
@@ -14,19 +21,30 @@ static void plain(cni_text *out, const char *text)
             continue;
         }
         if (strchr("\\`*_|<>[]", *text)) cni_text_char(out, '\\');
-        cni_text_char(out, (unsigned char)*text < 0x20 ? '?' : *text);
+        const bool control = (unsigned char)*text < 0x20 || *text == 0x7f || is_late_control(text);
+        if (is_late_control(text)) text++;
+        cni_text_char(out, control ? '?' : *text);
     }
 }
 
 static void code(cni_text *out, const char *text)
 {
-    const char *mark = strchr(text, '`') ? "``" : "`";
-    cni_text_add(out, mark);
+    size_t longest = 0; /* run of ticks: the marks are longer, so that nothing in the text ends it */
+    for (const char *at = text; *at; at++) {
+        const size_t run = strspn(at, "`");
+        if (run > longest) longest = run;
+        if (run) at += run - 1;
+    }
+    for (size_t i = 0; i <= longest; i++) cni_text_char(out, '`');
+    if (longest) cni_text_char(out, ' ');
     for (; *text; text++) {
         if (*text == '|') cni_text_char(out, '\\'); /* in a table it would end the cell */
-        cni_text_char(out, (unsigned char)*text < 0x20 ? ' ' : *text);
+        const bool control = (unsigned char)*text < 0x20 || *text == 0x7f || is_late_control(text);
+        if (is_late_control(text)) text++;
+        cni_text_char(out, control ? ' ' : *text);
     }
-    cni_text_add(out, mark);
+    if (longest) cni_text_char(out, ' ');
+    for (size_t i = 0; i <= longest; i++) cni_text_char(out, '`');
 }
 
 static void row(cn_explanation *e, const cni_explained *node, cni_text *out)

@@ -226,7 +226,7 @@ static void draw_column(cni_scene *scene, const cost *c, double x, double y, con
     for (int i = 0; i < count; i++) {
         const int64_t value = c->of(rows[i]);
         const double length = BAR * (double)value / (double)most, top = y + 15.0 * i;
-        if (!value) continue;
+        if (value <= 0) continue; /* nothing, or not known */
         cni_mark *bar = cni_scene_rect(scene, x, top, length, 11, CNI_INK_FIELD, CNI_INK_FIELD, 0);
         if (bar) bar->opacity = 0.45;
         cni_scene_text(scene, x + length + 5, top + 9.5, 10, 0, CNI_INK_TEXT, 0, "%s",

@@ -28,7 +28,7 @@ void cni_markup_text(cni_text *out, const char *text)
     uint32_t code;
     for (size_t at = 0, size; at < length; at += size) {
         size = cni_utf8_read(text + at, length - at, &code);
-        const bool bad = !size || code < 0x20 || code == 0x7f || (code & 0xfffe) == 0xfffe;
+        const bool bad = !size || code < 0x20 || (code >= 0x7f && code < 0xa0) || (code & 0xfffe) == 0xfffe;
         if (bad)
             cni_text_char(out, '?');
         else if (code == '<' || code == '>' || code == '&' || code == '"')
@@ -43,7 +43,9 @@ void cni_markup_text(cni_text *out, const char *text)
 static void add_number(cni_text *out, double value)
 {
     char text[40];
-    const long long hundredths = llround(value * 100);
+    const double most = 1e9; /* no picture is that large; NaN becomes 0 */
+    const double sane = isnan(value) ? 0 : fmax(-most, fmin(most, value));
+    const long long hundredths = llround(sane * 100);
     const unsigned long long whole = (unsigned long long)llabs(hundredths);
     snprintf(text, sizeof text, "%s%llu.%02llu", hundredths < 0 ? "-" : "", whole / 100, whole % 100);
     size_t length = strlen(text);

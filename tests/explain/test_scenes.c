@@ -5,6 +5,7 @@
 #include "explain/scenes.h"
 #include "formats/images.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -236,11 +237,57 @@ static void test_hostile_texts(void **state)
     cni_arena_free(&arena);
 }
 
+/* What is not known, or not finite, is no length. */
+static void test_numbers_that_are_none(void **state)
+{
+    (void)state;
+    cni_arena arena = {0};
+    cni_text svg = {0};
+    cni_scene *scene = cni_scene_new(&arena, "D1", "x", 100, 100);
+    cni_scene_rect(scene, NAN, -INFINITY, 1e300, 4, CNI_INK_FIELD, CNI_INK_FIELD, 0);
+    cni_scene_svg(&svg, scene, CNI_THEME_LIGHT);
+    assert_non_null(strstr(cni_text_get(&svg), "x=\"0\" y=\"-1000000000\" width=\"1000000000\" height=\"4\""));
+    cni_text_free(&svg);
+    cni_arena_free(&arena);
+    cn_explanation *e = explain("Sequential([Input((8, 8, 3)), Conv2D('x', 3)])");
+    const char *html = cn_explanation_text(e, CN_EXPLAIN_HTML, NULL);
+    assert_non_null(html);
+    assert_null(strstr(html, "1000000000"));
+    cn_explanation_free(e);
+}
+
+/* A layer's name neither drives a terminal nor ends what it stands in. */
+static void test_hostile_names(void **state)
+{
+    (void)state;
+    static const cn_explain_view views[] = {CN_EXPLAIN_JSON, CN_EXPLAIN_MARKDOWN, CN_EXPLAIN_HTML, CN_EXPLAIN_SUMMARY,
+                                            CN_EXPLAIN_FULL};
+    cn_explanation *e =
+        explain("Sequential([Input((28, 28, 3)), Conv2D(8, 3, strides=2, name='a\\u009b31m\\x1b\\x7f')])");
+    for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
+        const char *text = cn_explanation_text(e, views[i], NULL);
+        assert_non_null(text);
+        if (strstr(text, "\xc2\x9b") || strpbrk(text, "\x1b\x7f")) fail_msg("view %zu", i);
+    }
+    cn_explanation_free(e);
+    e = explain("Sequential([Input((28, 28, 3)), Conv2D(8, 3, strides=2, name='a``<b>')])");
+    const char *text = cn_explanation_text(e, CN_EXPLAIN_MARKDOWN, NULL);
+    for (const char *at = text; (at = strstr(at, "a``<b>")); at++) {
+        const char *line = at;
+        while (line > text && line[-1] != '\n') line--;
+        assert_non_null(strstr(line, "``` "));
+        assert_true(strstr(line, "``` ") < at);
+    }
+    cn_explanation_free(e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_picture), cmocka_unit_test(test_grids_of_two),  cmocka_unit_test(test_files),
-        cmocka_unit_test(test_report),        cmocka_unit_test(test_hostile_texts),
+        cmocka_unit_test(test_every_picture), cmocka_unit_test(test_grids_of_two),
+        cmocka_unit_test(test_files),         cmocka_unit_test(test_report),
+        cmocka_unit_test(test_hostile_texts), cmocka_unit_test(test_numbers_that_are_none),
+        cmocka_unit_test(test_hostile_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -290,6 +290,29 @@ static void a_text_that_is_none_is_refused(void **state)
     cni_arena_free(&arena);
 }
 
+/* A dict's keys and the items of lists are compared one by one: that is counted. */
+static void comparisons_are_counted(void **state)
+{
+    (void)state;
+    cni_text text = {0};
+    reading r;
+    cni_text_add(&text, "d = {");
+    for (int i = 0; i < 30000; i++) cni_text_printf(&text, "'k%d': 1, ", i);
+    cni_text_add(&text, "}\nConv2D(4, 3)\n");
+    read_any(&r, cni_text_get(&text), NULL);
+    assert_int_equal(strncmp(remarks(&r, CNI_ERROR), "I812 1:", 7), 0);
+    done(&r);
+    cni_text_free(&text);
+    text = (cni_text){0};
+    cni_text_add(&text, "s = [0] * 9999\nt = [0] * 9999\nConv2D(4, 3)\nb = [");
+    for (int i = 0; i < 20000; i++) cni_text_add(&text, "s == t, ");
+    cni_text_add(&text, "]\n");
+    read_any(&r, cni_text_get(&text), NULL);
+    assert_int_equal(strncmp(remarks(&r, CNI_ERROR), "I812 1:5-15", 11), 0); /* where the list was made */
+    cni_text_free(&text);
+    done(&r);
+}
+
 /* Whatever runs out while a text is read, it is said so, and nothing breaks. */
 static void without_memory_nothing_is_read(void **state)
 {
@@ -337,6 +360,7 @@ int main(void)
         cmocka_unit_test(work_is_bounded),
         cmocka_unit_test(a_long_loop_is_an_error),
         cmocka_unit_test(large_texts_take_little),
+        cmocka_unit_test(comparisons_are_counted),
         cmocka_unit_test(without_memory_nothing_is_read),
         cmocka_unit_test(a_text_that_is_none_is_refused),
     };

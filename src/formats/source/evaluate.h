@@ -222,7 +222,7 @@ double cni_thing_number(const cni_thing *thing);
 /** Something that is called on tensors and keeps weights: LAYER, MODEL, INSTANCE. */
 bool cni_thing_is_module(const cni_thing *thing);
 /** Equal as Python's ==, as far as that is known. */
-bool cni_thing_equal(const cni_thing *a, const cni_thing *b);
+bool cni_thing_equal(cni_evaluator *e, const cni_thing *a, const cni_thing *b);
 /** "an integer", "a layer": for messages. */
 const char *cni_thing_describe(const cni_thing *thing);
 

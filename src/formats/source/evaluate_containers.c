@@ -51,7 +51,9 @@ static cni_thing *insert(cni_evaluator *e, cni_thing *of, const method *m, cni_a
     if (!at || !item || at->type != CNI_THING_INT || of->type != CNI_THING_LIST) return e->none;
     int64_t index = at->integer < 0 ? at->integer + (int64_t)of->count : at->integer;
     index = index < 0 ? 0 : index > (int64_t)of->count ? (int64_t)of->count : index;
+    const size_t before = of->count;
     cni_thing_append(e, of, item);
+    if (of->count == before) return e->none; /* no memory, or too much work */
     for (size_t i = of->count - 1; i > (size_t)index; i--) of->items[i] = of->items[i - 1];
     if ((size_t)index < of->count) of->items[index] = item;
     return e->none;
@@ -99,7 +101,7 @@ static cni_thing *get(cni_evaluator *e, cni_thing *of, const method *m, cni_actu
     cni_thing *otherwise = cni_actuals_thing(actuals, 1, "default");
     (void)m;
     for (size_t i = 0; key && i < of->count; i++)
-        if (cni_thing_equal(of->keys[i], key)) return of->items[i];
+        if (cni_thing_equal(e, of->keys[i], key)) return of->items[i];
     return otherwise ? otherwise : e->none;
 }
 

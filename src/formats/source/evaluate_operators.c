@@ -248,7 +248,7 @@ static bool is_unknown(const cni_thing *thing)
 }
 
 /* 1, 0 or -1 */
-static int holds(const cni_thing *list, const cni_thing *item)
+static int holds(cni_evaluator *e, const cni_thing *list, const cni_thing *item)
 {
     if (list->type == CNI_THING_TEXT) return item->type == CNI_THING_TEXT ? strstr(list->text, item->text) != NULL : -1;
     const bool dict = list->type == CNI_THING_DICT;
@@ -256,7 +256,7 @@ static int holds(const cni_thing *list, const cni_thing *item)
     for (size_t i = 0; i < list->count; i++) {
         const cni_thing *other = dict ? list->keys[i] : list->items[i];
         if (is_unknown(other)) return -1;
-        if (cni_thing_equal(other, item)) return 1;
+        if (cni_thing_equal(e, other, item)) return 1;
     }
     return 0;
 }
@@ -288,9 +288,9 @@ cni_thing *cni_evaluate_compare(cni_evaluator *e, const char *operator_, cni_thi
     if (is_unknown(a) || is_unknown(b))
         truth = -1;
     else if (is(operator_, "in") || is(operator_, "not in"))
-        truth = holds(b, a);
+        truth = holds(e, b, a);
     else if (is(operator_, "==") || is(operator_, "!=") || is(operator_, "is") || is(operator_, "is not"))
-        truth = cni_thing_equal(a, b);
+        truth = cni_thing_equal(e, a, b);
     const int by = truth < 0 && !is_unknown(a) && !is_unknown(b) ? order(a, b) : 2;
     for (size_t i = 0; by != 2 && i < sizeof orders / sizeof *orders; i++)
         if (is(orders[i].operator_, operator_)) return cni_thing_bool(e, orders[i].results[by + 1], span);

@@ -56,7 +56,7 @@ static cni_thing *of_text(cni_evaluator *e, const cni_thing *text, const cni_thi
 static cni_thing *of_dict(cni_evaluator *e, const cni_thing *dict, const cni_thing *key, cni_span span)
 {
     for (size_t i = 0; i < dict->count; i++)
-        if (cni_thing_equal(dict->keys[i], key)) return dict->items[i];
+        if (cni_thing_equal(e, dict->keys[i], key)) return dict->items[i];
     if (key->type == CNI_THING_OPAQUE || key->type == CNI_THING_BROKEN) return cni_thing_opaque(e, span);
     const char *shown = key->type == CNI_THING_TEXT ? key->text : cni_thing_describe(key);
     return cni_evaluate_error(e, "I809", span, NULL, "the dict has no '%.60s'", shown);

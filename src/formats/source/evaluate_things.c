@@ -141,11 +141,11 @@ void cni_thing_put(cni_evaluator *e, cni_thing *dict, cni_thing *key, cni_thing 
 {
     if (dict == e->broken) return;
     for (size_t i = 0; i < dict->count; i++)
-        if (cni_thing_equal(dict->keys[i], key)) {
+        if (cni_thing_equal(e, dict->keys[i], key)) {
             dict->items[i] = item;
             return;
         }
-    if (!grow(e, dict)) return;
+    if (e->stopped || !grow(e, dict)) return;
     dict->keys[dict->count] = key;
     dict->items[dict->count++] = item;
 }
@@ -245,9 +245,11 @@ static bool equal(const cni_thing *a, const cni_thing *b, walk *w)
     }
 }
 
-bool cni_thing_equal(const cni_thing *a, const cni_thing *b)
+bool cni_thing_equal(cni_evaluator *e, const cni_thing *a, const cni_thing *b)
 {
-    return equal(a, b, &(walk){0, 0});
+    walk w = {0, 0};
+    const bool same = equal(a, b, &w);
+    return cni_evaluate_work(e, 1 + w.items / 4, a->span) && same;
 }
 
 static bool holds_tensor(const cni_thing *thing, walk *w)
