@@ -108,7 +108,8 @@ int main(int argc, char **argv)
     errno = 0;
     if (ferror(stdout) || fflush(stdout) || ferror(stdout)) {
         if (reader_left()) return CLI_FAILED;
-        fprintf(stderr, "cornu: cannot write to standard output: %s [E_IO]\n", strerror(errno));
+        const char *reason = errno ? strerror(errno) : "an earlier write failed (a full disk?)";
+        fprintf(stderr, "cornu: cannot write to standard output: %s [E_IO]\n", reason);
         return CLI_FAILED;
     }
     return status;
