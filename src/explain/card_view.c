@@ -292,15 +292,24 @@ static int64_t total_params(const cni_explained *node)
     return cni_amount_sum(node->params);
 }
 
+/* What the arguments tell when nothing is known of the input: Linear(2048, 10). */
+static int64_t told(const card *c, const char *key)
+{
+    const int *value = c->node->layer->config ? cni_object_member(c->node->layer->config, key) : NULL;
+    return value && *value > 0 ? *value : -1;
+}
+
 static int64_t input_channels(const card *c)
 {
     if (!c->input) return -1;
+    if (!c->input->shape.rank) return told(c, "in_features");
     if (c->input->channels >= 0) return c->input->channels;
     return c->input->shape.rank > 1 ? c->input->shape.dims[c->input->shape.rank - 1] : -1;
 }
 
 static int64_t output_channels(const card *c)
 {
+    if (!c->node->shape.rank) return told(c, "out_features");
     return c->node->channels >= 0 ? c->node->channels
                                   : (c->node->shape.rank > 1 ? c->node->shape.dims[c->node->shape.rank - 1] : -1);
 }

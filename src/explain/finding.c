@@ -241,19 +241,6 @@ static bool is_number(const char *name)
     return *name && name[strspn(name, "0123456789.")] == 0;
 }
 
-/* Whether an edit is told as the layer's whole making: the finding's own layer, and layers without a name that speaks.
- */
-static const char *call_of(cni_findings *findings, const cni_finding *finding, const cni_edit *edits, int count, int i)
-{
-    const int layer = edits[i].layer;
-    const int own = finding->node >= 0 ? findings->analysis->nodes[finding->node].layer_index : -1;
-    if (edits[i].type != CNI_EDIT_ARGUMENT) return NULL;
-    const bool alone = finding->node_count < 2 && layer == own;
-    if (!alone && !is_number(layer_name(findings, layer))) return NULL;
-    const char *call = whole_call(findings, layer, edits, count);
-    return !call || alone ? call : cni_say(findings, "%s: %s", layer_name(findings, layer), call);
-}
-
 static bool same_change(const cni_edit *a, const cni_edit *b)
 {
     return a->type == b->type && a->type != CNI_EDIT_INPUT &&
@@ -261,23 +248,78 @@ static bool same_change(const cni_edit *a, const cni_edit *b)
            strcmp(a->key ? a->key : "", b->key ? b->key : "") == 0;
 }
 
+/* Whether other layers get what this one gets: they are told together. */
+static bool is_one_of_many(const cni_edit *edits, int count, int layer)
+{
+    for (int i = 0; i < count; i++)
+        for (int j = 0; j < count && edits[i].layer == layer; j++)
+            if (edits[j].layer != layer && same_change(edits + i, edits + j)) return true;
+    return false;
+}
+
+/* Whether an edit is told as the layer's whole making: the finding's own layer, and layers without a name that speaks.
+ */
+static const char *call_of(cni_findings *findings, const cni_finding *finding, const cni_edit *edits, int count, int i)
+{
+    const int layer = edits[i].layer;
+    const int own = finding->node >= 0 ? findings->analysis->nodes[finding->node].layer_index : -1;
+    if (edits[i].type != CNI_EDIT_ARGUMENT || is_one_of_many(edits, count, layer)) return NULL;
+    const bool alone = finding->node_count < 2 && layer == own;
+    if (!alone && !is_number(layer_name(findings, layer))) return NULL;
+    const char *call = whole_call(findings, layer, edits, count);
+    return !call || alone ? call : cni_say(findings, "%s: %s", layer_name(findings, layer), call);
+}
+
+static int count_same(const writing *w, int index)
+{
+    int count = 0;
+    for (int i = 0; i < w->count; i++) count += same_change(w->edits + i, w->edits + index);
+    return count;
+}
+
 /* "conv2d, conv2d_3": the layers of edits that say the same, from `first` on. */
 static void put_layers(writing *w, cni_findings *findings, int first)
 {
-    enum { SHOWN = 3 };
+    enum { MOST = 4, SHOWN = 3 };
+    const int all = count_same(w, first), shown = all > MOST ? SHOWN : all;
     int count = 0;
-    for (int i = first; i < w->count; i++) {
+    for (int i = first; i < w->count && count < shown; i++) {
         if (!same_change(w->edits + i, w->edits + first)) continue;
         const char *name = layer_name(findings, w->edits[i].layer);
         const char *class_name = w->d->layers[w->edits[i].layer].class_name;
-        if (count < SHOWN) put(w, "%s%s", count ? ", " : "", name);
-        if (count < SHOWN && is_number(name) && class_name) put(w, " (%s)", class_name);
+        put(w, "%s%s", count ? ", " : "", name);
+        if (is_number(name) && class_name) put(w, " (%s)", class_name);
         count++;
     }
-    if (count > SHOWN) put(w, " and %d more", count - SHOWN);
+    if (shown < all) put(w, " and %d more", all - shown);
 }
 
-static void put_edit(writing *w, cni_findings *findings, int i)
+/* Whether two arguments are changed in the same layers. */
+static bool same_layers(const writing *w, int a, int b)
+{
+    if (w->edits[b].type != CNI_EDIT_ARGUMENT || count_same(w, a) != count_same(w, b)) return false;
+    for (int i = 0; i < w->count; i++) {
+        bool both = !same_change(w->edits + i, w->edits + a);
+        for (int j = 0; j < w->count && !both; j++)
+            both = same_change(w->edits + j, w->edits + b) && w->edits[j].layer == w->edits[i].layer;
+        if (!both) return false;
+    }
+    return true;
+}
+
+/* "decoder.2, decoder.4 kernel_size=4, padding=1": what else changes in the same layers goes with it. */
+static void put_arguments(writing *w, int first, bool *said)
+{
+    const char *link = " ";
+    for (int i = first; i < w->count; i++) {
+        if (said[i] || (i != first && !same_layers(w, first, i))) continue;
+        put(w, "%s%s=%s", link, w->edits[i].key, w->edits[i].value);
+        link = ", ";
+        for (int j = i; j < w->count; j++) said[j] |= same_change(w->edits + i, w->edits + j);
+    }
+}
+
+static void put_edit(writing *w, cni_findings *findings, int i, bool *said)
 {
     const cni_edit *edit = w->edits + i;
     const char *nn = w->d->dialect == CNI_TORCH ? "nn." : "";
@@ -289,7 +331,8 @@ static void put_edit(writing *w, cni_findings *findings, int i)
     if (edit->type == CNI_EDIT_REPLACE) put(w, "%s%s instead of ", nn, edit->value);
     if (edit->type == CNI_EDIT_REMOVE) put(w, "without ");
     put_layers(w, findings, i);
-    if (edit->type == CNI_EDIT_ARGUMENT) put(w, " %s=%s", edit->key, edit->value);
+    if (edit->type == CNI_EDIT_ARGUMENT) put_arguments(w, i, said);
+    for (int j = i; j < w->count; j++) said[j] |= same_change(edit, w->edits + j);
 }
 
 static const char *code_of(cni_findings *findings, const cni_finding *finding, const cni_edit *edits, int count)
@@ -297,20 +340,19 @@ static const char *code_of(cni_findings *findings, const cni_finding *finding, c
     char text[400] = "";
     writing w = {
         .d = findings->analysis->description, .edits = edits, .count = count, .out = text, .size = sizeof text};
-    for (int i = 0; i < count; i++) {
+    bool *said = CNI_NEW_ARRAY(findings->arena, bool, (size_t)count + 1);
+    for (int i = 0; said && i < count; i++) {
         const char *call = call_of(findings, finding, edits, count, i);
-        bool said = false;
-        for (int j = 0; j < i; j++)
-            said |= call ? edits[j].type == CNI_EDIT_ARGUMENT && edits[i].layer == edits[j].layer
-                         : same_change(edits + i, edits + j);
-        if (said) continue;
+        if (said[i]) continue;
         if (w.length) put(&w, "; ");
         if (call)
             put(&w, "%s", call);
         else
-            put_edit(&w, findings, i);
+            put_edit(&w, findings, i, said);
+        for (int j = i; call && j < count; j++)
+            said[j] |= edits[j].type == CNI_EDIT_ARGUMENT && edits[i].layer == edits[j].layer;
     }
-    return cni_arena_text(findings->arena, text);
+    return said ? cni_arena_text(findings->arena, text) : NULL;
 }
 
 /* ---- trying ---- */

@@ -340,6 +340,20 @@ static cn_status infer(cni_analyser *a, cni_explained *node, cni_shape *in, cni_
     return CN_OK;
 }
 
+/* Behind an error nothing is known of the input; what PyTorch's arguments tell of the weights is. */
+static cn_status count_weights_of(cni_analyser *a, cni_explained *node)
+{
+    cni_shape in = {.rank = 0};
+    cni_error ignored = {0};
+    if (a->analysis->description->dialect != CNI_TORCH || node->input_count != 1 || !answers_shape(node, &in))
+        return CN_OK;
+    cn_layer *layer = layer_of(a, node);
+    if (!layer) return no_memory(a);
+    const cn_status status = cni_layer_build(layer, 1, &in, &ignored);
+    if (!layer->built) layer->weight_count = 0;
+    return status == CN_ERR_MEMORY ? no_memory(a) : CN_OK;
+}
+
 static cn_status shape_node(cni_analyser *a, cni_explained *node, cni_shape *in, cni_shape *spare)
 {
     const cni_analysis *analysis = a->analysis;
@@ -351,7 +365,8 @@ static cn_status shape_node(cni_analyser *a, cni_explained *node, cni_shape *in,
         node->shape = node->layer->told;
         set_map(node);
     }
-    if (node->suspect || !node->layer->kind) return CN_OK;
+    if (!node->layer->kind) return CN_OK;
+    if (node->suspect) return node->layer->config ? count_weights_of(a, node) : CN_OK;
     return infer(a, node, in, spare);
 }
 

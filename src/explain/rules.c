@@ -233,11 +233,32 @@ bool cni_expected(const cni_analysis *analysis, const cni_explained *node, const
     const cni_shape *in = &analysis->nodes[node->inputs[0]].shape;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         if (!cni_config_int(node, keys[i], expected) || *expected < 1 || in->rank < 2) continue;
+        const bool last = strcmp(keys[i], "in_features") == 0;
+        if (!last && node->view.spatial && in->rank != node->view.spatial + 2) continue; /* an axis is missing */
         *key = keys[i];
-        *arriving = in->dims[strcmp(keys[i], "in_features") == 0 ? in->rank - 1 : 1];
+        *arriving = in->dims[last ? in->rank - 1 : 1];
         return *arriving > 0;
     }
     return false;
+}
+
+bool cni_flat_view(const cni_explained *node, int64_t *batch, int64_t *values)
+{
+    const cni_value *shape = cni_written(node, "shape");
+    if (!node->layer->kind || strcmp(node->layer->kind->kind.name, "View") != 0 || node->input_count != 1) return false;
+    if (!shape || shape->type != CNI_LIST || shape->count != 2 || shape->items[1]->type != CNI_INT) return false;
+    *batch = shape->items[0]->type == CNI_INT ? shape->items[0]->integer : CNI_UNSEEN;
+    *values = shape->items[1]->integer;
+    return *values > 0;
+}
+
+/* Rows of as many values as a Linear behind them counts: what the view cannot give is the Linear's matter. */
+static bool view_does_not_fit(const cni_findings *findings, const cni_explained *node)
+{
+    int64_t batch, values;
+    const cni_shape *in = node->input_count == 1 ? &cni_input_of(findings, node, 0)->shape : NULL;
+    return cni_flat_view(node, &batch, &values) && in->rank > 1 && cni_shape_count(in, 1) > 0 &&
+           cni_linear_behind(findings, node);
 }
 
 static bool groups_do_not_fit(const cni_findings *findings, const cni_explained *node)
@@ -285,10 +306,21 @@ cni_shape_cause cni_shape_cause_of(const cni_findings *findings, const cni_expla
     if (groups_do_not_fit(findings, node)) return CNI_CAUSE_GROUPS;
     if (!node->error.status) return CNI_CAUSE_NONE;
     if (window_does_not_fit(node)) return CNI_CAUSE_WINDOW;
+    if (view_does_not_fit(findings, node)) return CNI_CAUSE_LINEAR;
     return cni_is(node, CNI_IS_MERGE) ? CNI_CAUSE_MERGE : CNI_CAUSE_OTHER;
 }
 
 /* ---- ways through the graph ---- */
+
+const cni_explained *cni_linear_behind(const cni_findings *findings, const cni_explained *node)
+{
+    do {
+        if (!node->consumer_count) return NULL;
+        node = findings->analysis->nodes + node->consumers[0];
+        if (cni_is(node, CNI_IS_DENSE)) return node;
+    } while (node->view.type == CNI_VIEW_POINT && node->input_count == 1);
+    return NULL;
+}
 
 bool *cni_ancestors(cni_findings *findings, int node)
 {

@@ -105,7 +105,13 @@ cni_shape_cause cni_shape_cause_of(const cni_findings *findings, const cni_expla
 bool cni_expected(const cni_analysis *analysis, const cni_explained *node, const char **key, int64_t *expected,
                   int64_t *arriving);
 
+/** PyTorch's x.view(batch, values), which makes rows of so many values; `batch` is CNI_UNSEEN for x.size(0). */
+bool cni_flat_view(const cni_explained *node, int64_t *batch, int64_t *values);
+
 /* ---- ways through the graph ---- */
+
+/** The first Dense (Linear) that the node's values reach unmoved, or NULL. */
+const cni_explained *cni_linear_behind(const cni_findings *findings, const cni_explained *node);
 
 /** The node where two nodes' ways part: the last that both come from, or -1. */
 int cni_parting(const cni_findings *findings, int a, int b);

@@ -30,18 +30,32 @@ static const char *width_of(cni_findings *findings, const cni_explained *node)
     return cni_say_sizes(findings, sizes, node->spatial);
 }
 
+/* "4"; "2x1" where the axes differ; NULL where one is not known. */
+static const char *jump_of(cni_findings *findings, const cni_explained *node)
+{
+    const char *text = "", *first = NULL;
+    bool differ = false;
+    for (int i = 0; i < node->spatial; i++) {
+        const cni_receptive_field *field = node->field + i;
+        if (!cni_seen(field->jump)) return NULL;
+        const char *jump = cni_say_fraction(findings, field->jump, field->unit);
+        text = cni_say(findings, "%s%s%s", text, i ? "x" : "", jump);
+        if (!i) first = jump;
+        differ |= strcmp(jump, first) != 0;
+    }
+    return differ ? text : first;
+}
+
 static void look_r401(cni_findings *findings, const cni_rule *rule)
 {
     const cni_analysis *analysis = findings->analysis;
     if (analysis->last_map < 0 || analysis->image < 0) return;
     const cni_explained *node = analysis->nodes + analysis->last_map, *image = analysis->nodes + analysis->image;
-    const cni_receptive_field *field = node->field;
     if (node->id == image->id || !node->spatial || node->suspect) return;
-    const char *width = width_of(findings, node);
-    if (!width || !cni_seen(field->jump)) return;
+    const char *width = width_of(findings, node), *jump = width ? jump_of(findings, node) : NULL;
+    if (!jump) return;
     const char *of = image->map[0] > 0 ? cni_say(findings, " of %s", cni_say_map(findings, image)) : "";
-    cni_finding_add(findings, rule, CNI_NOTE, -1, "field of the last map %s%s, jump %s", width, of,
-                    cni_say_fraction(findings, field->jump, field->unit));
+    cni_finding_add(findings, rule, CNI_NOTE, -1, "field of the last map %s%s, jump %s", width, of, jump);
 }
 
 const cni_rule cni_rule_r401 = {

@@ -103,6 +103,25 @@ static const rule_case cases[] = {
     {"K303", CNI_WARNING, "conv2d_2", DILATED("2", "4", "8"), "reads 15 of 29 offsets", DILATED("1", "2", "5"), 1},
     {"K303", CNI_NOTE, "conv2d_2", DILATED("1", "2", "9"), "reads 21 of 25 offsets per axis (70.6 % of its field)",
      DILATED("2", "1", "1"), 1},
+    /* axes that differ: 3 taps 3 apart are 7 rows, 5 side by side are 5 columns; 3/7 of the field */
+    {"K303", CNI_WARNING, "0",
+     TORCH("16x50x100\n"
+           "net = nn.Sequential(nn.Conv2d(16, 33, (3, 5), stride=(2, 1), padding=(4, 2), dilation=(3, 1)))\n"),
+     "reads 3 of 7 rows and all 5 columns (42.9 % of its field); gaps of up to 2 px. Dilation 3x1 with nothing",
+     TORCH("16x50x100\n"
+           "net = nn.Sequential(nn.Conv2d(16, 33, (3, 5), stride=(2, 1), padding=(4, 2)))\n"),
+     0},
+    {"K303", CNI_NOTE, "conv2d_2",
+     LIST("    keras.Input((64, 64, 8)),\n"
+          "    layers.Conv2D(8, 3, dilation_rate=(1, 2), padding='same'),\n"
+          "    layers.Conv2D(8, 3, dilation_rate=(1, 2), padding='same'),\n"
+          "    layers.Conv2D(8, 3, dilation_rate=(1, 2), padding='same'),\n"),
+     "reads all 7 rows and 7 of 13 columns (53.8 % of its field); gaps of up to 1 px. Dilations 1x2, 1x2, 1x2 share",
+     LIST("    keras.Input((64, 64, 8)),\n"
+          "    layers.Conv2D(8, 3, dilation_rate=(1, 1), padding='same'),\n"
+          "    layers.Conv2D(8, 3, dilation_rate=(1, 2), padding='same'),\n"
+          "    layers.Conv2D(8, 3, dilation_rate=(1, 3), padding='same'),\n"),
+     1},
     {"K306", CNI_WARNING, "conv2d", /* E13 */
      LIST("    keras.Input((3, 3, 512)),\n"
           "    layers.Conv2D(512, 7, padding='same'),\n"),

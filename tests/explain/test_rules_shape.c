@@ -111,6 +111,15 @@ static const rule_case cases[] = {
      TORCH("1x28x28\n"
            "net = nn.Sequential(nn.Conv2d(1, 16, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),\n"
            "                    nn.Linear(16 * 13 * 13, 10))\n"),
+     1},
+    {"S104", CNI_ERROR, "4", /* PyTorch pools 13x13 down to 7x7, too */
+     TORCH("1x28x28\n"
+           "net = nn.Sequential(nn.Conv2d(1, 16, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),\n"
+           "                    nn.Linear(16 * 7 * 7, 10))\n"),
+     "expects 784 values; 16x13x13 = 2704 arrive",
+     TORCH("1x28x28\n"
+           "net = nn.Sequential(nn.Conv2d(1, 16, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(7), nn.Flatten(),\n"
+           "                    nn.Linear(16 * 7 * 7, 10))\n"),
      2},
     {"S104", CNI_ERROR, "1",
      TORCH("1x28x28\n"
@@ -198,10 +207,144 @@ static void test_refused_arguments(void **state)
     }
 }
 
+/* The first fix of the rule's finding, or what there is instead; kept until the next call. */
+static void check_first_fix(const char *text, const char *id, const char *says, const char *code, int fixes)
+{
+    found f;
+    find_in(&f, text, id);
+    const cni_finding *finding = finding_of(&f, id);
+    if (!finding) fail_msg("no %s in\n%s", id, text);
+    if (!strstr(finding->text, says)) fail_msg("%s says %s, not %s", id, finding->text, says);
+    assert_int_equal(finding->fix_count, fixes);
+    if (fixes) assert_string_equal(finding->fixes[0].code, code);
+    forget(&f);
+}
+
+#define VIEW(image, view, features)                                                                                    \
+    "# cornu: input " image "\n"                                                                                       \
+    "class Net(nn.Module):\n"                                                                                          \
+    "    def __init__(self):\n"                                                                                        \
+    "        super().__init__()\n"                                                                                     \
+    "        self.conv = nn.Conv2d(3, 16, 3)\n"                                                                        \
+    "        self.fc = nn.Linear(" features ", 10)\n"                                                                  \
+    "    def forward(self, x):\n"                                                                                      \
+    "        x = F.max_pool2d(self.conv(x), 2)\n"                                                                      \
+    "        x = " view "\n"                                                                                           \
+    "        return self.fc(x)\n"
+
+/* The number that does not fit stands in view, and once more in Linear.  (14 - 3 + 1) / 2 = 6: 16 * 6 * 6 = 576. */
+static void test_wrong_view(void **state)
+{
+    (void)state;
+    const char *both = "view_1 expects 1024 values, and so does fc behind it; 16x6x6 = 576 arrive.";
+    check_first_fix(VIEW("3x14x14", "x.view(-1, 16 * 8 * 8)", "16 * 8 * 8"), "S104", both,
+                    "view(-1, 576); fc in_features=576", 1);
+    check_first_fix(VIEW("3x14x14", "x.view(x.size(0), 16 * 8 * 8)", "16 * 8 * 8"), "S104", both,
+                    "view(x.size(0), 576); fc in_features=576", 1);
+    check_first_fix(VIEW("3x14x14", "torch.reshape(x, (-1, 1024))", "1024"), "S104",
+                    "expects 1024 values, and so does fc behind it; 16x6x6 = 576",
+                    "reshape(-1, 576); fc in_features=576", 1);
+    check_first_fix(VIEW("3x14x14", "x.view(-1, 1024)", "576"), "S104", "view_1 expects 1024 values; 16x6x6 = 576",
+                    "view(-1, 576)", 1);
+    /* (22 - 2) / 2 = 10: pooling makes 8x8 of 10x10 */
+    check_first_fix(VIEW("3x22x22", "x.view(-1, 1024)", "1024"), "S104", "16x10x10 = 1600 arrive",
+                    "view(-1, 1600); fc in_features=1600", 2);
+    found f;
+    find_in(&f, VIEW("3x14x14", "x.view(-1, 576)", "576"), NULL);
+    assert_int_equal(count_of(&f, CNI_ERROR), 0);
+    forget(&f);
+    find_in(&f, VIEW("3x14x14", "x.view(-1, 16, 8, 8)", "8"), NULL); /* no rows of values */
+    assert_null(finding_of(&f, "S104"));
+    assert_non_null(finding_of(&f, "S100"));
+    forget(&f);
+}
+
+/* Behind an error, PyTorch's arguments still tell how many weights there are. */
+static void test_weights_behind_an_error(void **state)
+{
+    (void)state;
+    found f;
+    find_in(&f, VIEW("3x14x14", "x.view(-1, 1024)", "1024"), NULL);
+    const cni_explained *fc = cni_explained_find(f.analysis, "fc");
+    assert_int_equal(cni_amount_sum(fc->params), 1024 * 10 + 10);
+    assert_int_equal(fc->shape.rank, 0);
+    forget(&f);
+}
+
+static void test_missing_channels(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *advice, *code;
+    } texts[] = {
+        {LIST("    layers.Conv2D(8, 3, input_shape=(28, 30)),\n"), "28x30x1: the channel axis is missing",
+         "input 28x30x1"},
+        {LIST("    keras.Input((50,)),\n"
+              "    layers.Activation('relu'),\n"
+              "    layers.MaxPooling1D(2),\n"),
+         "50x1: the channel axis is missing", "input 50x1"},
+        {LIST("    keras.Input((28, 28)),\n"
+              "    layers.Conv2D(8, 3, data_format='channels_first'),\n"),
+         "1x28x28: the channel axis is missing", "input 1x28x28"},
+        {TORCH("28x28\n"
+               "net = nn.Sequential(nn.Conv2d(1, 8, 3))\n"),
+         "1x28x28: the channel axis is missing", NULL},
+        {LIST("    keras.Input((28, 28, 1)),\n" /* the axis was there */
+              "    layers.Reshape((28, 28)),\n"
+              "    layers.Conv2D(8, 3),\n"),
+         NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        found f;
+        find_in(&f, texts[i].text, NULL);
+        const cni_finding *finding = finding_of(&f, "S100");
+        if (!finding) fail_msg("no S100 in\n%s", texts[i].text);
+        if (!texts[i].advice != !finding->advice || (finding->advice && !strstr(finding->advice, texts[i].advice)))
+            fail_msg("advice \"%s\" for\n%s", finding->advice ? finding->advice : "", texts[i].text);
+        assert_int_equal(finding->fix_count, texts[i].code != NULL);
+        if (texts[i].code) assert_string_equal(finding->fixes[0].code, texts[i].code);
+        for (int j = 0; j < finding->fix_count; j++) check_fix(&f, finding, finding->fixes + j, texts[i].text);
+        forget(&f);
+    }
+}
+
+/* Layers with the same changes are named once, with all changes. */
+static void test_joined_edits(void **state)
+{
+    (void)state;
+    found f;
+    find_in(&f,
+            TORCH("64x8x8\n"
+                  "class A(nn.Module):\n"
+                  "    def __init__(self):\n"
+                  "        super().__init__()\n"
+                  "        self.decoder = nn.Sequential(\n"
+                  "            nn.ConvTranspose2d(64, 32, 3, stride=2, padding=1, output_padding=1), nn.ReLU(),\n"
+                  "            nn.ConvTranspose2d(32, 3, 3, stride=2, padding=1, output_padding=1))\n"
+                  "    def forward(self, x):\n"
+                  "        return self.decoder(x)\n"),
+            "K308");
+    const cni_finding *finding = finding_of(&f, "K308");
+    assert_non_null(finding);
+    assert_true(finding->fix_count > 0);
+    assert_string_equal(finding->fixes[0].code, "decoder.0, decoder.2 kernel_size=4, padding=1, output_padding=0");
+    forget(&f);
+
+    find_in(&f, cases[1].text, "S101");
+    finding = finding_of(&f, "S101");
+    assert_non_null(finding);
+    assert_string_equal(finding->fixes[1].code, "conv2d, conv2d_1, conv2d_2, conv2d_3 padding='same'");
+    forget(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused_arguments),
+        cmocka_unit_test(test_wrong_view),
+        cmocka_unit_test(test_weights_behind_an_error),
+        cmocka_unit_test(test_missing_channels),
+        cmocka_unit_test(test_joined_edits),
     };
     return RUN_CASES("shape", cases, tests);
 }

@@ -15,6 +15,13 @@ static const rule_case cases[] = {
      LIST("    keras.Input((28,)),\n"
           "    layers.Dense(10),\n"),
      0},
+    {"R401", CNI_NOTE, NULL,
+     TORCH("16x50x100\n"
+           "net = nn.Sequential(nn.Conv2d(16, 33, (3, 5), stride=(2, 1), padding=(4, 2), dilation=(3, 1)))\n"),
+     "field of the last map 7x5 of 50x100, jump 2x1",
+     LIST("    keras.Input((28,)),\n"
+          "    layers.Dense(10),\n"),
+     0},
     {"R402", CNI_HINT, "conv2d_3",
      LIST("    keras.Input((16, 16, 3)),\n"
           "    layers.Conv2D(8, 7, padding='same'),\n"
