@@ -503,6 +503,31 @@ static bool reorders(const comparison *c)
     return false;
 }
 
+/* The first pair whose kernels hold different numbers of weights (other channels come in), or -1. */
+static int uneven_pair(const comparison *c)
+{
+    for (int i = 0; i < c->pair_count; i++) {
+        const int64_t a = c->a.analysis->nodes[c->pairs[i][0]].kernel_weights,
+                      b = c->b.analysis->nodes[c->pairs[i][1]].kernel_weights;
+        if (a > 0 && b > 0 && a != b) return i;
+    }
+    return -1;
+}
+
+/* Kernels that are not the same size cannot be copied, whatever their windows read. */
+static bool print_uneven(comparison *c)
+{
+    const int i = uneven_pair(c);
+    char text[4 * TEXT];
+    if (i < 0) return false;
+    const cni_explained *a = &c->a.analysis->nodes[c->pairs[i][0]], *b = &c->b.analysis->nodes[c->pairs[i][1]];
+    snprintf(text, sizeof text,
+             "verdict: other channels: the kernel of %s has %s weights, that of %s %s; they cannot be copied.", a->name,
+             CNI_SHOW(count, a->kernel_weights), b->name, CNI_SHOW(count, b->kernel_weights));
+    cni_page_paragraph(c->page, 2, 2, text);
+    return true;
+}
+
 static void print_verdict(comparison *c, verdict v, bool others, const pair *worst, const pair *final)
 {
     char text[4 * TEXT], far_[TEXT], a[TEXT], b[TEXT];
@@ -939,7 +964,8 @@ static bool compare(comparison *c, bool full)
     c->page->out = &defaults;
     const bool others = print_defaults(c);
     c->page->out = page;
-    print_verdict(c, v, others, &worst, &final);
+    const bool uneven = v == IDENTICAL && print_uneven(c);
+    if (!uneven) print_verdict(c, v, others, &worst, &final);
     if (v != IDENTICAL) {
         print_recipe(c, &c->b, 0);
         print_recipe(c, &c->a, 1);
@@ -947,7 +973,7 @@ static bool compare(comparison *c, bool full)
     }
     cni_text_add(c->page->out, cni_text_get(&defaults));
     cni_text_free(&defaults);
-    if (crosses(c)) print_weights(c);
+    if (crosses(c) && !uneven) print_weights(c);
     return true;
 }
 

@@ -291,6 +291,21 @@ static void field(json *j, const cni_analysis *analysis, const cni_explained *no
     close_(j, '}');
 }
 
+/* Formulas of sizes that are not known, rows first; null where the size is known. */
+static void symbols(json *j, const cni_explained *node)
+{
+    bool open = false;
+    for (int i = 0; i < node->spatial; i++) open |= node->map[i] < 0 && node->symbol[i];
+    if (!open) return;
+    key(j, "formulas");
+    open_(j, '[');
+    for (int i = 0; i < node->spatial; i++) {
+        item(j);
+        text(j, node->map[i] < 0 ? node->symbol[i] : NULL);
+    }
+    close_(j, ']');
+}
+
 static void layer(json *j, cn_explanation *e, const cni_explained *node)
 {
     const char *error = node->error.status ? node->error.text : NULL;
@@ -315,6 +330,7 @@ static void layer(json *j, cn_explanation *e, const cni_explained *node)
         size_list(j, &node->shape);
     else
         cni_text_add(j->out, "null");
+    symbols(j, node);
     if (node->spatial)
         text_member(j, "data_format", node->format == CN_CHANNELS_FIRST ? "channels_first" : "channels_last");
     if (error) text_member(j, "error", error);

@@ -57,7 +57,7 @@ static void row(cn_explanation *e, const cni_explained *node, cni_text *out)
     cni_text_printf(out, "| %d | ", node->id);
     plain(out, cni_shown_name(e, node));
     cni_text_printf(out, "%s | ", cni_node_severity(e, node) >= CNI_WARNING ? " **!**" : "");
-    cni_text_add(out, cni_show_sizes(&node->shape, "x", one, sizeof one));
+    plain(out, cni_show_map(node, "x", one, sizeof one));
     cni_text_printf(out, " | %s", cni_show_window(node, one, sizeof one));
     cni_text_add(out, " | ");
     plain(out, cni_show_pads(node, pads, sizeof pads));

@@ -494,6 +494,35 @@ static void test_unread_costs(void **state)
     cni_arena_free(&arena);
 }
 
+static const char *compared(const char *a, const char *b, char *out, size_t size)
+{
+    cn_explanation *one, *other;
+    const char *error;
+    if (cn_explain(a, NULL, &one, &error)) fail_msg("%s", error);
+    if (cn_explain(b, NULL, &other, &error)) fail_msg("%s", error);
+    const char *text = cn_explanation_compare(one, other, NULL);
+    assert_non_null(text);
+    snprintf(out, size, "%s", text);
+    cn_explanation_free(one);
+    cn_explanation_free(other);
+    return out;
+}
+
+/* Conv2D(8, 3) of 3 channels has 9*3*8 = 216 weights, of one 72. */
+static void test_what_can_be_copied(void **state)
+{
+    (void)state;
+    char text[4000];
+    const char *keras = "Sequential([Input((8, 8, 3)), Conv2D(8, 3), LayerNormalization(), Dense(4, 'softmax')])";
+    compared(keras, "nn.Sequential(nn.Conv2d(1, 8, 3))", text, sizeof text);
+    if (!strstr(text, "kernel of conv2d has 216 weights, that of 0 72")) fail_msg("%s", text);
+    assert_null(strstr(text, "weights, from Keras"));
+    compared(keras, "nn.Sequential(nn.Conv2d(3, 8, 3), nn.LayerNorm(6))", text, sizeof text);
+    if (!strstr(text, "layer norm epsilon: Keras 0.001, PyTorch 1e-05\n") ||
+        !strstr(text, "softmax at the end: in Keras' network") || strstr(text, "behind Flatten"))
+        fail_msg("%s", text);
+}
+
 /* ---- translation ---- */
 
 /* Keras 3's defaults are not PyTorch's: LeakyReLU has 0.3, its function 0.2, PyTorch 0.01. */
@@ -524,6 +553,18 @@ static void test_translated_arguments(void **state)
         cn_explanation_free(torch);
         cn_explanation_free(keras);
     }
+}
+
+/* .keras was Keras 2's suffix for a while; the failure tells so, and not what a node lacks. */
+static void test_keras_2_file(void **state)
+{
+    (void)state;
+    char path[4096];
+    const char *file = shared_path(path, "data/keras_v3/autoencoder_conv2dtranspose.keras"), *error;
+    cn_explanation *e;
+    if (!file) skip();
+    assert_int_equal(cn_explain(file, NULL, &e, &error), CN_ERR_UNSUPPORTED);
+    assert_non_null(strstr(error, "was saved by Keras 2.13.1"));
 }
 
 GOLDEN(summary)
@@ -579,6 +620,8 @@ int main(void)
         cmocka_unit_test(test_definitions),
         cmocka_unit_test(test_translated_arguments),
         cmocka_unit_test(test_unread_costs),
+        cmocka_unit_test(test_what_can_be_copied),
+        cmocka_unit_test(test_keras_2_file),
         cmocka_unit_test(test_width_of_models),
         cmocka_unit_test(test_width_of_texts),
     };
