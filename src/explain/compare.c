@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Two networks side by side (explain-spec 6): windows are paired in their order, and for each pair it is told what they
  * read, how far the sampling grids part, and what would make them equal. */
+#include "explain/compare_steps.h"
 #include "explain/explanation.h"
 #include "explain/translate.h"
 
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT = 120, MOST_PAIRED = 2000, MOST_RECIPES = 4, MOST_TRIES = 80 };
+enum { TEXT = 120, MOST_PAIRED = 2000, MOST_RECIPES = 4, MOST_TRIES = 80, MOST_BORDERS = 6 };
 
 /* ---- pairs ---- */
 
@@ -177,24 +178,45 @@ typedef struct pair {
     bool shifts;                                                  /* known */
     int64_t far_num[CNI_MAX_SPATIAL], far_den[CNI_MAX_SPATIAL];   /* so far */
     int64_t here_num[CNI_MAX_SPATIAL], here_den[CNI_MAX_SPATIAL]; /* this layer */
-    bool same_pads;
+    bool same_pads, same_border;
+    bool known;    /* what the windows read, on all axes */
+    int border[2]; /* what the pads hold: a cni_border, or -1 for several things */
     verdict verdict;
 } pair;
 
-static bool padded(const pair *p)
+/* What the cells hold that windows reach outside, those of padding layers too; CNI_BORDER_EXCLUDED where there are
+ * none, -1 where there are several kinds. */
+static int border_of(const cni_analysis *analysis, const cni_explained *node)
 {
-    for (int i = 0; i < p->a->view.spatial; i++)
-        if ((p->pa[i].known && (p->pa[i].before || p->pa[i].after)) ||
-            (p->pb[i].known && (p->pb[i].before || p->pb[i].after)))
-            return true;
-    return false;
+    int border = -2;
+    const cni_explained *at = node;
+    do {
+        bool pads = false;
+        for (int i = 0; i < at->view.spatial; i++) {
+            const bool shifts = at->view.type == CNI_VIEW_SHIFT;
+            const int64_t before = shifts ? at->view.axis[i].before : at->axis[i].before;
+            const int64_t after = shifts ? at->view.axis[i].after : at->axis[i].after;
+            pads |= (before != CNI_UNSEEN && before > 0) || (after != CNI_UNSEEN && after > 0);
+        }
+        if (pads) border = border == -2 || border == (int)at->view.border ? (int)at->view.border : -1;
+        at = at->input_count == 1 ? &analysis->nodes[at->inputs[0]] : NULL;
+    } while (at && at->view.type == CNI_VIEW_SHIFT);
+    return border;
+}
+
+/* A zero never wins over what is never negative. */
+static int settled_border(const cni_analysis *analysis, const cni_explained *node)
+{
+    const int border = border_of(analysis, node);
+    const bool max = traits(node) & CNI_IS_MAX_POOL;
+    return max && border == CNI_BORDER_ZERO && cni_never_negative(analysis, node) ? CNI_BORDER_EXCLUDED : border;
 }
 
 static void judge(pair *p)
 {
-    const bool pool = traits(p->a) & (CNI_IS_MAX_POOL | CNI_IS_AVERAGE_POOL);
-    p->verdict = IDENTICAL;
-    if (pool && p->a->view.border != p->b->view.border && padded(p)) p->verdict = OTHER_NUMBERS;
+    /* Where only one has pads they are at other places, which is told. */
+    p->same_border = p->border[0] == -2 || p->border[1] == -2 || (p->border[0] == p->border[1] && p->border[0] >= 0);
+    p->verdict = p->same_border ? IDENTICAL : OTHER_NUMBERS;
     for (int i = 0; i < p->a->view.spatial; i++) {
         const cni_axis *a = &p->a->axis[i], *b = &p->b->axis[i];
         if (a->s != b->s || a->d != b->d) p->verdict = OTHER_SIZE;
@@ -209,11 +231,12 @@ static pair pair_at(const comparison *c, int index, const pair *last)
 {
     pair p = {.a = &c->a.analysis->nodes[c->pairs[index][0]], .b = &c->b.analysis->nodes[c->pairs[index][1]]};
     p.shifts = c->a.analysis->image >= 0 && c->b.analysis->image >= 0;
-    p.same_pads = true;
+    p.same_pads = p.known = true;
     for (int i = 0; i < p.a->view.spatial; i++) {
         p.pa[i] = padding_of(c->a.analysis, p.a, i);
         p.pb[i] = padding_of(c->b.analysis, p.b, i);
         p.same_pads &= p.pa[i].before == p.pb[i].before && p.pa[i].used == p.pb[i].used && p.pa[i].known;
+        p.known &= p.pa[i].known && p.pb[i].known;
         p.shifts = p.shifts && shift_of(p.a, p.b, i, &p.far_num[i], &p.far_den[i]);
     }
     for (int i = 0; p.shifts && i < p.a->view.spatial; i++) {
@@ -221,6 +244,9 @@ static pair pair_at(const comparison *c, int index, const pair *last)
         p.shifts = difference(p.far_num[i], p.far_den[i], first ? 0 : last->far_num[i], first ? 1 : last->far_den[i],
                               &p.here_num[i], &p.here_den[i]);
     }
+    p.border[0] = settled_border(c->a.analysis, p.a);
+    p.border[1] = settled_border(c->b.analysis, p.b);
+    if (p.a->view.type != CNI_VIEW_WINDOW) p.border[0] = p.border[1] = -2;
     judge(&p);
     return p;
 }
@@ -441,6 +467,17 @@ static verdict print_pairs(comparison *c, bool full, pair *worst, pair *final)
     return worst_yet;
 }
 
+/* Whether the images are of one size, as far as it is known. */
+static bool same_inputs(const comparison *c)
+{
+    const cni_analysis *a = c->a.analysis, *b = c->b.analysis;
+    if (a->image < 0 || b->image < 0) return a->image == b->image;
+    const cni_explained *x = &a->nodes[a->image], *y = &b->nodes[b->image];
+    bool same = x->spatial == y->spatial && x->channels == y->channels;
+    for (int i = 0; same && i < x->spatial; i++) same = x->map[i] == y->map[i];
+    return same;
+}
+
 /* ---- verdict ---- */
 
 static void print_singles(comparison *c, const side *s, const int *nodes, int count)
@@ -528,7 +565,7 @@ static bool print_uneven(comparison *c)
     return true;
 }
 
-static void print_verdict(comparison *c, verdict v, bool others, const pair *worst, const pair *final)
+static void print_verdict(comparison *c, verdict v, const cni_differences *d, const pair *worst, const pair *final)
 {
     char text[4 * TEXT], far_[TEXT], a[TEXT], b[TEXT];
     const bool complete = !c->single_a_count && !c->single_b_count;
@@ -537,17 +574,16 @@ static void print_verdict(comparison *c, verdict v, bool others, const pair *wor
     case IDENTICAL:
         snprintf(text, sizeof text, "verdict: %s.%s%s%s",
                  complete ? "all windows read the same pixels" : "what is paired reads the same pixels",
-                 others || complete ? " Weights can be " : "", others || complete ? copied : "",
-                 others     ? "; other defaults remain:"
-                 : complete ? ", and outputs agree."
-                            : "");
+                 complete ? " Weights can be " : "", complete ? copied : "",
+                 !complete    ? ""
+                 : d->outputs ? ", outputs differ:"
+                 : d->count   ? ", and outputs agree; trainings will differ:"
+                              : ", and outputs agree.");
         break;
     case OTHER_NUMBERS:
         snprintf(text, sizeof text,
-                 "verdict: same windows, different numbers: %s pads with %s here, with %s there. Weights can be "
-                 "%s, outputs will differ at the border.",
-                 worst->a->name, worst->a->view.border == CNI_BORDER_EXCLUDED ? "cells that do not count" : "zeros",
-                 worst->b->view.border == CNI_BORDER_EXCLUDED ? "cells that do not count" : "zeros", copied);
+                 "verdict: same windows, different numbers. Weights can be %s, outputs will differ at the border.",
+                 copied);
         break;
     case SHIFTED: {
         int64_t num[CNI_MAX_SPATIAL];
@@ -585,49 +621,91 @@ static bool all_sides(const padding *p, int count)
     return true;
 }
 
-/* The call that reads what `p` says, in PyTorch's words: F.pad takes the last axis first. */
-static void in_torch(const cni_explained *node, const padding *p, char *text, size_t size)
+typedef struct recipe {
+    const padding *pads;
+    int count;    /* axes */
+    int border;   /* what the other side's cells outside hold */
+    bool none;    /* no pads at all */
+    bool ratio;   /* an average that does not count the pads, which must be divided out */
+    bool nonzero; /* zeros would do harm */
+} recipe;
+
+/* "0, 1, 0, 1": F.pad takes the last axis first. */
+static void torch_sides(const recipe *r, char *text, size_t size)
 {
-    const int count = node->view.spatial;
-    const bool max = traits(node) & CNI_IS_MAX_POOL, average = traits(node) & CNI_IS_AVERAGE_POOL;
-    const char *module = max ? "MaxPool" : average ? "AvgPool" : "Conv";
-    bool none = true;
-    for (int i = 0; i < count; i++) none &= !p[i].before && !p[i].used;
     *text = 0;
-    if (!none) {
-        snprintf(text, size, "x = F.pad(x, (");
-        for (int i = count - 1; i >= 0; i--)
-            snprintf(text + strlen(text), size - strlen(text), "%" PRId64 ", %" PRId64 "%s", p[i].before, p[i].used,
-                     i ? ", " : "");
-        snprintf(text + strlen(text), size - strlen(text), ")%s); ", max ? ", value=float('-inf')" : "");
-    }
-    snprintf(text + strlen(text), size - strlen(text), "nn.%s%dd(.., padding=0)", module, count);
+    for (int i = r->count - 1; i >= 0; i--)
+        snprintf(text + strlen(text), size - strlen(text), "%" PRId64 ", %" PRId64 "%s", r->pads[i].before,
+                 r->pads[i].used, i ? ", " : "");
 }
 
-static void in_keras(const comparison *c, const cni_explained *node, const padding *p, char *text, size_t size)
+static void in_torch(const cni_explained *node, const recipe *r, char *text, size_t size)
 {
-    const int count = node->view.spatial;
+    static const char *const modes[] = {"", "", ", mode='replicate'", ", mode='reflect'", ", mode='circular'"};
     const bool max = traits(node) & CNI_IS_MAX_POOL, average = traits(node) & CNI_IS_AVERAGE_POOL;
-    const char *class = max ? "MaxPooling" : average ? "AveragePooling" : "Conv";
-    bool none = true;
-    for (int i = 0; i < count; i++) none &= !p[i].before && !p[i].used;
-    const bool zeros = !max || cni_never_negative(c->b.analysis, node) || cni_never_negative(c->a.analysis, node);
-    *text = 0;
-    if (!none && !zeros) {
-        snprintf(text, size, "ops.pad(x, ((0, 0), ");
-        for (int i = 0; i < count; i++)
-            snprintf(text + strlen(text), size - strlen(text), "(%" PRId64 ", %" PRId64 "), ", p[i].before, p[i].used);
-        snprintf(text + strlen(text), size - strlen(text), "(0, 0)), constant_values=-1e30) then ");
-    } else if (!none && all_sides(p, count)) {
-        snprintf(text, size, "ZeroPadding%dD(%" PRId64 ") then ", count, p[0].before);
-    } else if (!none) {
-        snprintf(text, size, count == 1 ? "ZeroPadding%dD(" : "ZeroPadding%dD((", count);
-        for (int i = 0; i < count; i++)
-            snprintf(text + strlen(text), size - strlen(text), "%s(%" PRId64 ", %" PRId64 ")", i ? ", " : "",
-                     p[i].before, p[i].used);
-        snprintf(text + strlen(text), size - strlen(text), count == 1 ? ") then " : ")) then ");
+    const char *module = max ? "MaxPool" : average ? "AvgPool" : "Conv";
+    char sides[TEXT];
+    torch_sides(r, sides, sizeof sides);
+    if (r->none)
+        snprintf(text, size, "nn.%s%dd(.., padding=0)", module, r->count);
+    else if (r->ratio && all_sides(r->pads, r->count))
+        snprintf(text, size, "nn.AvgPool%dd(.., padding=%" PRId64 ", count_include_pad=False)", r->count,
+                 r->pads[0].before);
+    else if (r->ratio)
+        snprintf(text, size,
+                 "pool = nn.AvgPool%dd(.., padding=0); pads = (%s); "
+                 "pool(F.pad(x, pads)) / pool(F.pad(torch.ones_like(x), pads))",
+                 r->count, sides);
+    else
+        snprintf(text, size, "x = F.pad(x, (%s)%s); nn.%s%dd(.., padding=0)", sides,
+                 max && r->border < CNI_BORDER_EDGE && r->nonzero ? ", value=float('-inf')"
+                 : r->border > 0                                  ? modes[r->border]
+                                                                  : "",
+                 module, r->count);
+}
+
+/* "ZeroPadding2D(1)", "ops.pad(x, .., mode='reflect')" */
+static void keras_padding(const recipe *r, char *text, size_t size)
+{
+    static const char *const modes[] = {"constant_values=-1e30", "constant_values=-1e30", "mode='edge'",
+                                        "mode='reflect'", "mode='wrap'"};
+    const bool plain = r->ratio || (!r->nonzero && r->border < CNI_BORDER_EDGE);
+    if (plain && all_sides(r->pads, r->count)) {
+        snprintf(text, size, "ZeroPadding%dD(%" PRId64 ")", r->count, r->pads[0].before);
+        return;
     }
-    snprintf(text + strlen(text), size - strlen(text), "%s%dD(.., padding='valid')", class, count);
+    snprintf(text, size,
+             !plain          ? "ops.pad(x, ((0, 0), "
+             : r->count == 1 ? "ZeroPadding%dD("
+                             : "ZeroPadding%dD((",
+             r->count);
+    for (int i = 0; i < r->count; i++)
+        snprintf(text + strlen(text), size - strlen(text), "%s(%" PRId64 ", %" PRId64 ")", i ? ", " : "",
+                 r->pads[i].before, r->pads[i].used);
+    if (plain)
+        snprintf(text + strlen(text), size - strlen(text), r->count == 1 ? ")" : "))");
+    else
+        snprintf(text + strlen(text), size - strlen(text), ", (0, 0)), %s)", modes[r->border < 0 ? 0 : r->border]);
+}
+
+static void in_keras(const cni_explained *node, const recipe *r, char *text, size_t size)
+{
+    const unsigned is = traits(node);
+    const char *class = is & CNI_IS_MAX_POOL       ? "MaxPooling"
+                        : is & CNI_IS_AVERAGE_POOL ? "AveragePooling"
+                        : is & CNI_IS_SEPARABLE    ? "SeparableConv"
+                                                   : "Conv";
+    char pads[2 * TEXT];
+    keras_padding(r, pads, sizeof pads);
+    if (r->none)
+        snprintf(text, size, "%s%dD(.., padding='valid')", class, r->count);
+    else if (r->ratio)
+        snprintf(text, size,
+                 "pool = AveragePooling%dD(.., padding='valid'); pad = %s; "
+                 "pool(pad(x)) / pool(pad(ops.ones_like(x)))",
+                 r->count, pads);
+    else
+        snprintf(text, size, "%s then %s%dD(.., padding='valid')", pads, class, r->count);
 }
 
 /* The pads that a layer would have to be given to read what the other reads.  `after` in full where the layer is
@@ -658,7 +736,7 @@ static void print_steps(comparison *c, const char *label, int columns, const cha
 {
     const int room = c->page->width - 2 - columns;
     const bool whole = (int)cni_columns_of(code) <= room;
-    char step[2 * TEXT + 60];
+    char step[4 * TEXT];
     bool fits = true;
     for (const char *at = code; *at; at += step_of(at)) fits &= (int)step_of(at) <= room;
     const int indent = whole || fits ? 2 + columns : 6;
@@ -684,23 +762,29 @@ static void print_steps(comparison *c, const char *label, int columns, const cha
 /* Lines of code that make the layers of `to` read what those of the other side read. */
 static void print_recipe(comparison *c, const side *to, int from_index)
 {
-    char lines[MOST_RECIPES][2 * TEXT + 60], line[2 * TEXT + 60], label[TEXT];
+    char lines[MOST_RECIPES][4 * TEXT], line[2 * TEXT + 60], label[TEXT];
     const bool torch = to->e->flat->dialect == CNI_TORCH;
     int count = 0;
     pair last = {0};
     for (int i = 0; i < c->pair_count; i++) {
         const pair p = pair_at(c, i, i ? &last : NULL);
         last = p;
-        if (p.same_pads || p.a->view.type != CNI_VIEW_WINDOW) continue;
+        if ((p.same_pads && p.same_border) || p.a->view.type != CNI_VIEW_WINDOW) continue;
         const padding *source = from_index ? p.pb : p.pa;
         const cni_explained *node = from_index ? p.b : p.a;
         padding pads[CNI_MAX_SPATIAL];
-        if (!source[0].known) continue;
-        given(source, node->view.spatial, true, pads);
+        recipe r = {.pads = pads, .count = node->view.spatial, .border = p.border[from_index], .none = true};
+        if (!source[0].known || r.border == -1) continue;
+        given(source, r.count, true, pads);
+        for (int k = 0; k < r.count; k++) r.none &= !pads[k].before && !pads[k].used;
+        const bool average = traits(node) & CNI_IS_AVERAGE_POOL;
+        r.ratio = average && r.border == CNI_BORDER_EXCLUDED;
+        r.nonzero = traits(node) & CNI_IS_MAX_POOL && r.border == CNI_BORDER_EXCLUDED &&
+                    (torch || !(cni_never_negative(c->a.analysis, p.a) || cni_never_negative(c->b.analysis, p.b)));
         if (torch)
-            in_torch(node, pads, line, sizeof line);
+            in_torch(node, &r, line, sizeof line);
         else
-            in_keras(c, node, pads, line, sizeof line);
+            in_keras(node, &r, line, sizeof line);
         bool known = false;
         for (int k = 0; k < count; k++) known |= !strcmp(lines[k], line);
         if (!known && count < MOST_RECIPES) strcpy(lines[count++], line);
@@ -772,74 +856,56 @@ static void print_agreement(comparison *c, const pair *final)
 
 /* ---- defaults and weights ---- */
 
-typedef struct default_row {
-    const char *keras, *torch; /* beginnings of the classes' names */
-    const char *key, *torch_key, *what;
-} default_row;
-
-static const cni_explained *first_with(const side *s, const char *class, const char *key)
+static void add_line(comparison *c, cni_differences *d, const char *line)
 {
-    for (int i = 0; i < s->analysis->count; i++) {
-        const cni_explained *node = &s->analysis->nodes[i];
-        if (!node->layer->kind || !node->layer->config) continue;
-        if (strncmp(node->layer->kind->kind.name, class, strlen(class)) == 0 &&
-            cni_object_member(node->layer->config, key))
-            return node;
-    }
-    return NULL;
+    const char *kept = cni_arena_text(&c->arena, line);
+    if (!kept) return;
+    d->lines[d->count++] = kept;
+    d->outputs++;
 }
 
-static bool print_default(comparison *c, const side *keras, const side *torch, const default_row *row)
+/* What the cells outside hold. */
+static const char *border_name(int border, bool average)
 {
-    const char *key = row->key, *torch_key = row->torch_key, *what = row->what;
-    const cni_explained *k = first_with(keras, row->keras, key), *t = first_with(torch, row->torch, torch_key);
-    char text[3 * TEXT];
-    if (!k || !t) return false;
-    double here, there;
-    memcpy(&here, cni_object_member(k->layer->config, key), sizeof here);
-    memcpy(&there, cni_object_member(t->layer->config, torch_key), sizeof there);
-    const bool momentum = strcmp(key, "momentum") == 0;
-    if (momentum ? here + there > 1 - 1e-9 && here + there < 1 + 1e-9 : here == there) return false;
-    if (momentum)
-        snprintf(text, sizeof text, "%s: Keras %g, PyTorch %g (= %g in Keras' terms)", what, here, there, 1 - there);
-    else
-        snprintf(text, sizeof text, "%s: Keras %g, PyTorch %g", what, here, there);
-    cni_page_paragraph(c->page, 2, 4, text);
+    static const char *const names[] = {"zeros", "cells that do not count", "the nearest cells", "reflected cells",
+                                        "the cells of the other end"};
+    if (border < 0) return "several things";
+    if (average && border == CNI_BORDER_ZERO) return "zeros that count";
+    return names[border];
+}
+
+/* Everything that is not a window's place: false when there is no memory. */
+static bool find_differences(comparison *c, cni_differences *out)
+{
+    char line[4 * TEXT];
+    cni_differences steps;
+    const cni_compared a = {c->a.analysis, side_name(c, &c->a), c->a.e->flat->dialect == CNI_TORCH};
+    const cni_compared b = {c->b.analysis, side_name(c, &c->b), c->b.e->flat->dialect == CNI_TORCH};
+    if (!cni_compare_steps(&c->arena, &a, &b, &steps)) return false;
+    *out = (cni_differences){.lines = CNI_NEW_ARRAY(&c->arena, const char *, (size_t)steps.count + MOST_BORDERS + 2)};
+    if (!out->lines) return false;
+    pair last = {0};
+    for (int i = 0; i < c->pair_count; i++) {
+        const pair p = pair_at(c, i, i ? &last : NULL);
+        last = p;
+        if (p.same_border || out->count == MOST_BORDERS) continue;
+        const bool average = traits(p.a) & CNI_IS_AVERAGE_POOL;
+        snprintf(line, sizeof line, "%s of %s: %s %s, %s %s", average ? "border and divisor" : "border", p.a->name,
+                 a.name, border_name(p.border[0], average), b.name, border_name(p.border[1], average));
+        add_line(c, out, line);
+    }
+    bool known = true;
+    for (int i = 0; i < c->pair_count; i++) known &= pair_at(c, i, NULL).known;
+    if (!known) add_line(c, out, "sizes, and with them the pads, are not known: say --input");
+    if (!same_inputs(c)) add_line(c, out, "the sizes of the inputs differ");
+    for (int i = 0; i < steps.count; i++) out->lines[out->count++] = steps.lines[i];
+    out->outputs += steps.outputs;
     return true;
 }
 
-static bool ends_in_softmax(const side *s)
+static void print_differences(comparison *c, const cni_differences *d)
 {
-    for (int i = 0; i < s->analysis->count; i++) {
-        const cni_explained *node = &s->analysis->nodes[i];
-        if (!node->output) continue;
-        const cni_object *activation = node->layer->config ? cni_object_of(node->layer->config, "activation") : NULL;
-        return traits(node) & CNI_IS_SOFTMAX || (activation && strstr(activation->kind->name, "softmax"));
-    }
-    return false;
-}
-
-/* Whether any was told. */
-static bool print_defaults(comparison *c)
-{
-    static const default_row rows[] = {
-        {"BatchNormalization", "BatchNorm", "epsilon", "eps", "batch norm epsilon"},
-        {"BatchNormalization", "BatchNorm", "momentum", "momentum", "batch norm momentum"},
-        {"LayerNormalization", "LayerNorm", "epsilon", "eps", "layer norm epsilon"},
-        {"GroupNormalization", "GroupNorm", "epsilon", "eps", "group norm epsilon"},
-        {"LeakyReLU", "LeakyReLU", "negative_slope", "negative_slope", "leaky ReLU slope"},
-        {"ELU", "ELU", "alpha", "alpha", "ELU alpha"},
-    };
-    const side *keras = keras_side(c), *torch = keras == &c->a ? &c->b : &c->a;
-    bool told = false;
-    if (!crosses(c)) return false;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) told |= print_default(c, keras, torch, &rows[i]);
-    const bool softmax = ends_in_softmax(keras);
-    if (softmax == ends_in_softmax(torch)) return told;
-    cni_page_paragraph(c->page, 2, 4,
-                       softmax ? "softmax at the end: in Keras' network; PyTorch's usual loss has it inside"
-                               : "softmax at the end: in PyTorch's network only");
-    return true;
+    for (int i = 0; i < d->count; i++) cni_page_paragraph(c->page, 2, 4, d->lines[i]);
 }
 
 /* ---- how weights go from Keras to PyTorch ---- */
@@ -951,28 +1017,27 @@ static void print_weights(comparison *c)
 static bool compare(comparison *c, bool full)
 {
     pair worst = {0}, final = {0};
+    cni_differences d;
     if (!pair_up(c)) return false;
     const verdict v = print_pairs(c, full, &worst, &final);
     print_singles(c, &c->a, c->single_a, c->single_a_count);
     print_singles(c, &c->b, c->single_b, c->single_b_count);
     if (!c->pair_count) {
         cni_page_printf(c->page, "  no windows to compare\n");
+        if (!find_differences(c, &d)) return false;
+        print_differences(c, &d);
         if (crosses(c)) print_weights(c);
         return true;
     }
-    cni_text defaults = {0}, *page = c->page->out;
-    c->page->out = &defaults;
-    const bool others = print_defaults(c);
-    c->page->out = page;
+    if (!find_differences(c, &d)) return false;
     const bool uneven = v == IDENTICAL && print_uneven(c);
-    if (!uneven) print_verdict(c, v, others, &worst, &final);
+    if (!uneven) print_verdict(c, v, &d, &worst, &final);
     if (v != IDENTICAL) {
         print_recipe(c, &c->b, 0);
         print_recipe(c, &c->a, 1);
-        print_agreement(c, &final);
+        if (same_inputs(c)) print_agreement(c, &final);
     }
-    cni_text_add(c->page->out, cni_text_get(&defaults));
-    cni_text_free(&defaults);
+    print_differences(c, &d);
     if (crosses(c) && !uneven) print_weights(c);
     return true;
 }
