@@ -491,10 +491,18 @@ static bool anything_found(const cn_explanation *e)
     return e->description->remarks.count || e->findings->count;
 }
 
+/* An error in the text may leave a table of question marks. */
+static bool anything_known(const cn_explanation *e)
+{
+    for (int i = 0; i < e->analysis->count; i++)
+        if (e->analysis->nodes[i].input_count && e->analysis->nodes[i].shape.rank) return true;
+    return false;
+}
+
 bool cni_view_summary(cn_explanation *e, cni_page *page)
 {
     table t = {.e = e, .page = page};
-    if (e->description->remarks.errors) return cni_view_findings(e, page);
+    if (e->description->remarks.errors && !anything_known(e)) return cni_view_findings(e, page);
     headline(e, page);
     find_letters(e, SHORT, &t.letters);
     if (!fit(&t)) { /* formulas give way to names */

@@ -94,7 +94,7 @@ static const refusal refusals[] = {
     {"import time\nwhile True:\n  time.sleep(1)", "I806 2:1-6", NULL},
     {"f = lambda x: x + 1", "I806 1:5-20", NULL},
     {"class N(nn.Module):\n  def __init__(self):\n    self.a = nn.ModuleList([nn.ReLU() for i in range(2)])\n"
-     "  def forward(self, x): return x\nN()",
+     "  def forward(self, x):\n    for l in self.a: x = l(x)\n    return x\nN()",
      "I806 3:28-57", "write the loop"},
     {"class N(nn.Module):\n  def __init__(self, scale):\n    self.a = nn.ReLU()\n", "I810 1:1-23", "model = N(...)"},
     {"x = 3", "I809 1:1-1", NULL},
@@ -201,6 +201,99 @@ static void what_is_no_network_may_hold_anything(void **state)
     const cni_description *d = read_good(&r, text);
     assert_int_equal(d->call_count, 2);
     assert_string_equal(remarks(&r, CNI_ERROR), "");
+    done(&r);
+}
+
+/* What stands around a network never stops it; each line but the first is such a statement. */
+static void what_surrounds_a_network_is_noted_at_most(void **state)
+{
+    (void)state;
+    static const char *const statements[] = {
+        "correct = {c: 0 for c in classes}",
+        "print(' '.join(f'{classes[j]:5s}' for j in range(4)))",
+        "train_ds = train_ds.map(lambda x, y: (x / 255, y))",
+        "@tf.function\ndef step(images):\n  with tf.GradientTape() as tape:\n    yield tape\nstep(3)",
+        "y = m(np.zeros((1, 8, 8, 3)))\nplt.imshow(y[0, :, :, 0])\npicture = y[0]",
+        "X, Y, classes = load_dataset()\nX = X / 255.\nY = convert_to_one_hot(Y, 6)",
+        "train(loader, m, nn.CrossEntropyLoss())",
+        "for images, labels in loader:\n  loss = m(images)\n  loss.backward()\n  total += loss.item()",
+        "while True:\n  m.fit(x, y)",
+        "try:\n  m.load_weights('w')\nexcept OSError:\n  raise",
+        "with open('log') as f:\n  f.write(str(m))",
+        "from helpers import show, data\nshow(m, data.images[3])",
+        "history = m.fit(x)\nbest = max(history.history['val'], key=lambda v: v)\nbest = best - 'a'",
+        "_log_api_usage_once(m)",
+        "m = wrap(m)",
+        "a, b = 1, 2, 3",
+        "def test(n): return test(n - 1)\ntest(3)",
+    };
+    for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
+        char text[1000];
+        reading r;
+        snprintf(text, sizeof text,
+                 "import numpy as np\nimport matplotlib.pyplot as plt\n%s\n"
+                 "m = keras.Sequential([keras.Input((8, 8, 3)), Conv2D(2, 3)])\n%s\n",
+                 strstr(statements[i], "m)") || strstr(statements[i], "m.") || strstr(statements[i], "m(") ||
+                         strstr(statements[i], "m,")
+                     ? ""
+                     : statements[i],
+                 statements[i]);
+        const cni_description *d = read_good(&r, text);
+        if (d->call_count != 2 || d->remarks.count > 6) fail_msg("%s", statements[i]);
+        done(&r);
+    }
+}
+
+/* The same things where a network depends on them are errors, at the place that is not understood. */
+static void what_a_network_depends_on_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *expected;
+    } rows[] = {
+        {"n = len(names)\nm = Sequential([Input((4,)), Dense(n)])", "I809 1:9-14"},
+        {"m = Sequential([Input((4,)), make_layer(3), Dense(2)])", "I809 1:30-40"},
+        {"m = Sequential(make_layers())", "I809 1:16-27"},
+        {"x = Input((4,))\ny = unknown(x)\ny = Dense(3)(y)\nm = keras.Model(x, y)", "I809 2:5-12"},
+        {"x = Input((4,))\nf = lambda t: Dense(2)(t)\nm = keras.Model(x, f(x))", "I806 2:5-26"},
+        {"blocks = load()\nm = Sequential([Input((4,)), Dense(2)])\nfor b in blocks:\n  m.add(b)",
+         "I809 1:10-14"},
+        {"m = Sequential([Input((4,)), Dense(2)])\nlayers_ = []\nlayers_.extend(more())\n"
+         "for l in layers_: m.add(l)",
+         "I809 3:16-20"},
+        {"from other import Block\nm = nn.Sequential(nn.Conv2d(3, 4, 3), Block(4))", "I806 1:1-24; I802 2:39-47"},
+        {"from other import block\nx = Input((4,))\nm = keras.Model(x, block(x))", "I806 1:1-24"},
+        {"class N(nn.Module):\n  def __init__(self):\n    self.c = build()\n"
+         "  def forward(self, x):\n    return self.c(x)\nn = N()\nz = undefined",
+         "I809 3:14-19"},
+        {"class N(nn.Module):\n  def __init__(self):\n    self.c = nn.Conv2d(3, 4, 3)\n"
+         "  def forward(self, x):\n    x = self.c(x)\n    return x.unknown(3)\nn = N()",
+         "I806 6:12-24"},
+        {"m = Sequential([Input((4,)), Dense(2)])\nwhile m.count() < 3:\n  m.add(Dense(3))", "I806 2:1-6"},
+    };
+    int wrong = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        reading r;
+        const cni_description *d = read_any(&r, rows[i].text, NULL);
+        if (strcmp(remarks(&r, CNI_ERROR), rows[i].expected) != 0) {
+            fprintf(stderr, "---- %s\n     %s, expected %s\n", rows[i].text, r.text, rows[i].expected);
+            print_remarks(d);
+            wrong++;
+        }
+        done(&r);
+    }
+    assert_int_equal(wrong, 0);
+}
+
+/* Many statements that are passed over are three notes. */
+static void notes_are_few(void **state)
+{
+    (void)state;
+    reading r;
+    const cni_description *d =
+        read_good(&r, "m = Sequential([Input((4,)), Dense(2)])\na = f()\nb = g()\nc = h()\nd = i()\ne = j()\n");
+    assert_string_equal(remarks(&r, CNI_NOTE), "I809 2:5-6; I809 3:5-6; I809 4:5-6");
+    assert_non_null(strstr(d->remarks.items[2].text, "nor 2 other lines"));
     done(&r);
 }
 
@@ -357,6 +450,9 @@ int main(void)
         cmocka_unit_test(errors_in_functions_name_the_call),
         cmocka_unit_test(errors_do_not_follow_each_other),
         cmocka_unit_test(what_is_no_network_may_hold_anything),
+        cmocka_unit_test(what_surrounds_a_network_is_noted_at_most),
+        cmocka_unit_test(what_a_network_depends_on_is_told),
+        cmocka_unit_test(notes_are_few),
         cmocka_unit_test(work_is_bounded),
         cmocka_unit_test(a_long_loop_is_an_error),
         cmocka_unit_test(large_texts_take_little),

@@ -23,6 +23,7 @@
 typedef struct cni_thing cni_thing;
 typedef struct cni_scope cni_scope;
 typedef struct cni_source_model cni_source_model;
+typedef struct cni_doubt cni_doubt;
 
 /* ---- things: what expressions stand for ---- */
 
@@ -67,6 +68,14 @@ struct cni_thing {
     const cni_syntax *syntax;
     cni_scope *scope;
     cni_thing *of, *function, *holder;
+    cni_doubt *doubt; /* BROKEN, OPAQUE: what is wrong, not told yet; or NULL */
+};
+
+/** Something that could not be understood.  It is an error once a network depends on it; else a note. */
+struct cni_doubt {
+    cni_remark remark;
+    bool told, fed; /* fed: a layer was called on what came of it */
+    cni_doubt *next;
 };
 
 /** Names and what they stand for. */
@@ -93,6 +102,7 @@ typedef struct cni_source_layer {
     const cni_value *input_shape; /* input_shape=..., without the batch; or NULL */
     cni_span input_span;
     cni_source_model *model; /* which it is, or NULL */
+    cni_doubt *doubt;        /* what stands for it was not understood */
 } cni_source_layer;
 
 typedef struct cni_source_call {
@@ -149,7 +159,7 @@ typedef struct cni_frame {
 /** What the statements of a loop are left for. */
 typedef enum cni_leaving { CNI_STAYING, CNI_LEAVING_LOOP, CNI_LEAVING_ROUND } cni_leaving;
 
-enum { CNI_MAX_STEPS = 10000, CNI_MAX_FRAMES = 24, CNI_MAX_OUTSIDE = 64, CNI_MAX_MODELS = 64 };
+enum { CNI_MAX_STEPS = 10000, CNI_MAX_FRAMES = 24, CNI_MAX_DOUBTS = 1000, CNI_MAX_MODELS = 64 };
 
 typedef struct cni_evaluator {
     cni_arena *arena;
@@ -162,13 +172,15 @@ typedef struct cni_evaluator {
     bool stopped;      /* the limit of steps was reached */
     int steps;
     cni_leaving leaving;
-    int quiet;              /* > 0: nothing is remarked */
-    int data;               /* > 0: a name that is not defined may be data, which a text leaves out */
-    int work;               /* things and items of lists that were made, weighed by their memory */
-    int walked, walk_depth; /* items of lists that were made values of, in all and now */
-    int chains;             /* that are being applied inside each other */
-    const cni_syntax *needed[CNI_MAX_OUTSIDE], *passed[CNI_MAX_OUTSIDE]; /* outside of the grammar, and gone past */
-    int needed_count, passed_count;
+    int quiet;                /* > 0: nothing is remarked */
+    int data;                 /* > 0: a name that is not defined may be data, which a text leaves out */
+    int work;                 /* things and items of lists that were made, weighed by their memory */
+    int walked, walk_depth;   /* items of lists that were made values of, in all and now */
+    int chains;               /* that are being applied inside each other */
+    cni_remarks outside;      /* what the parser told about what the grammar leaves out */
+    cni_doubt *doubts, *last; /* in the order found */
+    int doubt_count;
+    bool lost; /* a network depends on a doubt, and which one is not known */
     cni_scope *module, *scope;
     cni_frame *frame;
     int depth; /* of frames */
@@ -195,6 +207,27 @@ void cni_evaluate_remark(cni_evaluator *e, const char *id, cni_severity severity
 /** The same as an error; gives the broken thing. */
 cni_thing *cni_evaluate_error(cni_evaluator *e, const char *id, cni_span span, const char *hint, const char *format,
                               ...) __attribute__((format(printf, 5, 6)));
+
+/** "; block() is called at line 12", for what stands inside a function. */
+void cni_add_site(const cni_evaluator *e, char *text, size_t size);
+
+/* ---- doubts: errors where a network depends on them ---- */
+
+/** A broken thing with the reason. */
+cni_thing *cni_evaluate_doubt(cni_evaluator *e, const char *id, cni_span span, const char *hint, const char *format,
+                              ...) __attribute__((format(printf, 5, 6)));
+/** Whether it is broken, or opaque because of a doubt. */
+bool cni_thing_is_doubtful(const cni_thing *thing);
+/** What comes of a thing (or NULL) that is not computed: the broken thing itself, or something opaque with its doubt.
+ */
+cni_thing *cni_thing_follows(cni_evaluator *e, cni_thing *from, cni_span span);
+/** A network depends on this thing, or on what it holds: its doubt is told as an error. */
+void cni_thing_matters(cni_evaluator *e, const cni_thing *thing);
+void cni_doubt_matters(cni_evaluator *e, cni_doubt *doubt);
+/** All doubts are errors: nothing else explains why there is no network.  `fed`: those that layers were called on. */
+void cni_doubts_matter(cni_evaluator *e, bool fed);
+/** At the end: a few notes of what was passed over. */
+void cni_doubts_settle(cni_evaluator *e);
 
 /* ---- making things; without memory: the broken one ---- */
 
@@ -287,11 +320,13 @@ cni_thing *cni_evaluate_subscript(cni_evaluator *e, const cni_syntax *subscript)
 cni_thing *cni_evaluate_binary(cni_evaluator *e, const char *operator_, cni_thing *a, cni_thing *b, cni_span span);
 cni_thing *cni_evaluate_unary(cni_evaluator *e, const char *operator_, cni_thing *a, cni_span span);
 cni_thing *cni_evaluate_compare(cni_evaluator *e, const char *operator_, cni_thing *a, cni_thing *b, cni_span span);
-/** What is outside of the grammar is gone past here: whether a network may depend on it. */
-bool cni_outside_matters(cni_evaluator *e, const cni_syntax *node);
-/** The parser's errors about what does not matter, or stands in functions, loops and branches that nothing goes
- * through, become notes. */
-void cni_soften_outside(cni_evaluator *e, const cni_syntax *node, bool inside);
+/** Takes the parser's errors about what is outside of the grammar: they are doubts. */
+void cni_outside_take(cni_evaluator *e);
+/** An expression or statement outside of the grammar is gone past. */
+cni_thing *cni_evaluate_outside(cni_evaluator *e, const cni_syntax *node);
+/** Whether a loop's statements would change a network: add to a model, apply the loop's own names to tensors, or in a
+ *  method set tensors anew. */
+bool cni_touches_network(cni_evaluator *e, const cni_syntax *node, const cni_syntax *target);
 /** 1, 0, or -1 where it is not known. */
 int cni_evaluate_truth(const cni_thing *thing);
 /** The items that a for goes through; NULL: not known. */
@@ -358,6 +393,8 @@ int cni_make_layer(cni_evaluator *e, const cni_layer_kind *kind, const char *cla
 void cni_layer_set(cni_evaluator *e, int layer, const char *key, cni_thing *value);
 /** A layer of which nothing is known but the name. */
 int cni_make_unknown(cni_evaluator *e, const char *class_name, cni_dialect dialect, cni_span span);
+/** It is an error once the network has this layer. */
+void cni_layer_doubt(cni_evaluator *e, int layer, const cni_thing *doubtful);
 /** A layer that stands for a function or an operator, called on its inputs, with arguments from the evaluator: key,
  *  thing, ..., NULL.  `base`: what it is numbered by, NULL: the class. */
 cni_thing *cni_apply_class(cni_evaluator *e, cni_dialect dialect, const char *class_name, const char *base,

@@ -42,7 +42,7 @@ static cni_thing *of_instance(cni_evaluator *e, cni_thing *of, const char *name,
     if (strcmp(name, "__setattr__") == 0 || strcmp(name, "__getattr__") == 0)
         return cni_thing_bound(e, of, name, NULL, span);
     if (of->model) return of_model(e, of, name, span);
-    return cni_evaluate_error(e, "I809", span, NULL, "%.60s has no '%.60s'", of->text, name);
+    return cni_evaluate_doubt(e, "I809", span, NULL, "%.60s has no '%.60s'", of->text, name);
 }
 
 static cni_thing *of_super(cni_evaluator *e, const cni_thing *of, const char *name, cni_span span)
@@ -85,7 +85,7 @@ static cni_thing *of_opaque(cni_evaluator *e, cni_thing *of, const char *name, c
 {
     if (of->shape && strcmp(name, "shape") == 0) return dimensions(e, of->shape, false, span);
     if (cni_is_array_method(name)) return cni_thing_bound(e, of, name, NULL, span);
-    cni_thing *thing = cni_thing_opaque(e, span);
+    cni_thing *thing = cni_thing_follows(e, of, span);
     if (thing != e->broken) thing->text = name;
     return thing;
 }
@@ -105,7 +105,7 @@ static cni_thing *layer_tensor(cni_evaluator *e, int layer, bool output, cni_spa
 {
     for (int i = 0; i < e->model_count && first_call(e, layer) < 0; i++) cni_model_trace(e, e->models[i]);
     const int call = first_call(e, layer);
-    if (call < 0) return cni_evaluate_error(e, "I809", span, NULL, "this layer is not called, and has no output");
+    if (call < 0) return cni_evaluate_doubt(e, "I809", span, NULL, "this layer is not called, and has no output");
     if (output) return cni_thing_tensor(e, call, 0);
     const cni_described_call *described = &e->calls[call].described;
     if (!described->input_count) return cni_thing_tensor(e, call, 0);

@@ -24,6 +24,9 @@ static cni_thing *nothing(cni_evaluator *e, const char *name, cni_actuals *actua
 static cni_thing *unknown(cni_evaluator *e, const char *name, cni_actuals *actuals)
 {
     (void)name;
+    for (int i = 0; i < actuals->count; i++)
+        if (cni_thing_is_doubtful(actuals->items[i].thing))
+            return cni_thing_follows(e, actuals->items[i].thing, actuals->span);
     return cni_thing_opaque(e, actuals->span);
 }
 
@@ -46,7 +49,6 @@ static cni_thing *range(cni_evaluator *e, const char *name, cni_actuals *actuals
     const int count = actuals->count > 3 ? 3 : actuals->count;
     for (int i = 0; i < count; i++) {
         const cni_thing *thing = actuals->items[i].thing;
-        if (thing->type == CNI_THING_BROKEN) return e->broken;
         if (thing->type != CNI_THING_INT) return unknown(e, name, actuals);
         numbers[count == 1 ? 1 : i] = thing->integer;
     }
@@ -191,7 +193,6 @@ static cni_thing *to_int(cni_evaluator *e, const char *name, cni_actuals *actual
 {
     const cni_thing *thing = argument(e, actuals, 0);
     int64_t integer;
-    if (thing->type == CNI_THING_BROKEN) return e->broken;
     if (thing->type == CNI_THING_INT) return cni_thing_int(e, thing->integer, actuals->span);
     if (thing->type == CNI_THING_TEXT && cni_read_int(thing->text, strlen(thing->text), &integer))
         return cni_thing_int(e, integer, actuals->span);

@@ -61,7 +61,8 @@ static void spread_list(cni_evaluator *e, cni_actuals *actuals, cni_thing *list,
         return;
     }
     if (list->type != CNI_THING_BROKEN && list->type != CNI_THING_OPAQUE)
-        cni_evaluate_error(e, "I806", span, "write the arguments", "unpacking %s with *", cni_thing_describe(list));
+        list =
+            cni_evaluate_doubt(e, "I806", span, "write the arguments", "unpacking %s with *", cni_thing_describe(list));
     cni_actuals_add(e, actuals, NULL, list, span);
 }
 
@@ -141,17 +142,16 @@ static int nesting(const cni_evaluator *e)
     return count;
 }
 
-static bool may_enter(cni_evaluator *e, const cni_thing *function, const cni_thing *self, cni_span span)
+/* NULL: it may be entered. */
+static cni_thing *refuse_entry(cni_evaluator *e, const cni_thing *function, const cni_thing *self, cni_span span)
 {
     const char *name = function->syntax->text;
     if (is_running(e, function, self))
-        cni_evaluate_error(e, "I812", span, "write a loop", "%.60s() calls itself", name);
-    else if (e->depth >= CNI_MAX_FRAMES || (!self && nesting(e) >= MAX_NESTING))
-        cni_evaluate_error(e, "I812", span, "call fewer functions inside each other",
-                           "functions nested more deeply than %d", self ? CNI_MAX_FRAMES : MAX_NESTING);
-    else
-        return true;
-    return false;
+        return cni_evaluate_doubt(e, "I812", span, "write a loop", "%.60s() calls itself", name);
+    if (e->depth >= CNI_MAX_FRAMES || (!self && nesting(e) >= MAX_NESTING))
+        return cni_evaluate_doubt(e, "I812", span, "call fewer functions inside each other",
+                                  "functions nested more deeply than %d", self ? CNI_MAX_FRAMES : MAX_NESTING);
+    return NULL;
 }
 
 typedef struct binding_state {
@@ -237,7 +237,8 @@ static void bind(cni_evaluator *e, const binding_state *b)
 cni_thing *cni_call_function(cni_evaluator *e, cni_thing *function, cni_thing *self, cni_thing *class_of,
                              cni_actuals *actuals)
 {
-    if (e->stopped || !may_enter(e, function, self, actuals->span)) return e->broken;
+    cni_thing *refused = e->stopped ? e->broken : refuse_entry(e, function, self, actuals->span);
+    if (refused) return refused;
     const binding_state b = {function, self, actuals, cni_scope_new(e, function->scope)};
     bind(e, &b);
     cni_frame frame = {
@@ -325,17 +326,37 @@ cni_thing *cni_call_unknown(cni_evaluator *e, const char *name, cni_actuals *act
 {
     for (int i = 0; i < actuals->count && !actuals->unused; i++) {
         if (!cni_thing_holds_tensor(actuals->items[i].thing)) continue;
-        cni_evaluate_error(e, "I802", actuals->callee, NULL, "'%.60s' is called on a tensor, and not known", name);
         const int layer = cni_make_unknown(e, name, e->torch ? CNI_TORCH : CNI_KERAS, actuals->span);
+        cni_layer_doubt(
+            e, layer,
+            cni_evaluate_doubt(e, "I802", actuals->callee, NULL, "'%.60s' is called on a tensor, and not known", name));
         return cni_apply_layer(e, layer, actuals->items[i].thing, actuals->span);
     }
-    return cni_thing_opaque(e, actuals->span);
+    cni_thing *made = cni_thing_opaque(e, actuals->span);
+    for (int i = 0; i < actuals->count && made != e->broken && !made->doubt; i++)
+        made->doubt = actuals->items[i].thing->doubt;
+    return made;
 }
 
 static cni_thing *call_bound(cni_evaluator *e, cni_thing *bound, cni_actuals *actuals)
 {
     if (bound->function) return cni_call_function(e, bound->function, bound->of, bound->holder, actuals);
     return cni_call_method(e, bound->of, bound->text, actuals);
+}
+
+static cni_thing *call_opaque(cni_evaluator *e, cni_thing *callee, cni_actuals *actuals)
+{
+    if (callee->doubt && !actuals->unused)
+        for (int i = 0; i < actuals->count; i++) {
+            if (!cni_thing_holds_tensor(actuals->items[i].thing)) continue;
+            const int layer = cni_make_unknown(e, callee->text ? cni_path_last(callee->text) : "function",
+                                               e->torch ? CNI_TORCH : CNI_KERAS, actuals->span);
+            cni_layer_doubt(e, layer, callee);
+            return cni_apply_layer(e, layer, actuals->items[i].thing, actuals->span);
+        }
+    cni_thing *made = cni_call_unknown(e, callee->text ? cni_path_last(callee->text) : "function", actuals);
+    if (made->type == CNI_THING_OPAQUE && callee->doubt) made->doubt = callee->doubt;
+    return made;
 }
 
 cni_thing *cni_call_thing(cni_evaluator *e, cni_thing *callee, cni_actuals *actuals)
@@ -358,9 +379,9 @@ cni_thing *cni_call_thing(cni_evaluator *e, cni_thing *callee, cni_actuals *actu
     case CNI_THING_VALUE:
         return cni_thing_opaque(e, actuals->span);
     case CNI_THING_OPAQUE:
-        return cni_call_unknown(e, callee->text ? cni_path_last(callee->text) : "function", actuals);
+        return call_opaque(e, callee, actuals);
     default:
-        return cni_evaluate_error(e, "I804", actuals->callee, NULL, "%s cannot be called", cni_thing_describe(callee));
+        return cni_evaluate_doubt(e, "I804", actuals->callee, NULL, "%s cannot be called", cni_thing_describe(callee));
     }
 }
 
@@ -392,11 +413,13 @@ static cni_thing *call_undefined(cni_evaluator *e, const cni_syntax *name, bool 
     const cni_dialect dialect = e->torch && !e->keras ? CNI_TORCH : CNI_KERAS;
     const char *hint = looks_like_class(name->text) ? cni_hint_layer(e, name->text, dialect) : NULL;
     if (hint) {
-        cni_evaluate_error(e, "I802", name->span, hint, "there is no layer '%.60s'", name->text);
-        return cni_thing_layer(e, cni_make_unknown(e, name->text, dialect, name->span));
+        const int layer = cni_make_unknown(e, name->text, dialect, name->span);
+        cni_layer_doubt(e, layer,
+                        cni_evaluate_doubt(e, "I802", name->span, hint, "there is no layer '%.60s'", name->text));
+        return cni_thing_layer(e, layer);
     }
     if (statement)
-        return cni_evaluate_error(e, "I806", name->span, NULL, "'%.60s' is not defined, and is not run", name->text);
+        return cni_evaluate_doubt(e, "I806", name->span, NULL, "'%.60s' is not defined, and is not run", name->text);
     return cni_evaluate(e, name);
 }
 
@@ -415,6 +438,18 @@ static bool is_misspelt(cni_evaluator *e, const cni_syntax *call, const cni_thin
     return given < needs;
 }
 
+/* models.add(layer), of something that is not understood. */
+static bool loses_layer(const cni_syntax *callee, const cni_thing *called, const cni_actuals *actuals)
+{
+    static const char *const methods[] = {"add", "append", "extend", "insert", "add_module", "register_module"};
+    bool loses = false;
+    if (callee->type != CNI_SYNTAX_ATTRIBUTE || !cni_thing_is_doubtful(called)) return false;
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) loses |= strcmp(callee->text, methods[i]) == 0;
+    for (int i = 0; loses && i < actuals->count; i++)
+        if (cni_thing_is_module(actuals->items[i].thing)) return true;
+    return false;
+}
+
 cni_thing *cni_evaluate_call(cni_evaluator *e, const cni_syntax *call, bool statement)
 {
     const cni_syntax *callee = call->items[0];
@@ -425,5 +460,6 @@ cni_thing *cni_evaluate_call(cni_evaluator *e, const cni_syntax *call, bool stat
     if (is_misspelt(e, call, called)) return call_undefined(e, callee, statement);
     cni_actuals actuals = actuals_of(e, call, called);
     actuals.unused = statement;
+    if (loses_layer(callee, called, &actuals)) cni_thing_matters(e, called);
     return e->stopped || e->exhausted ? e->broken : cni_call_thing(e, called, &actuals);
 }

@@ -193,7 +193,11 @@ static cn_status describe_choice(cni_evaluator *e, const char *choice, cni_descr
         cni_evaluate_error(e, "I808", (cni_span){1, 1, 1, 1}, NULL, "there is no model '%.60s'", choice);
     if (!chosen) chosen = choose(e, NULL);
     if (chosen) return describe_model(e, chosen, d, error);
-    if (describe_sinks(e, d)) return e->exhausted ? cni_no_memory(error, "a description") : CN_OK;
+    if (describe_sinks(e, d)) {
+        cni_doubts_matter(e, true);
+        return e->exhausted ? cni_no_memory(error, "a description") : CN_OK;
+    }
+    cni_doubts_matter(e, false);
     chosen = chain_of_layers(e);
     return chosen ? describe_model(e, chosen, d, error) : CN_OK;
 }

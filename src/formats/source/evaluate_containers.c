@@ -38,6 +38,7 @@ static cni_thing *extend_list(cni_evaluator *e, cni_thing *of, const method *m, 
     cni_thing *given = cni_actuals_thing(actuals, 0, NULL);
     cni_thing *items = given ? cni_evaluate_items(e, given, actuals->span) : NULL;
     (void)m;
+    if (given && cni_thing_is_doubtful(given) && of->count < CNI_MAX_STEPS) cni_thing_append(e, of, given);
     for (size_t i = 0, n = items ? items->count : 0; i < n && of->count < CNI_MAX_STEPS; i++)
         cni_thing_append(e, of, items->items[i]);
     return e->none;

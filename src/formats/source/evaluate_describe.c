@@ -188,6 +188,7 @@ static bool fill_layers(selection *s, cni_description *d, int depth)
         const cni_source_layer *layer = &e->layers[s->order[i]];
         d->layers[i] = layer->described;
         d->layers[i].made = s->order[i] + 1;
+        if (layer->doubt) cni_doubt_matters(e, layer->doubt);
         if (layer->model && depth >= CNI_MAX_NESTING)
             cni_evaluate_error(e, "I812", layer->described.span, NULL, "models nested more deeply than %d",
                                CNI_MAX_NESTING);

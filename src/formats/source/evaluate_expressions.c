@@ -17,7 +17,7 @@ static cni_thing *undefined(cni_evaluator *e, const cni_syntax *name)
         for (int i = 0; i < scope->count && count < 64; i++) nearest[count++] = scope->bindings[i].name;
     const char *near = cni_nearest(name->text, nearest, count);
     const char *hint = near ? cni_arena_printf(e->arena, "did you mean %s?", near) : layer;
-    return cni_evaluate_error(e, "I809", name->span, hint, "'%.60s' is not defined", name->text);
+    return cni_evaluate_doubt(e, "I809", name->span, hint, "'%.60s' is not defined", name->text);
 }
 
 /* self.conv1 = nn.Conv2d(3, 6, 5) without its class: a piece of a text, whose module this is. */
@@ -59,12 +59,6 @@ static cni_thing *ellipsis(cni_evaluator *e, const cni_syntax *node)
     cni_thing *thing = cni_thing_opaque(e, node->span);
     if (thing != e->broken) thing->text = "...";
     return thing;
-}
-
-/* The parser has told what it leaves out. */
-static cni_thing *outside(cni_evaluator *e, const cni_syntax *node)
-{
-    return cni_outside_matters(e, node) ? e->broken : cni_thing_opaque(e, node->span);
 }
 
 /* lambda x: x */
@@ -131,15 +125,16 @@ static cni_thing *logic(cni_evaluator *e, const cni_syntax *node)
 {
     cni_thing *a = cni_evaluate(e, node->items[0]);
     const int truth = cni_evaluate_truth(a);
-    if (truth < 0) return a->type == CNI_THING_BROKEN ? a : cni_thing_opaque(e, node->span);
+    if (truth < 0) return cni_thing_follows(e, a, node->span);
     if ((node->type == CNI_SYNTAX_AND) != (truth == 1)) return a;
     return cni_evaluate(e, node->items[1]);
 }
 
 static cni_thing *conditional(cni_evaluator *e, const cni_syntax *node)
 {
-    const int truth = cni_evaluate_truth(cni_evaluate(e, node->items[1]));
-    if (truth < 0) return cni_thing_opaque(e, node->span);
+    cni_thing *condition = cni_evaluate(e, node->items[1]);
+    const int truth = cni_evaluate_truth(condition);
+    if (truth < 0) return cni_thing_follows(e, condition, node->span);
     return cni_evaluate(e, node->items[truth ? 0 : 2]);
 }
 
@@ -157,7 +152,7 @@ static cni_thing *slice(cni_evaluator *e, const cni_syntax *node)
         const cni_syntax *part = i < node->count ? node->items[i] : NULL;
         cni_thing_append(e, made, part ? cni_evaluate(e, part) : e->none);
     }
-    return made;
+    return made->count == 3 ? made : e->broken;
 }
 
 static cni_thing *call(cni_evaluator *e, const cni_syntax *node)
@@ -185,7 +180,7 @@ cni_thing *cni_evaluate(cni_evaluator *e, const cni_syntax *expression)
         [CNI_SYNTAX_OR] = logic,
         [CNI_SYNTAX_CONDITIONAL] = conditional,
         [CNI_SYNTAX_FORMATTED] = opaque,
-        [CNI_SYNTAX_OUTSIDE] = outside,
+        [CNI_SYNTAX_OUTSIDE] = cni_evaluate_outside,
         [CNI_SYNTAX_DEF] = function,
     };
     if (!expression || e->stopped || e->exhausted) return e->broken;

@@ -85,7 +85,7 @@ cni_thing *cni_function_layer(cni_evaluator *e, const cni_function *row, cni_act
     if (!inputs)
         return cni_evaluate_error(e, "I810", actuals->span, NULL, "%s() needs a tensor", cni_path_last(row->path));
     if (inputs->type == CNI_THING_BROKEN) return inputs;
-    if (!is_network(inputs)) return cni_thing_opaque(e, actuals->span);
+    if (!is_network(inputs)) return cni_thing_follows(e, inputs, actuals->span);
     cni_actuals rest = cni_actuals_rest(e, actuals);
     if (row->parameters) rest = renamed(e, row, &rest);
     return cni_apply_row(e, row, dialect_of(row), inputs, &rest);
@@ -98,7 +98,8 @@ cni_thing *cni_function_merge(cni_evaluator *e, const cni_function *row, cni_act
     cni_thing *b = cni_actuals_thing(actuals, 1, dialect_of(row) == CNI_TORCH ? "other" : "x2");
     if (!a || !b)
         return cni_evaluate_error(e, "I810", actuals->span, NULL, "%s() needs two tensors", cni_path_last(row->path));
-    if (!cni_thing_holds_tensor(a) && !cni_thing_holds_tensor(b)) return cni_thing_opaque(e, actuals->span);
+    if (!cni_thing_holds_tensor(a) && !cni_thing_holds_tensor(b))
+        return cni_thing_follows(e, cni_thing_is_doubtful(a) ? a : b, actuals->span);
     if (cni_thing_is_number(a) || cni_thing_is_number(b)) {
         const char *operator_ = row->parameters ? row->parameters : "?";
         return cni_evaluate_binary(e, operator_, a, b, actuals->span);
@@ -298,9 +299,11 @@ static cni_thing *unknown_function(cni_evaluator *e, const char *path, cni_actua
     if (actuals->unused || !holds_tensors(actuals)) return cni_thing_opaque(e, actuals->span);
     for (size_t i = 0; i < sizeof silent / sizeof *silent; i++)
         if (cni_path_under(path, silent[i])) return cni_thing_opaque(e, actuals->span);
-    cni_evaluate_error(e, "I802", actuals->callee, NULL, "%.100s() is not among the functions that are read", path);
+    cni_thing *doubt =
+        cni_evaluate_doubt(e, "I802", actuals->callee, NULL, "%.100s() is not among the functions that are read", path);
     const cni_dialect dialect = cni_path_under(path, "torch") ? CNI_TORCH : CNI_KERAS;
     const int layer = cni_make_unknown(e, cni_path_last(path), dialect, actuals->span);
+    cni_layer_doubt(e, layer, doubt);
     for (int i = 0; i < actuals->count; i++)
         if (cni_thing_holds_tensor(actuals->items[i].thing))
             return cni_apply_layer(e, layer, actuals->items[i].thing, actuals->span);

@@ -128,6 +128,7 @@ static cni_thing *input_of_array(cni_evaluator *e, cni_thing *array, cni_dialect
 typedef struct gathering {
     cni_tensor_reference *items;
     int count, capacity, depth;
+    cni_thing *doubtful; /* found among them */
 } gathering;
 enum { MAX_TENSORS = 1000, MAX_DEPTH = 16 /* of lists in lists */ };
 
@@ -145,9 +146,9 @@ static bool gather_items(cni_evaluator *e, const cni_thing *list, cni_dialect di
 
 static bool gather(cni_evaluator *e, cni_thing *thing, cni_dialect dialect, cni_span span, gathering *g)
 {
+    if (cni_thing_is_doubtful(thing)) return g->doubtful = thing, false;
     if (thing->type == CNI_THING_OPAQUE) thing = input_of_array(e, thing, dialect);
     if (cni_thing_is_list(thing) || thing->type == CNI_THING_DICT) return gather_items(e, thing, dialect, span, g);
-    if (thing->type == CNI_THING_BROKEN) return false;
     if (thing->type != CNI_THING_TENSOR) {
         const char *hint = cni_thing_is_module(thing) ? "call it: layer(x)" : NULL;
         cni_evaluate_error(e, "I804", thing->span.line ? thing->span : span, hint, "%s, where a tensor is expected",
@@ -169,7 +170,10 @@ bool cni_tensors_of(cni_evaluator *e, cni_thing *inputs, cni_dialect dialect, cn
                     int *count)
 {
     gathering g = {0};
-    if (!gather(e, inputs, dialect, span, &g)) return false;
+    if (!gather(e, inputs, dialect, span, &g)) {
+        if (g.doubtful) cni_thing_matters(e, g.doubtful);
+        return false;
+    }
     *out = g.items;
     *count = g.count;
     return true;
@@ -196,7 +200,13 @@ cni_thing *cni_apply_layer(cni_evaluator *e, int layer, cni_thing *inputs, cni_s
     cni_described_call call = {.layer = layer, .span = span};
     if (layer < 0) return e->broken;
     e->layers[layer].used = true;
-    if (!cni_tensors_of(e, inputs, e->layers[layer].dialect, span, &call.inputs, &call.input_count)) return e->broken;
+    gathering g = {0};
+    if (!gather(e, inputs, e->layers[layer].dialect, span, &g)) {
+        if (g.doubtful && g.doubtful->doubt) g.doubtful->doubt->fed = true;
+        return g.doubtful ? cni_thing_follows(e, g.doubtful, span) : e->broken;
+    }
+    call.inputs = g.items;
+    call.input_count = g.count;
     if (!takes_so_many(e, layer, call.input_count, span)) return e->broken;
     const int index = new_call(e, &call);
     const cni_source_model *model = e->layers[layer].model;

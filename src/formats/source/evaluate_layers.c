@@ -58,6 +58,11 @@ int cni_make_unknown(cni_evaluator *e, const char *class_name, cni_dialect diale
     return index;
 }
 
+void cni_layer_doubt(cni_evaluator *e, int layer, const cni_thing *doubtful)
+{
+    if (layer >= 0) e->layers[layer].doubt = doubtful->doubt;
+}
+
 /* ---- arguments ---- */
 
 typedef struct making {
@@ -112,6 +117,7 @@ static bool take_input_shape(making *m, const cni_actual *actual)
     const cni_thing *culprit = NULL;
     const cni_value *value = cni_thing_value(m->e, actual->thing, false, &culprit);
     if (!value) {
+        if (culprit && !*m->e->comments->input) cni_thing_matters(m->e, culprit);
         if (culprit && culprit->type != CNI_THING_BROKEN && !*m->e->comments->input)
             cni_evaluate_error(m->e, "I805", actual->span, "write the numbers, or a comment  # cornu: input 32x32x3",
                                "'%s' is not constant", key);
@@ -144,6 +150,7 @@ static bool may_be_open(const cni_field *field)
 
 static void refuse_open(making *m, const cni_field *field, const cni_actual *actual, const cni_thing *culprit)
 {
+    cni_thing_matters(m->e, culprit);
     if (culprit->type == CNI_THING_BROKEN) {
         m->broken = true;
         return;

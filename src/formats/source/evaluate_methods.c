@@ -54,6 +54,7 @@ static cni_thing *extend(cni_evaluator *e, cni_thing *of, const method *m, cni_a
     cni_thing *list = cni_actuals_thing(actuals, 0, NULL);
     cni_thing *items = list ? cni_evaluate_items(e, list, actuals->span) : NULL;
     (void)m;
+    if (list && cni_thing_is_doubtful(list)) cni_model_append(e, of->model, NULL, list, actuals->span);
     for (size_t i = 0; items && i < items->count; i++)
         cni_model_append(e, of->model, NULL, items->items[i], actuals->span);
     return of;
@@ -356,11 +357,13 @@ static cni_thing *call_super(cni_evaluator *e, cni_thing *super_, const char *na
 static cni_thing *unknown_method(cni_evaluator *e, cni_thing *of, const char *name, cni_actuals *actuals)
 {
     if (of->type == CNI_THING_TENSOR) {
-        cni_evaluate_error(e, "I806", actuals->span, NULL, "%.60s() of a tensor is not read", name);
         const cni_dialect dialect = e->layers[e->calls[of->tensor.call].described.layer].dialect;
-        return cni_apply_layer(e, cni_make_unknown(e, name, dialect, actuals->span), of, actuals->span);
+        const int layer = cni_make_unknown(e, name, dialect, actuals->span);
+        cni_layer_doubt(e, layer,
+                        cni_evaluate_doubt(e, "I806", actuals->span, NULL, "%.60s() of a tensor is not read", name));
+        return cni_apply_layer(e, layer, of, actuals->span);
     }
-    return cni_thing_opaque(e, actuals->span);
+    return cni_thing_follows(e, of, actuals->span);
 }
 
 /* self.__setattr__('level_1', ...) */

@@ -97,6 +97,7 @@ static void begin_with_shape(cni_evaluator *e, cni_source_model *model, const cn
 /* A part that is not known: what follows has no shape, and nothing is said about it. */
 static cni_thing *unknown_part(cni_evaluator *e, const cni_source_model *model, const cni_thing *part, cni_span span)
 {
+    cni_thing_matters(e, part);
     if (part->type == CNI_THING_OPAQUE) cni_evaluate_error(e, "I802", span, NULL, "a layer that is not known here");
     return cni_thing_layer(e, cni_make_unknown(e, "Unknown", model->dialect, span));
 }
@@ -275,6 +276,7 @@ void cni_model_count_build(cni_evaluator *e, cni_source_model *model, bool calle
 static bool keep_tensors(cni_evaluator *e, cni_thing *things, cni_dialect dialect, cni_span span,
                          cni_tensor_reference **out, int *count)
 {
+    if (cni_thing_is_doubtful(things)) cni_thing_matters(e, things);
     return things->type != CNI_THING_BROKEN && cni_thing_holds_tensor(things) &&
            cni_tensors_of(e, things, dialect, span, out, count);
 }
@@ -330,7 +332,7 @@ static bool trace_class(cni_evaluator *e, cni_source_model *model)
     cni_thing *holder = NULL, *forward = forward_of(model, &holder);
     if (!forward) {
         if (model->part_count) return trace_chain(e, model);
-        if (!e->remarks->errors)
+        if (!e->remarks->errors && !e->doubts)
             cni_evaluate_error(e, "I809", model->thing->of->syntax->span, NULL, "%.60s has no %s()",
                                model->thing->of->text, model->dialect == CNI_TORCH ? "forward" : "call");
         return false;
@@ -466,6 +468,7 @@ cni_thing *cni_apply_to(cni_evaluator *e, cni_thing *module, cni_thing *inputs, 
 {
     cni_actuals actuals = {.span = span, .callee = span};
     cni_actuals_add(e, &actuals, NULL, inputs, span);
-    if (inputs->type == CNI_THING_BROKEN || module->type == CNI_THING_BROKEN) return e->broken;
+    if (module->type == CNI_THING_BROKEN) return module;
+    if (inputs->type == CNI_THING_BROKEN) return inputs;
     return cni_call_thing(e, module, &actuals);
 }

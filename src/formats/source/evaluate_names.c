@@ -289,12 +289,18 @@ static void note_dialect(cni_evaluator *e, const char *path)
     e->torch |= cni_path_under(path, "torch");
 }
 
-static bool check_module(cni_evaluator *e, const cni_syntax *statement, const char *path)
+/* What is imported from elsewhere is opaque; NULL: the module is known. */
+static cni_thing *foreign(cni_evaluator *e, const cni_syntax *statement, const char *path)
 {
-    if (is_known_module(path)) return true;
-    cni_evaluate_error(e, "I806", statement->span, "put the code that makes the network into one text",
-                       "import of %.60s: other files are not read", *path ? path : "a part of another file");
-    return false;
+    if (is_known_module(path)) return NULL;
+    if (cni_path_under(path, "subprocess"))
+        return cni_evaluate_error(e, "I806", statement->span, "take it out of the text", "%.80s is never run", path);
+    const cni_thing *doubt =
+        cni_evaluate_doubt(e, "I806", statement->span, "put the code that makes the network into one text",
+                           "import of %.60s: other files are not read", *path ? path : "a part of another file");
+    cni_thing *thing = cni_thing_opaque(e, statement->span);
+    if (thing != e->broken) thing->doubt = doubt->doubt;
+    return thing;
 }
 
 /* from keras.layers import *: the names need no import anyway; but which of two dialects is told. */
@@ -312,7 +318,7 @@ static const char *first_part(cni_evaluator *e, const char *path)
     return cni_arena_text_n(e->arena, path, strcspn(path, "."));
 }
 
-static void import_member(cni_evaluator *e, const cni_syntax *statement, bool known)
+static void import_member(cni_evaluator *e, const cni_syntax *statement, cni_thing *foreign_)
 {
     if (strcmp(statement->name, "*") == 0) {
         import_all(e, statement->text);
@@ -325,17 +331,17 @@ static void import_member(cni_evaluator *e, const cni_syntax *statement, bool kn
     }
     path = cni_path_usual(e, path);
     note_dialect(e, path);
-    cni_thing *thing = known ? cni_thing_path(e, path, statement->span) : cni_thing_opaque(e, statement->span);
-    if (!known && thing != e->broken) thing->text = statement->name;
+    cni_thing *thing = foreign_ ? foreign_ : cni_thing_path(e, path, statement->span);
+    if (thing->type == CNI_THING_OPAQUE) thing->text = statement->name;
     cni_scope_set(e, e->scope, statement->alias ? statement->alias : statement->name, thing);
 }
 
 void cni_evaluate_import(cni_evaluator *e, const cni_syntax *statement)
 {
-    const bool known = check_module(e, statement, statement->text);
+    cni_thing *foreign_ = foreign(e, statement, statement->text);
     note_dialect(e, statement->text);
     if (statement->type == CNI_SYNTAX_FROM) {
-        import_member(e, statement, known);
+        import_member(e, statement, foreign_);
         return;
     }
     const char *path = statement->alias ? statement->text : first_part(e, statement->text);
@@ -343,7 +349,6 @@ void cni_evaluate_import(cni_evaluator *e, const cni_syntax *statement)
         e->exhausted = true;
         return;
     }
-    cni_thing *thing =
-        known ? cni_thing_path(e, cni_path_usual(e, path), statement->span) : cni_thing_opaque(e, statement->span);
+    cni_thing *thing = foreign_ ? foreign_ : cni_thing_path(e, cni_path_usual(e, path), statement->span);
     cni_scope_set(e, e->scope, statement->alias ? statement->alias : path, thing);
 }

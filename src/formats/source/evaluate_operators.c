@@ -72,7 +72,7 @@ static cni_thing *numbers(cni_evaluator *e, const char *operator_, cni_thing *a,
         if (integers(operator_, whole_of(a), whole_of(b), &integer)) return cni_thing_int(e, integer, span);
     } else if (reals(operator_, cni_thing_number(a), cni_thing_number(b), &real))
         return cni_thing_real(e, real, span);
-    return cni_evaluate_error(e, "I805", span, NULL, "the value of this '%s' is not defined or too large", operator_);
+    return cni_evaluate_doubt(e, "I805", span, NULL, "the value of this '%s' is not defined or too large", operator_);
 }
 
 /* ---- texts and lists ---- */
@@ -85,7 +85,7 @@ static cni_thing *joined(cni_evaluator *e, const cni_thing *a, const cni_thing *
         return text ? cni_thing_text(e, text, span) : (e->exhausted = true, e->broken);
     }
     if (a->count + b->count > MAX_ITEMS)
-        return cni_evaluate_error(e, "I812", span, NULL, "a list of more than %d items", MAX_ITEMS);
+        return cni_evaluate_doubt(e, "I812", span, NULL, "a list of more than %d items", MAX_ITEMS);
     cni_thing *list = cni_thing_new(e, a->type, span);
     for (size_t i = 0; i < a->count; i++) cni_thing_append(e, list, a->items[i]);
     for (size_t i = 0; i < b->count; i++) cni_thing_append(e, list, b->items[i]);
@@ -97,7 +97,7 @@ static cni_thing *repeated(cni_evaluator *e, const cni_thing *list, int64_t time
     const int64_t count = (int64_t)list->count;
     if (list->type == CNI_THING_TEXT) return cni_thing_opaque(e, span);
     if (times > 0 && count > MAX_ITEMS / times)
-        return cni_evaluate_error(e, "I812", span, NULL, "a list of more than %d items", MAX_ITEMS);
+        return cni_evaluate_doubt(e, "I812", span, NULL, "a list of more than %d items", MAX_ITEMS);
     cni_thing *out = cni_thing_new(e, list->type, span);
     for (int64_t i = 0; i < times; i++)
         for (size_t j = 0; j < list->count; j++) cni_thing_append(e, out, list->items[j]);
@@ -143,7 +143,7 @@ static cni_thing *scaled(cni_evaluator *e, const char *operator_, cni_thing *a, 
     else if (is(operator_, "/") && tensor_first && number != 0)
         scale = 1 / number;
     else
-        return cni_evaluate_error(e, "I806", span, NULL, "'%s' with a tensor", operator_);
+        return cni_evaluate_doubt(e, "I806", span, NULL, "'%s' with a tensor", operator_);
     return cni_apply_class(e, dialect_of(e, tensor), "Rescaling", NULL, tensor, span, "scale",
                            cni_thing_real(e, scale, span), "offset", cni_thing_real(e, offset, span), (char *)NULL);
 }
@@ -157,7 +157,7 @@ static cni_thing *tensors(cni_evaluator *e, const char *operator_, cni_thing *a,
     const char *class_name = !merge ? NULL : dialect == CNI_TORCH ? merge->torch : merge->keras;
     const bool number = cni_thing_is_number(a) || cni_thing_is_number(b);
     if (merge && number) return scaled(e, operator_, a, b, span);
-    if (!class_name) return cni_evaluate_error(e, "I806", span, NULL, "'%s' of tensors is not read", operator_);
+    if (!class_name) return cni_evaluate_doubt(e, "I806", span, NULL, "'%s' of tensors is not read", operator_);
     cni_thing *both = cni_thing_new(e, CNI_THING_LIST, span);
     cni_thing_append(e, both, a);
     cni_thing_append(e, both, b);
@@ -174,7 +174,7 @@ static bool is_foreign(const cni_thing *thing)
 
 cni_thing *cni_evaluate_binary(cni_evaluator *e, const char *operator_, cni_thing *a, cni_thing *b, cni_span span)
 {
-    if (a->type == CNI_THING_BROKEN || b->type == CNI_THING_BROKEN) return e->broken;
+    if (a->type == CNI_THING_BROKEN || b->type == CNI_THING_BROKEN) return a->type == CNI_THING_BROKEN ? a : b;
     if (is_foreign(a)) a = cni_thing_opaque(e, a->span);
     if (is_foreign(b)) b = cni_thing_opaque(e, b->span);
     if (a->type == CNI_THING_TENSOR || b->type == CNI_THING_TENSOR) {
@@ -191,9 +191,9 @@ cni_thing *cni_evaluate_binary(cni_evaluator *e, const char *operator_, cni_thin
     if (is(operator_, "%") && a->type == CNI_THING_TEXT) return cni_format_percent(e, a, b, span);
     if (a->type == CNI_THING_OPAQUE || b->type == CNI_THING_OPAQUE) {
         const cni_thing *array = a->shape ? a : b; /* an array stays one: x / 255 */
-        return array->shape ? cni_thing_array(e, array->shape, span) : cni_thing_opaque(e, span);
+        return array->shape ? cni_thing_array(e, array->shape, span) : cni_thing_follows(e, a->doubt ? a : b, span);
     }
-    return cni_evaluate_error(e, "I804", span, NULL, "'%s' of %s and %s", operator_, cni_thing_describe(a),
+    return cni_evaluate_doubt(e, "I804", span, NULL, "'%s' of %s and %s", operator_, cni_thing_describe(a),
                               cni_thing_describe(b));
 }
 
@@ -206,7 +206,7 @@ cni_thing *cni_evaluate_unary(cni_evaluator *e, const char *operator_, cni_thing
     if (is(operator_, "-") && a->type == CNI_THING_TENSOR) return scaled(e, "*", a, cni_thing_int(e, -1, span), span);
     if (is(operator_, "+") && a->type == CNI_THING_TENSOR) return a;
     if (!cni_thing_is_number(a))
-        return cni_evaluate_error(e, "I804", span, NULL, "'%s' of %s", operator_, cni_thing_describe(a));
+        return cni_evaluate_doubt(e, "I804", span, NULL, "'%s' of %s", operator_, cni_thing_describe(a));
     if (is(operator_, "+")) return a;
     if (a->type == CNI_THING_REAL && is(operator_, "-")) return cni_thing_real(e, -a->real, span);
     const int64_t integer = a->type == CNI_THING_INT ? a->integer : a->truth;
@@ -282,7 +282,7 @@ cni_thing *cni_evaluate_compare(cni_evaluator *e, const char *operator_, cni_thi
                   {"<=", {true, true, false}},
                   {">", {false, false, true}},
                   {">=", {false, true, true}}};
-    if (a->type == CNI_THING_BROKEN || b->type == CNI_THING_BROKEN) return e->broken;
+    if (a->type == CNI_THING_BROKEN || b->type == CNI_THING_BROKEN) return a->type == CNI_THING_BROKEN ? a : b;
     const bool negated = is(operator_, "not in") || is(operator_, "is not") || is(operator_, "!=");
     int truth = -1;
     if (is_unknown(a) || is_unknown(b))

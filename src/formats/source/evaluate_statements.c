@@ -44,11 +44,10 @@ static void assign_items(cni_evaluator *e, const cni_syntax *target, cni_thing *
     cni_thing *items = thing->type == CNI_THING_BROKEN ? NULL : cni_evaluate_items(e, thing, target->span);
     const bool known = items && items->count == target->count;
     if (items && !known)
-        cni_evaluate_error(e, "I804", target->span, NULL, "%zu values for %zu names", items->count, target->count);
+        thing =
+            cni_evaluate_doubt(e, "I804", target->span, NULL, "%zu values for %zu names", items->count, target->count);
     for (size_t i = 0; i < target->count; i++) {
-        cni_thing *item = known                                      ? items->items[i]
-                          : items || thing->type == CNI_THING_BROKEN ? e->broken
-                                                                     : cni_thing_opaque(e, thing->span);
+        cni_thing *item = known ? items->items[i] : cni_thing_follows(e, thing, thing->span);
         cni_evaluate_assign(e, target->items[i], item);
     }
 }
@@ -71,6 +70,7 @@ static void assign_attribute(cni_evaluator *e, const cni_syntax *target, cni_thi
         return;
     }
     if (strcmp(target->text, "trainable") == 0 && thing->type == CNI_THING_BOOL) set_trainable(e, of, thing);
+    if (of->type == CNI_THING_MODEL && cni_thing_is_doubtful(thing)) cni_thing_matters(e, thing);
     if (of->type == CNI_THING_MODEL) cni_model_set_part(e, of->model, target->text, thing);
 }
 
@@ -147,7 +147,7 @@ static void unread(cni_evaluator *e, const cni_syntax *node)
 {
     if (strcmp(node->text, "break") == 0) e->leaving = CNI_LEAVING_LOOP;
     if (strcmp(node->text, "continue") == 0) e->leaving = CNI_LEAVING_ROUND;
-    cni_outside_matters(e, node);
+    cni_evaluate_outside(e, node);
 }
 
 /* ---- loops and branches ---- */
@@ -185,8 +185,11 @@ static void for_(cni_evaluator *e, const cni_syntax *node)
         loop(e, node, items);
         return;
     }
+    const bool builds = cni_touches_network(e, node->items[2], node->items[0]) || cni_builds_layers(e, node->items[2]);
+    if (builds && cni_thing_is_doubtful(through)) cni_thing_matters(e, through);
+    forget(e, node->items[2], false);
     if (through->type == CNI_THING_BROKEN) return;
-    if (cni_builds_layers(e, node->items[2])) {
+    if (builds) {
         cni_evaluate_error(e, "I805", node->items[1]->span, "write the numbers: for i in range(4)",
                            "what this loop goes through is not constant");
         return;
@@ -217,8 +220,9 @@ static void if_(cni_evaluator *e, const cni_syntax *node)
         cni_evaluate_block(e, truth ? node->items[1] : otherwise);
         return;
     }
-    if (condition->type != CNI_THING_BROKEN &&
-        (cni_builds_layers(e, node->items[1]) || (otherwise && cni_builds_layers(e, otherwise))))
+    const bool builds = cni_builds_layers(e, node->items[1]) || (otherwise && cni_builds_layers(e, otherwise));
+    if (builds && cni_thing_is_doubtful(condition)) cni_thing_matters(e, condition);
+    if (condition->type != CNI_THING_BROKEN && builds)
         cni_evaluate_error(e, "I805", node->items[0]->span, "write the branch that is meant",
                            "this condition is not constant");
     forget(e, node->items[1], false);

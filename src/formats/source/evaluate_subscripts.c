@@ -18,7 +18,7 @@ static cni_thing *sliced(cni_evaluator *e, const cni_thing *list, const cni_thin
     const int64_t count = (int64_t)list->count;
     int64_t step = slice->items[2]->type == CNI_THING_INT ? slice->items[2]->integer : 1;
     cni_thing *out = cni_thing_new(e, list->type, span);
-    if (!step) return cni_evaluate_error(e, "I804", span, NULL, "a slice with a step of 0");
+    if (!step) return cni_evaluate_doubt(e, "I804", span, NULL, "a slice with a step of 0");
     step = step > count ? count + 1 : step < -count ? -count - 1 : step;
     int64_t begin = bounded(slice->items[0], step > 0 ? 0 : count - 1, count);
     const int64_t end = bounded(slice->items[1], step > 0 ? count : -1, count);
@@ -32,7 +32,7 @@ static cni_thing *item(cni_evaluator *e, const cni_thing *list, int64_t index, c
 {
     const int64_t count = (int64_t)list->count, at = index < 0 ? index + count : index;
     if (at >= 0 && at < count) return list->items[at];
-    return cni_evaluate_error(e, "I804", span, NULL, "there is no item %lld among %lld", (long long)index,
+    return cni_evaluate_doubt(e, "I804", span, NULL, "there is no item %lld among %lld", (long long)index,
                               (long long)count);
 }
 
@@ -40,7 +40,7 @@ static cni_thing *of_list(cni_evaluator *e, const cni_thing *list, cni_thing *ke
 {
     if (key->type == CNI_THING_INT) return item(e, list, key->integer, span);
     if (key->type == CNI_THING_SLICE) return sliced(e, list, key, span);
-    return cni_thing_opaque(e, span);
+    return cni_thing_follows(e, key, span);
 }
 
 static cni_thing *of_text(cni_evaluator *e, const cni_thing *text, const cni_thing *key, cni_span span)
@@ -49,17 +49,17 @@ static cni_thing *of_text(cni_evaluator *e, const cni_thing *text, const cni_thi
     if (key->type != CNI_THING_INT) return cni_thing_opaque(e, span);
     const int64_t at = key->integer < 0 ? key->integer + count : key->integer;
     if (at < 0 || at >= count)
-        return cni_evaluate_error(e, "I804", span, NULL, "the text has %lld letters", (long long)count);
+        return cni_evaluate_doubt(e, "I804", span, NULL, "the text has %lld letters", (long long)count);
     return cni_thing_text(e, cni_arena_text_n(e->arena, text->text + at, 1), span);
 }
 
-static cni_thing *of_dict(cni_evaluator *e, const cni_thing *dict, const cni_thing *key, cni_span span)
+static cni_thing *of_dict(cni_evaluator *e, const cni_thing *dict, cni_thing *key, cni_span span)
 {
     for (size_t i = 0; i < dict->count; i++)
         if (cni_thing_equal(e, dict->keys[i], key)) return dict->items[i];
-    if (key->type == CNI_THING_OPAQUE || key->type == CNI_THING_BROKEN) return cni_thing_opaque(e, span);
+    if (key->type == CNI_THING_OPAQUE || key->type == CNI_THING_BROKEN) return cni_thing_follows(e, key, span);
     const char *shown = key->type == CNI_THING_TEXT ? key->text : cni_thing_describe(key);
-    return cni_evaluate_error(e, "I809", span, NULL, "the dict has no '%.60s'", shown);
+    return cni_evaluate_doubt(e, "I809", span, NULL, "the dict has no '%.60s'", shown);
 }
 
 static cni_thing *of_chain(cni_evaluator *e, cni_source_model *model, cni_thing *key, cni_span span)
@@ -122,7 +122,7 @@ static int axes_of(cni_evaluator *e, const cni_syntax *node, int rank, cni_thing
         }
     }
     while (count < rank && count < MAX_AXES) slices[count++] = all;
-    return all == e->broken ? -1 : count;
+    return all->count == 3 ? count : -1;
 }
 
 static cni_thing *pair(cni_evaluator *e, const crop *c, cni_span span)
@@ -146,17 +146,17 @@ static cni_thing *cropping(cni_evaluator *e, cni_thing *tensor, cni_dialect dial
     return cni_apply_class(e, dialect, "ZeroPad2d", NULL, tensor, span, "padding", sides, (char *)NULL);
 }
 
-static bool is_broken(const cni_thing *slice)
+static cni_thing *broken_part(cni_thing *slice)
 {
-    bool broken = slice->type == CNI_THING_BROKEN;
+    if (slice->type == CNI_THING_BROKEN) return slice;
     for (size_t i = 0; slice->type == CNI_THING_SLICE && i < slice->count; i++)
-        broken |= slice->items[i]->type == CNI_THING_BROKEN;
-    return broken;
+        if (slice->items[i]->type == CNI_THING_BROKEN) return slice->items[i];
+    return NULL;
 }
 
 static cni_thing *refuse_subscript(cni_evaluator *e, const cni_syntax *node)
 {
-    return cni_evaluate_error(e, "I806", node->span, "x[:, 1:-1, 1:-1, :] crops; other subscripts are not read",
+    return cni_evaluate_doubt(e, "I806", node->span, "x[:, 1:-1, 1:-1, :] crops; other subscripts are not read",
                               "this subscript of a tensor");
 }
 
@@ -171,7 +171,7 @@ static cni_thing *of_tensor(cni_evaluator *e, cni_thing *tensor, const cni_synta
     const int count = axes_of(e, node, rank, slices);
     bool good = count == 4 && rank == 4, cuts = false;
     for (int i = 0; i < count; i++)
-        if (is_broken(slices[i])) return e->broken;
+        if (broken_part(slices[i])) return broken_part(slices[i]);
     for (int i = 0; good && i < count; i++) {
         good = slices[i]->type == CNI_THING_SLICE && crop_of(slices[i], shape.rank ? shape.dims[i] : -1, &crops[i]);
         const bool some = crops[i].before || crops[i].after;
@@ -217,12 +217,12 @@ cni_thing *cni_evaluate_subscript(cni_evaluator *e, const cni_syntax *node)
     if (of->type == CNI_THING_BROKEN) return of;
     if (of->type == CNI_THING_TENSOR) return of_tensor(e, of, node);
     if (of->type == CNI_THING_OPAQUE && of->shape) return of_array(e, of, node);
-    if (node->count != 2) return cni_thing_opaque(e, node->span);
+    if (node->count != 2) return cni_thing_follows(e, of, node->span);
     cni_thing *key = cni_evaluate(e, node->items[1]);
     if (cni_thing_is_list(of)) return of_list(e, of, key, node->span);
     if (of->type == CNI_THING_DICT) return of_dict(e, of, key, node->span);
     if (of->type == CNI_THING_TEXT) return of_text(e, of, key, node->span);
     if (of->type == CNI_THING_MODEL && of->model->form == CNI_MODEL_CHAIN)
         return of_chain(e, of->model, key, node->span);
-    return cni_thing_opaque(e, node->span);
+    return cni_thing_follows(e, of, node->span);
 }

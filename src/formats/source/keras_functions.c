@@ -42,6 +42,8 @@ static cni_thing *sequential(cni_evaluator *e, const cni_function *row, cni_actu
         cni_evaluate_error(e, "I804", layers->span, "Sequential([...])", "Sequential() takes its layers as a list");
         cni_model_append(e, model, NULL, layers, layers->span);
     }
+    if (!items && (layers->type == CNI_THING_BROKEN || layers->type == CNI_THING_OPAQUE))
+        cni_model_append(e, model, NULL, layers, layers->span);
     for (size_t i = 0; items && i < items->count; i++)
         cni_model_append(e, model, NULL, items->items[i], items->items[i]->span);
     cni_model_count_build(e, model, false);
@@ -121,7 +123,7 @@ static cni_thing *activation(cni_evaluator *e, const cni_function *row, cni_actu
     if (!x) x = cni_actuals_thing(actuals, -1, "features");
     if (!x) x = cni_actuals_thing(actuals, -1, "logits");
     if (!x) return cni_evaluate_error(e, "I810", actuals->span, NULL, "%s() needs a tensor", cni_path_last(row->path));
-    if (!cni_thing_holds_tensor(x)) return x->type == CNI_THING_BROKEN ? x : cni_thing_opaque(e, actuals->span);
+    if (!cni_thing_holds_tensor(x)) return cni_thing_follows(e, x, actuals->span);
     cni_actuals_add(e, &arguments, NULL, cni_thing_text(e, cni_path_last(row->path), actuals->span), actuals->callee);
     const cni_function layer = {.path = row->path, .class_name = "Activation"};
     return cni_apply_row(e, &layer, CNI_KERAS, x, &arguments);
@@ -131,7 +133,8 @@ static cni_thing *activation(cni_evaluator *e, const cni_function *row, cni_actu
 
 static cni_thing *array_or_unknown(cni_evaluator *e, cni_thing *x, cni_thing *shape, cni_span span)
 {
-    return x && x->type == CNI_THING_OPAQUE && shape ? cni_make_array(e, &shape, 1, span) : cni_thing_opaque(e, span);
+    return x && x->type == CNI_THING_OPAQUE && shape ? cni_make_array(e, &shape, 1, span)
+                                                     : cni_thing_follows(e, x, span);
 }
 
 /* reshape(x, shape): the batch stands in front, and goes. */
@@ -164,7 +167,7 @@ static cni_thing *global_pool(cni_evaluator *e, const cni_function *row, cni_act
     cni_thing *x = cni_actuals_thing(actuals, 0, "x");
     if (!x) x = cni_actuals_thing(actuals, -1, "input_tensor");
     cni_thing *axis = cni_actuals_thing(actuals, 1, "axis"), *keep = cni_actuals_thing(actuals, 2, "keepdims");
-    if (!x || !cni_thing_holds_tensor(x)) return cni_thing_opaque(e, actuals->span);
+    if (!x || !cni_thing_holds_tensor(x)) return cni_thing_follows(e, x, actuals->span);
     if (!is_spatial(axis))
         return cni_evaluate_error(e, "I806", actuals->span, "axis=[1, 2]: rows and columns",
                                   "%s() over these axes is not read", cni_path_last(row->path));
@@ -196,7 +199,7 @@ static cni_thing *pad(cni_evaluator *e, const cni_function *row, cni_actuals *ac
     cni_thing *mode = cni_actuals_thing(actuals, 2, "mode");
     if (!x || !padding) return cni_thing_opaque(e, actuals->span);
     if (x->type == CNI_THING_OPAQUE && !x->shape) return x;
-    if (!cni_thing_holds_tensor(x) && x->type != CNI_THING_OPAQUE) return cni_thing_opaque(e, actuals->span);
+    if (!cni_thing_holds_tensor(x) && x->type != CNI_THING_OPAQUE) return cni_thing_follows(e, x, actuals->span);
     const bool constant = !mode || (mode->type == CNI_THING_TEXT && strcasecmp(mode->text, "constant") == 0);
     cni_thing *sides = constant ? spatial_padding(e, padding) : NULL;
     if (!sides)
@@ -210,7 +213,7 @@ static cni_thing *resize(cni_evaluator *e, const cni_function *row, cni_actuals 
 {
     cni_thing *x = cni_actuals_tensor(actuals), *size = cni_actuals_thing(actuals, 1, "size");
     (void)row;
-    if (!x || !cni_thing_holds_tensor(x)) return cni_thing_opaque(e, actuals->span);
+    if (!x || !cni_thing_holds_tensor(x)) return cni_thing_follows(e, x, actuals->span);
     if (!size || !cni_thing_is_list(size) || size->count != 2)
         return cni_evaluate_error(e, "I805", actuals->span, NULL, "the size is not constant");
     return cni_apply_class(e, CNI_KERAS, "Resizing", "resize", x, actuals->span, "height", size->items[0], "width",
@@ -224,7 +227,7 @@ static cni_thing *pool(cni_evaluator *e, const cni_function *row, cni_actuals *a
     cni_actuals arguments = {.span = actuals->span, .callee = actuals->callee};
     static const char *const keys[3][2] = {{"ksize", "pool_size"}, {"strides", "strides"}, {"padding", "padding"}};
     cni_thing *x = cni_actuals_tensor(actuals);
-    if (!x || !cni_thing_holds_tensor(x)) return cni_thing_opaque(e, actuals->span);
+    if (!x || !cni_thing_holds_tensor(x)) return cni_thing_follows(e, x, actuals->span);
     for (int i = 0; i < 3; i++) {
         cni_actual *given = cni_actuals_take(actuals, i + 1, keys[i][0]);
         if (!given) given = cni_actuals_take(actuals, -1, keys[i][1]);

@@ -11,8 +11,7 @@
 
 enum { MAX_TEXT = 1 << 20 };
 
-/* "; block() is called at line 12", for what stands inside a function. */
-static void add_site(const cni_evaluator *e, char *text, size_t size)
+void cni_add_site(const cni_evaluator *e, char *text, size_t size)
 {
     const cni_frame *outermost = NULL;
     for (const cni_frame *frame = e->frame; frame; frame = frame->outer)
@@ -41,7 +40,7 @@ void cni_evaluate_remark(cni_evaluator *e, const char *id, cni_severity severity
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    if (severity == CNI_ERROR) add_site(e, text, sizeof text);
+    if (severity == CNI_ERROR) cni_add_site(e, text, sizeof text);
     cni_remark_add(e->remarks, id, severity, span, hint, "%s", text);
 }
 
@@ -85,13 +84,15 @@ cn_status cni_source_read(cni_arena *arena, const char *text, size_t size, const
         .arena = arena, .remarks = &d->remarks, .text = kept, .text_size = size, .comments = &d->comments};
     const cni_syntax *tree = cni_syntax_read(arena, kept, size, &d->remarks, &d->comments);
     if (!tree || !begin(&e)) return cni_no_memory(error, file);
+    cni_outside_take(&e);
     cni_evaluate_block(&e, tree);
     e.frame = NULL;
     e.scope = e.module;
     if (!model && *d->comments.name) model = d->comments.name;
     CN_TRY(cni_evaluate_describe(&e, model, d, error));
-    cni_soften_outside(&e, tree, false);
+    if (!d->call_count && !d->remarks.errors) cni_doubts_matter(&e, false);
     if (!d->call_count && !d->remarks.errors) cni_evaluate_nothing(&e);
+    cni_doubts_settle(&e);
     if (e.exhausted) return cni_no_memory(error, file);
     *out = d;
     return CN_OK;

@@ -44,7 +44,7 @@ static cni_thing *module_list(cni_evaluator *e, const cni_function *row, cni_act
     (void)row;
     if (list == e->broken) return list;
     list->modules = true;
-    if (given && given->type == CNI_THING_BROKEN) return given;
+    if (given && !cni_thing_is_list(given)) return given;
     for (size_t i = 0; given && cni_thing_is_list(given) && i < given->count; i++)
         cni_thing_append(e, list, given->items[i]);
     return list;
@@ -129,7 +129,7 @@ cni_thing *cni_view_tensor(cni_evaluator *e, cni_thing *x, cni_actuals *sizes)
             cni_thing_append(e, shape, sizes->items[i].thing);
     }
     for (size_t i = 0; i < shape->count; i++) {
-        if (shape->items[i]->type == CNI_THING_BROKEN) return e->broken;
+        if (shape->items[i]->type == CNI_THING_BROKEN) return shape->items[i];
         if (i) rest |= shape->items[i]->type == CNI_THING_INT && shape->items[i]->integer == -1;
         if (shape->items[i]->type == CNI_THING_INT) continue;
         if (i && shape->items[i]->type != CNI_THING_OPAQUE)
@@ -148,7 +148,7 @@ static cni_thing *reshape(cni_evaluator *e, const cni_function *row, cni_actuals
 {
     cni_thing *x = cni_actuals_tensor(actuals);
     (void)row;
-    if (!x || !cni_thing_holds_tensor(x)) return cni_thing_opaque(e, actuals->span);
+    if (!x || !cni_thing_holds_tensor(x)) return cni_thing_follows(e, x, actuals->span);
     cni_actuals rest = cni_actuals_rest(e, actuals);
     return cni_view_tensor(e, x, &rest);
 }
