@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- cells ---- */
@@ -127,29 +128,67 @@ static void show_output(const letters *l, const cni_explained *node, char *cell)
         snprintf(cell, CELL, "%s", cni_show_map(node, "x", sizes, sizeof sizes));
 }
 
-/* The formula with what has a letter already written by it: "ceil(Ha/2)". */
+/* "floor((H-7)/2)+1": how long the part before the number at its end is, and that number. */
+static size_t base_of(const char *formula, int64_t *more)
+{
+    size_t length = strlen(formula), digits = 0;
+    while (digits < length && strchr("0123456789", formula[length - digits - 1])) digits++;
+    *more = 0;
+    if (!digits || digits >= length || !strchr("+-", formula[length - digits - 1])) return length;
+    *more = strtoll(formula + length - digits - 1, NULL, 10);
+    return length - digits - 1;
+}
+
+/* The longest part of a formula that a letter before `letter` stands for, but for a number that is added. */
+typedef struct known_part {
+    const char *at;
+    size_t length; /* with the number */
+    int letter;    /* -1: none */
+    int64_t more;  /* to be added to what the letter stands for */
+} known_part;
+
+static known_part find_part(const letters *l, int letter, int axis)
+{
+    const char *formula = l->formula[letter][axis];
+    known_part best = {.letter = -1};
+    size_t longest = 0;
+    for (int k = 0; k < letter; k++) {
+        const char *other = l->spatial[k] == l->spatial[letter] ? l->formula[k][axis] : NULL;
+        int64_t own, here = 0;
+        const size_t length = other ? base_of(other, &own) : 0;
+        if (!length || length < longest) continue; /* the nearest of equal ones */
+        for (const char *at = formula; *at; at++) {
+            if (strncmp(at, other, length) != 0) continue;
+            char *end = (char *)(uintptr_t)(at + length);
+            if (*end == '+' || *end == '-') here = strtoll(end, &end, 10);
+            best = (known_part){at, (size_t)(end - at), k, here - own};
+            longest = length;
+            break;
+        }
+    }
+    return best;
+}
+
+/* The formula with what has a letter already written by it: "ceil(Ha/2)", "floor((Ha-3)/2)+1". */
 static void add_formula(const letters *l, int letter, int axis, cni_text *out)
 {
-    const char *formula = l->formula[letter][axis], *inner = NULL;
-    int best = -1;
-    size_t length = 0;
+    const char *formula = l->formula[letter][axis];
     if (!formula) return;
-    for (int k = 0; k < letter; k++) {
-        const char *part = l->spatial[k] == l->spatial[letter] ? l->formula[k][axis] : NULL;
-        const char *found = part ? strstr(formula, part) : NULL;
-        if (!found || strlen(part) <= length) continue;
-        best = k;
-        length = strlen(part);
-        inner = found;
-    }
-    if (best < 0) {
+    const known_part part = find_part(l, letter, axis);
+    if (part.letter < 0) {
         cni_text_add(out, formula);
         return;
     }
+    const char *end = part.at + part.length;
+    const bool whole = part.at == formula && !*end;
+    const bool inside = part.at > formula && part.at[-1] == '(' && *end == ')';
     /* 2*(Hc) needs no brackets; those of ceil(Hc) are its own. */
-    const bool bare = inner > formula + 1 && inner[-1] == '(' && inner[length] == ')' && strchr("*(", inner[-2]);
-    cni_text_printf(out, "%.*s%c%c%s", (int)(inner - formula) - bare, formula, axis_letters[l->spatial[letter]][axis],
-                    'a' + best, inner + length + bare);
+    const bool bare = inside && !part.more && part.at > formula + 1 && strchr("*(", part.at[-2]);
+    const bool brackets = part.more && !whole && !inside;
+    cni_text_printf(out, "%.*s%s%c%c", (int)(part.at - formula) - bare, formula, brackets ? "(" : "",
+                    axis_letters[l->spatial[letter]][axis], 'a' + part.letter);
+    if (part.more) cni_text_printf(out, "%+" PRId64, part.more);
+    cni_text_printf(out, "%s%s", brackets ? ")" : "", end + bare);
 }
 
 /* Whether the formula of an axis is that of the first with another letter. */
