@@ -256,7 +256,12 @@ static int explain(const settings *s, cn_explanation *first, cn_explanation **se
     const int saved = save(s, shown, s->compare ? *second : NULL);
     if (saved) return saved;
     if (s->compare) return compare(s, first, *second);
-    return wants_files(s) ? verdict(s, shown) : show(s, shown);
+    if (!wants_files(s)) return show(s, shown);
+    const int errors = cn_explanation_count(shown, 3);
+    if (errors)
+        fprintf(stderr, "cornu: %s: %d error%s; without the option they are told\n", s->common.arguments[0], errors,
+                errors == 1 ? "" : "s");
+    return verdict(s, shown);
 }
 
 static int run(const void *given)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Filters: the picture gets a border, then Conv2D goes over it; each channel is one image of a batch. */
+ * Filters: the picture gets a border, then Conv2D goes over each channel. */
 #include "data/filter.h"
 
 #include "base/take.h"
@@ -75,19 +75,18 @@ static filtering begin(const cni_filter *filter, const struct border *border, co
     return f;
 }
 
-/* [channels, height, width, 1] */
-static void spread(const filtering *f, float *to)
+/* One channel, [height, width]. */
+static void spread(const filtering *f, int channel, float *to)
 {
     const cni_image *image = f->image;
-    for (int c = 0; c < image->channels; c++)
-        for (int y = 0; y < f->height; y++) {
-            const int row = f->border->rule ? f->border->rule(y - f->top, image->height) : y;
-            for (int x = 0; x < f->width; x++, to++) {
-                const int column = f->border->rule ? f->border->rule(x - f->left, image->width) : x;
-                const size_t at = ((size_t)row * (size_t)image->width + (size_t)column) * (size_t)image->channels;
-                *to = row < 0 || column < 0 ? 0.0F : (float)image->pixels[at + (size_t)c];
-            }
+    for (int y = 0; y < f->height; y++) {
+        const int row = f->border->rule ? f->border->rule(y - f->top, image->height) : y;
+        for (int x = 0; x < f->width; x++, to++) {
+            const int column = f->border->rule ? f->border->rule(x - f->left, image->width) : x;
+            const size_t at = ((size_t)row * (size_t)image->width + (size_t)column) * (size_t)image->channels;
+            *to = row < 0 || column < 0 ? 0.0F : (float)image->pixels[at + (size_t)channel];
         }
+    }
 }
 
 static cn_model *convolution(cn_context *context, cni_arena *arena, const filtering *f)
@@ -113,38 +112,46 @@ static uint8_t to_pixel(double value)
     return rounded <= 0 ? 0 : rounded >= 255 ? 255 : (uint8_t)rounded;
 }
 
-/* From [channels, height, width, kernels] to pixels, the alpha of what is left of the picture behind them. */
-static void collect(const filtering *f, const float *from, const uint8_t *alpha, cni_image *out)
+/* From [height, width, kernels] to the pixels of one channel. */
+static void collect(const filtering *f, int channel, const float *from, cni_image *out)
 {
-    const int channels = f->image->channels, kernels = f->filter->kernels;
-    const int top = f->border->rule ? 0 : (f->filter->rows - 1) / 2;
-    const int left = f->border->rule ? 0 : (f->filter->columns - 1) / 2;
+    const int kernels = f->filter->kernels;
     const size_t count = (size_t)out->height * (size_t)out->width;
-    for (int c = 0; c < channels; c++)
-        for (size_t i = 0; i < count; i++, from += kernels)
-            out->pixels[i * (size_t)out->channels + (size_t)c] =
-                to_pixel(kernels == 1 ? (double)from[0] : hypot((double)from[0], (double)from[1]));
-    for (size_t i = 0; alpha && i < count; i++) {
-        const size_t y = i / (size_t)out->width + (size_t)top, x = i % (size_t)out->width + (size_t)left;
-        out->pixels[i * (size_t)out->channels + (size_t)channels] = alpha[y * (size_t)f->image->width + x];
-    }
+    for (size_t i = 0; i < count; i++, from += kernels)
+        out->pixels[i * (size_t)out->channels + (size_t)channel] =
+            to_pixel(kernels == 1 ? (double)from[0] : hypot((double)from[0], (double)from[1]));
 }
 
+/* The alpha of what is left of the picture. */
+static void collect_alpha(const filtering *f, const uint8_t *alpha, cni_image *out)
+{
+    const int top = f->border->rule ? 0 : (f->filter->rows - 1) / 2;
+    const int left = f->border->rule ? 0 : (f->filter->columns - 1) / 2;
+    uint8_t *to = out->pixels + out->channels - 1;
+    for (int y = 0; y < out->height; y++)
+        for (int x = 0; x < out->width; x++, to += out->channels)
+            *to = alpha[(size_t)(y + top) * (size_t)f->image->width + (size_t)(x + left)];
+}
+
+/* Channel after channel: a large picture takes memory enough. */
 static cn_status convolve(cni_arena *arena, const filtering *f, const uint8_t *alpha, cni_image *out, cn_model *model,
                           cni_error *error)
 {
     const int channels = f->image->channels;
-    float *x = cni_arena_array(arena, (size_t)channels * (size_t)f->height, (size_t)f->width * sizeof *x);
+    float *x = cni_arena_array(arena, (size_t)f->height, (size_t)f->width * sizeof *x);
     out->height = f->height - f->filter->rows + 1;
     out->width = f->width - f->filter->columns + 1;
     out->channels = channels + (alpha != NULL);
     out->pixels = cni_arena_array(arena, (size_t)out->height * (size_t)out->width, (size_t)out->channels);
     if (!model || !x || !out->pixels) return cni_no_memory(error, "a filtered picture");
-    spread(f, x);
-    const cn_array images = {x, CN_FLOAT32, 4, {channels, f->height, f->width, 1}};
-    const cn_array *y = cn_failed(model) ? NULL : cn_predict(model, images, .batch_size = 1);
-    if (!y) return cni_fail(error, cn_error_status(model), "%s", cn_error(model));
-    collect(f, y->data, alpha, out);
+    const cn_array image = {x, CN_FLOAT32, 4, {1, f->height, f->width, 1}};
+    for (int c = 0; c < channels; c++) {
+        spread(f, c, x);
+        const cn_array *y = cn_failed(model) ? NULL : cn_predict(model, image);
+        if (!y) return cni_fail(error, cn_error_status(model), "%s", cn_error(model));
+        collect(f, c, y->data, out);
+    }
+    if (alpha) collect_alpha(f, alpha, out);
     return CN_OK;
 }
 
