@@ -111,6 +111,32 @@ static bool one_of(const char *text, const char *const *names)
     return !text;
 }
 
+/* "224x224x3,10" or NULL */
+static bool are_sizes(const char *text)
+{
+    for (const char *at = text; at && *at;) {
+        const size_t digits = strspn(at, "0123456789");
+        if (!digits || strspn(at, "0") == digits || (at[digits] && !strchr("x,", at[digits]))) return false;
+        at += digits;
+        if (*at && !*++at) return false;
+    }
+    return !text || *text;
+}
+
+/* "K302,P201" or NULL */
+static bool are_ids(const char *text)
+{
+    for (const char *at = text; at && *at;) {
+        char id[8];
+        at += strspn(at, ", ");
+        const size_t length = strcspn(at, ", ");
+        snprintf(id, sizeof id, "%.*s", (int)(length < sizeof id ? length : sizeof id - 1), at);
+        if (length >= sizeof id || (length && !cn_explain_why(id))) return false;
+        at += length;
+    }
+    return true;
+}
+
 /* NULL, or what is wrong with the words after an option. */
 static const char *wrong_choice(const settings *s, const char **word)
 {
@@ -119,9 +145,9 @@ static const char *wrong_choice(const settings *s, const char **word)
     if (!one_of(*word = s->dtype, types)) return "--dtype %s: expected f32, f16 or i8";
     if (!one_of(*word = s->as, frameworks)) return "--as %s: expected keras or torch";
     if (!one_of(*word = s->like, programs)) return "--like %s: expected cornu, torchinfo, tf or darknet";
-    *word = s->input;
-    if (s->input && (!*s->input || strspn(s->input, "0123456789x,") != strlen(s->input)))
-        return "--input %s: expected sizes joined by x, like 224x224x3";
+    if (!are_ids(*word = s->off)) return "--off %s: expected names of findings, like K302,P201";
+    if (!are_ids(*word = s->only)) return "--only %s: expected names of findings, like K302,P201";
+    if (!are_sizes(*word = s->input)) return "--input %s: expected sizes joined by x, like 224x224x3";
     return NULL;
 }
 
@@ -146,7 +172,8 @@ static cn_explain_style style_of(const settings *s)
 
 /* ---- networks ---- */
 
-static cn_explanation *read_network(const settings *s, const char *source)
+/* NULL: *failure is the exit status. */
+static cn_explanation *read_network(const settings *s, const char *source, int *failure)
 {
     const cn_explain_options how = {.struct_size = sizeof how,
                                     .input = s->input,
@@ -161,8 +188,10 @@ static cn_explanation *read_network(const settings *s, const char *source)
     const char *error;
     cn_explanation *explanation = NULL;
     const cn_status status = cn_explain(source, &how, &explanation, &error);
-    if (status) cli_fail(status, error);
-    return explanation;
+    if (!status) return explanation;
+    const bool misused = status == CN_ERR_INVALID && s->model && strstr(error, "there is no model '");
+    *failure = misused ? cli_misuse(&cli_explain, "%s", error) : cli_fail(status, error);
+    return NULL;
 }
 
 static cn_explanation *translate(const cn_explanation *from, const char *dialect)
@@ -215,6 +244,8 @@ static int draw_into(const settings *s, cn_explanation *explanation, cn_explanat
         status = cn_explanation_draw_grids(explanation, other, folder, format, s->dark, &count);
     else
         status = cn_explanation_draw(explanation, folder, format, s->picture, s->layer, s->dark, &count);
+    const bool misused = status == CN_ERR_INVALID && !s->features && (s->picture || s->layer);
+    if (misused) return cli_misuse(&cli_explain, "%s", cn_explanation_error(explanation));
     if (status) return cli_fail(status, cn_explanation_error(explanation));
     if (!count && s->layer)
         cli_say(&s->common, "no picture: %s%s is nothing that layer '%s' has; without --layer it is the network's",
@@ -250,7 +281,8 @@ static int compare(const settings *s, cn_explanation *a, cn_explanation *b)
 
 static int explain(const settings *s, cn_explanation *first, cn_explanation **second)
 {
-    if (s->common.count > 1 && !(*second = read_network(s, s->common.arguments[1]))) return CLI_FAILED;
+    int failure = CLI_FAILED;
+    if (s->common.count > 1 && !(*second = read_network(s, s->common.arguments[1], &failure))) return failure;
     if (s->as && !*second && !(*second = translate(first, s->as))) return CLI_FAILED;
     cn_explanation *shown = *second && !s->compare ? *second : first;
     const int saved = save(s, shown, s->compare ? *second : NULL);
@@ -283,8 +315,9 @@ static int run(const void *given)
         return cli_misuse(&cli_explain, s->compare ? "--compare takes two networks, or one and --as"
                                                    : "a file, - or code in quotes is expected");
     if (!cli_prepare(&s->common, -1)) return CLI_FAILED;
-    cn_explanation *first = read_network(s, s->common.arguments[0]), *second = NULL;
-    const int status = first ? explain(s, first, &second) : CLI_FAILED;
+    int failure = CLI_FAILED;
+    cn_explanation *first = read_network(s, s->common.arguments[0], &failure), *second = NULL;
+    const int status = first ? explain(s, first, &second) : failure;
     cn_explanation_free(second);
     cn_explanation_free(first);
     return status;

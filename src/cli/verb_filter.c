@@ -48,6 +48,7 @@ static int run(const void *given)
     const char *image = s->common.arguments[0];
     const cn_status status =
         s->show ? cn_filter_draw(image, s->output, &how, s->dark, &error) : cn_filter(image, s->output, &how, &error);
+    if (status == CN_ERR_INVALID) return cli_misuse(&cli_filter, "%s", error);
     return status ? cli_fail(status, error) : CLI_DONE;
 }
 

@@ -384,8 +384,9 @@ static void single(pairing *p, bool first, const step *s, bool last)
     if (s->window) return;
     const bool softmax = strcmp(s->what, "softmax") == 0, dropout = strcmp(s->what, "dropout") == 0;
     if (softmax && last)
-        snprintf(line, sizeof line, "softmax at the end: in %s only%s", side->name,
-                 other->torch ? "; PyTorch's usual loss has it inside" : "");
+        snprintf(line, sizeof line, "softmax at the end: in %s%s network%s", side->name,
+                 side->name[strlen(side->name) - 1] == 's' ? "'" : "'s",
+                 other->torch && !side->torch ? "; PyTorch's usual loss has it inside" : " only");
     else
         snprintf(line, sizeof line, "only in %s: %s (%s)", side->name, word_of(s->what), s->node->name);
     differ(p, !dropout, line);

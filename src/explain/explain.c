@@ -25,7 +25,13 @@ enum { TEXT_LIMIT = 1 << 20, DEFAULT_WIDTH = 80, LEAST_WIDTH = 60 };
 static cn_status read_text(cn_explanation *e, const char *text, size_t size, const char *file)
 {
     CN_TRY(cni_source_read(&e->arena, text, size, file, e->given.model, &e->description, &e->error));
-    return e->description ? CN_OK : cni_fail(&e->error, CN_ERR_FORMAT, "%s: holds no network", file);
+    if (!e->description) return cni_fail(&e->error, CN_ERR_FORMAT, "%s: holds no network", file);
+    /* Not the text's fault, but that of who chose. */
+    const cni_remarks *remarks = &e->description->remarks;
+    for (int i = 0; e->given.model && i < remarks->count; i++)
+        if (strcmp(remarks->items[i].id, "I808") == 0 && strncmp(remarks->items[i].text, "there is no model", 17) == 0)
+            return cni_fail(&e->error, CN_ERR_INVALID, "%s: %s", file, remarks->items[i].text);
+    return CN_OK;
 }
 
 /* Weights are not looked at: a configuration is enough. */

@@ -115,7 +115,7 @@ static void test_numbers(void **state)
           "!epsilon"}},
         {"Flatten(), Dense(10, activation='softmax')",
          "nn.Flatten(), nn.Linear(3072, 10)",
-         {"softmax at the end: in Keras only", "!agree"}},
+         {"softmax at the end: in Keras' network; PyTorch's", "!agree"}},
         {"Conv2D(8, 3), Dense(4)",
          "nn.Conv2d(3, 8, 3), nn.Flatten(), nn.Linear(7200, 4)",
          {"dense inputs: Keras 8, PyTorch 7200", "!agree"}},
