@@ -908,7 +908,7 @@ static void look_k308(cni_findings *findings, const cni_rule *rule)
                                            cni_say_node(findings, node), k / s, k / s + 1, k, s, others);
     cni_finding_concerns(finding, &list);
     if (!finding) return;
-    finding->advice = "or up-sample by copying (UpSampling2D, nn.Upsample) and convolve after it.";
+    finding->advice = "up-sampling by copying (UpSampling2D, nn.Upsample), and a convolution after it.";
     if (!findings->try_fixes) return;
     try_multiple(findings, finding, &list, 2);
     try_multiple(findings, finding, &list, 1);

@@ -426,11 +426,11 @@ static const char *crop_advice(cni_findings *findings, const cni_explained *larg
     if (larger->spatial != 2 || rows < 0 || columns < 0 || rows + columns == 0) return NULL;
     if (cni_is_torch(findings))
         return cni_say(findings,
-                       "or pad %s by the difference: F.pad(x, (%" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 ")).",
+                       "padding %s by the difference: F.pad(x, (%" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 ")).",
                        cni_say_node(findings, smaller), columns / 2, columns - columns / 2, rows / 2, rows - rows / 2);
     return cni_say(findings,
-                   "or cut the difference off %s: Cropping2D(((%" PRId64 ", %" PRId64 "), (%" PRId64 ", %" PRId64
-                   "))); or pad %s by it: ZeroPadding2D(((%" PRId64 ", %" PRId64 "), (%" PRId64 ", %" PRId64 "))).",
+                   "cutting the difference off %s: Cropping2D(((%" PRId64 ", %" PRId64 "), (%" PRId64 ", %" PRId64
+                   "))); or padding %s by it: ZeroPadding2D(((%" PRId64 ", %" PRId64 "), (%" PRId64 ", %" PRId64 "))).",
                    cni_say_node(findings, larger), rows / 2, rows - rows / 2, columns / 2, columns - columns / 2,
                    cni_say_node(findings, smaller), rows / 2, rows - rows / 2, columns / 2, columns - columns / 2);
 }
@@ -585,7 +585,7 @@ static void tell_linear(cni_findings *findings, const cni_rule *rule, const cni_
             cni_finding_add(findings, rule, CNI_ERROR, node->id, "%s expects %" PRId64 " values; %s%" PRId64 " arrive.",
                             cni_say_node(findings, node), expected, map_of(findings, map, arriving), arriving);
     if (!finding) return;
-    finding->advice = "nn.LazyLinear takes the number from the first batch.";
+    finding->advice = "nn.LazyLinear, which takes the number from the first batch.";
     if (!findings->try_fixes) return;
     if (in->spatial) {
         cni_edits flatten = {.count = 0};
@@ -672,10 +672,11 @@ static void look_s106(cni_findings *findings, const cni_rule *rule)
         if (!finding) continue;
         const int64_t extent = (kernel - 1) * cni_written_most(node, "dilation", 1) + 1;
         const int64_t total = extent > stride ? extent - stride : 0; /* of an even size */
-        finding->advice = cni_say(findings,
-                                  "what Keras' 'same' does at sizes that %" PRId64 " divides: x = F.pad(x, (%" PRId64
-                                  ", %" PRId64 ", %" PRId64 ", %" PRId64 ")) and padding=0.",
-                                  stride, total / 2, total - total / 2, total / 2, total - total / 2);
+        finding->advice =
+            cni_say(findings,
+                    "doing what Keras' 'same' does at sizes that %" PRId64 " divides: x = F.pad(x, (%" PRId64
+                    ", %" PRId64 ", %" PRId64 ", %" PRId64 ")) and padding=0.",
+                    stride, total / 2, total - total / 2, total / 2, total - total / 2);
         cni_edits edits = {.count = 0};
         cni_edit_argument(&edits, node, "padding", cni_say(findings, "%" PRId64, extent / 2));
         cni_try(findings, finding, &edits);
@@ -832,8 +833,8 @@ static void look_s111(cni_findings *findings, const cni_rule *rule)
                                                cni_say_node(findings, node), cni_say_shape(findings, &node->shape),
                                                dims[0], dims[1], dims[2]);
         if (!finding) continue;
-        finding->advice = "with data that has its channels first: data_format='channels_first' in every layer, or "
-                          "keras.config.set_image_data_format('channels_first').";
+        finding->advice = "data_format='channels_first' in every layer, or "
+                          "keras.config.set_image_data_format('channels_first'), for data that has its channels first.";
         cni_edits edits = {.count = 0};
         cni_edit_argument(&edits, node, "shape",
                           cni_say(findings, "(%" PRId64 ", %" PRId64 ", %" PRId64 ")", dims[1], dims[2], dims[0]));

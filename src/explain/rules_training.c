@@ -15,6 +15,15 @@ static const char *bias_key(const cni_findings *findings)
     return cni_is_torch(findings) ? "bias" : "use_bias";
 }
 
+/* The mean is taken over all but the channels, where it takes a bias along. */
+static bool keeps_channels(const cni_explained *norm)
+{
+    const int rank = norm->shape.rank;
+    const bool first = norm->spatial && norm->format == CN_CHANNELS_FIRST;
+    int64_t axis;
+    return !cni_config_int(norm, "axis", &axis) || (axis < 0 ? axis + rank : axis) == (first ? 1 : rank - 1);
+}
+
 /* The batch norm, with a shift of its own, that takes this layer's sums as they are; NULL: none. */
 static const cni_explained *norm_behind(const cni_findings *findings, const cni_explained *node)
 {
@@ -23,7 +32,7 @@ static const cni_explained *norm_behind(const cni_findings *findings, const cni_
     if (!node->layer->config || !cni_config_bool(node, bias_key(findings), &bias) || !bias) return NULL;
     if (cni_layer_activation(node->layer->kind, node->layer->config)) return NULL;
     const cni_explained *norm = findings->analysis->nodes + node->consumers[0];
-    if (!cni_is(norm, CNI_IS_BATCH_NORM) || !norm->layer->config) return NULL;
+    if (!cni_is(norm, CNI_IS_BATCH_NORM) || !norm->layer->config || !keeps_channels(norm)) return NULL;
     return cni_config_bool(norm, cni_is_torch(findings) ? "affine" : "center", &shifts) && shifts ? norm : NULL;
 }
 

@@ -65,11 +65,11 @@ static const cni_field alpha_fields[] = {
 #define WHOLE_CHANNELS "in training leaves out whole channels, at random"
 #define SPATIAL_ORDER  "rate seed name dtype"
 const cni_layer_kind cni_spatial_dropout1d_layer =
-    PLAIN("SpatialDropout1D", false, spatial1_fields, SPATIAL_ORDER, NULL, CNI_IS_DROPOUT, 3, WHOLE_CHANNELS,
-          "SpatialDropout1D(0.2)", NULL);
+    PLAIN("SpatialDropout1D", false, spatial1_fields, SPATIAL_ORDER, NULL, CNI_IS_DROPOUT | CNI_NAME_HAS_PLACE, 3,
+          WHOLE_CHANNELS, "SpatialDropout1D(0.2)", NULL);
 const cni_layer_kind cni_spatial_dropout3d_layer =
-    PLAIN("SpatialDropout3D", false, spatial_fields, SPATIAL_ORDER " data_format", NULL, CNI_IS_DROPOUT, 5,
-          WHOLE_CHANNELS, "SpatialDropout3D(0.2)", NULL);
+    PLAIN("SpatialDropout3D", false, spatial_fields, SPATIAL_ORDER " data_format", NULL,
+          CNI_IS_DROPOUT | CNI_NAME_HAS_PLACE, 5, WHOLE_CHANNELS, "SpatialDropout3D(0.2)", NULL);
 const cni_layer_kind cni_gaussian_noise_layer =
     PLAIN("GaussianNoise", false, gaussian_noise_fields, NULL, NULL, 0, 0, "in training adds normal noise",
           "GaussianNoise(0.1)", "training: in + normal(0, stddev);  otherwise: in");

@@ -58,7 +58,8 @@ static void view(const cni_object *config, cni_view *view)
                  .help = help_,                                                                                        \
                  .keras = name_ "(2)",                                                                                 \
                  .formula = "valid: n' = floor((n - pool_size) / strides) + 1;  same: n' = ceil(n / strides)"},        \
-        .min_rank = axes + 2, .max_rank = axes + 2, .traits = trait, .output_shape = output_shape, .view = view        \
+        .min_rank = axes + 2, .max_rank = axes + 2, .traits = (trait) | CNI_NAME_HAS_PLACE,                            \
+        .output_shape = output_shape, .view = view                                                                     \
     }
 const cni_layer_kind cni_max_pooling1d_layer = POOL(1, "MaxPooling1D", "MaxPool1D", max1_fields, CNI_IS_MAX_POOL,
                                                     "the largest value of each window of a sequence");

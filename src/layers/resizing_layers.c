@@ -239,5 +239,6 @@ const cni_layer_kind cni_center_crop_layer =
     SIZED("CenterCrop", center_crop_fields, "name trainable dtype data_format height width", CNI_IS_CROPPING, view_crop,
           "cuts out the middle of images; smaller ones are resized", "CenterCrop(64, 64)");
 const cni_layer_kind cni_random_crop_layer =
-    SIZED("RandomCrop", random_crop_fields, "name trainable dtype data_format height width seed", CNI_IS_CROPPING,
-          view_crop, "in training cuts out a random place of images, otherwise the middle", "RandomCrop(64, 64)");
+    SIZED("RandomCrop", random_crop_fields, "name trainable dtype data_format height width seed",
+          CNI_IS_CROPPING | CNI_NAME_HAS_PLACE, view_crop,
+          "in training cuts out a random place of images, otherwise the middle", "RandomCrop(64, 64)");

@@ -86,7 +86,8 @@ enum {
     CNI_IS_MERGE = 1 << 16,
     CNI_IS_CONCATENATE = 1 << 17,
     CNI_IS_NOTHING = 1 << 18, /* does nothing in inference: Dropout, Identity, augmentation */
-    CNI_IS_INPUT = 1 << 19
+    CNI_IS_INPUT = 1 << 19,
+    CNI_NAME_HAS_PLACE = 1 << 20 /* Keras takes the name without its keyword too, behind the kind's own arguments */
 };
 
 #endif

@@ -332,6 +332,12 @@ int cni_evaluate_truth(const cni_thing *thing);
 /** The items that a for goes through; NULL: not known. */
 cni_thing *cni_evaluate_items(cni_evaluator *e, cni_thing *thing, cni_span span);
 
+/** Where a condition is not known: the doubt about it, told at once where a network could depend on these branches. */
+cni_thing *cni_branch_doubt(cni_evaluator *e, cni_thing *condition, const cni_syntax *node, const cni_syntax *a,
+                            const cni_syntax *b);
+/** What such a branch sets is doubtful from there on. */
+void cni_branch_forget(cni_evaluator *e, const cni_syntax *branch, cni_thing *doubt);
+
 /** Whether a piece of text makes layers. */
 bool cni_builds_layers(cni_evaluator *e, const cni_syntax *node);
 

@@ -134,7 +134,10 @@ static cni_thing *conditional(cni_evaluator *e, const cni_syntax *node)
 {
     cni_thing *condition = cni_evaluate(e, node->items[1]);
     const int truth = cni_evaluate_truth(condition);
-    if (truth < 0) return cni_thing_follows(e, condition, node->span);
+    if (truth < 0) {
+        cni_thing *doubt = cni_branch_doubt(e, condition, node->items[1], node->items[0], node->items[2]);
+        return cni_thing_follows(e, doubt, node->span);
+    }
     return cni_evaluate(e, node->items[truth ? 0 : 2]);
 }
 

@@ -91,12 +91,12 @@ static cni_span key_span(const cni_actual *actual)
     return span;
 }
 
-/* Rows up to the name: what follows is given by keyword only. */
-static size_t positional_rows(const cni_kind *kind)
+/* Rows up to the name, and that where it has a place: what follows is given by keyword only. */
+static size_t positional_rows(const cni_layer_kind *kind)
 {
-    for (size_t i = 0; i < kind->field_count; i++)
-        if (strcmp(kind->fields[i].key, "name") == 0) return i;
-    return kind->field_count;
+    for (size_t i = 0; i < kind->kind.field_count; i++)
+        if (strcmp(kind->kind.fields[i].key, "name") == 0) return i + ((kind->traits & CNI_NAME_HAS_PLACE) != 0);
+    return kind->kind.field_count;
 }
 
 static bool is(const char *key, const char *text)
@@ -256,7 +256,7 @@ static void refuse_position(making *m, const cni_actual *actual, size_t most)
 static void take_arguments(making *m)
 {
     const cni_kind *kind = &m->kind->kind;
-    const size_t most = m->dialect == CNI_KERAS ? positional_rows(kind) : kind->field_count;
+    const size_t most = m->dialect == CNI_KERAS ? positional_rows(m->kind) : kind->field_count;
     size_t position = 0;
     for (int i = 0; i < m->actuals->count; i++) {
         const cni_actual *actual = &m->actuals->items[i];

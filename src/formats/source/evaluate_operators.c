@@ -216,8 +216,22 @@ cni_thing *cni_evaluate_unary(cni_evaluator *e, const char *operator_, cni_thing
 
 /* ---- truth ---- */
 
+/* sys.argv, torch.__version__: not a class or function of a framework, which are true. */
+static bool is_outside_value(const cni_thing *thing)
+{
+    static const char *const known[] = {"keras", "builtins", "torch.nn", "tensorflow.nn", "tensorflow.math"};
+    if (thing->type != CNI_THING_PATH) return false;
+    const char *last = cni_path_last(thing->text);
+    for (size_t i = 0; *last != '_' && i < sizeof known / sizeof *known; i++)
+        if (cni_path_under(thing->text, known[i])) return false;
+    const bool function =
+        *last != '_' && last == thing->text + strlen("torch.") && cni_path_under(thing->text, "torch");
+    return !function;
+}
+
 int cni_evaluate_truth(const cni_thing *thing)
 {
+    if (is_outside_value(thing) || (thing->type == CNI_THING_BOUND && !thing->function)) return -1;
     switch (thing->type) {
     case CNI_THING_NONE:
         return 0;
@@ -244,7 +258,8 @@ int cni_evaluate_truth(const cni_thing *thing)
 
 static bool is_unknown(const cni_thing *thing)
 {
-    return thing->type == CNI_THING_OPAQUE || thing->type == CNI_THING_BROKEN || thing->type == CNI_THING_BOUND;
+    return thing->type == CNI_THING_OPAQUE || thing->type == CNI_THING_BROKEN || thing->type == CNI_THING_BOUND ||
+           is_outside_value(thing);
 }
 
 /* 1, 0 or -1 */

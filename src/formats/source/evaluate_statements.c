@@ -220,13 +220,9 @@ static void if_(cni_evaluator *e, const cni_syntax *node)
         cni_evaluate_block(e, truth ? node->items[1] : otherwise);
         return;
     }
-    const bool builds = cni_builds_layers(e, node->items[1]) || (otherwise && cni_builds_layers(e, otherwise));
-    if (builds && cni_thing_is_doubtful(condition)) cni_thing_matters(e, condition);
-    if (condition->type != CNI_THING_BROKEN && builds)
-        cni_evaluate_error(e, "I805", node->items[0]->span, "write the branch that is meant",
-                           "this condition is not constant");
-    forget(e, node->items[1], false);
-    forget(e, otherwise, false);
+    cni_thing *doubt = cni_branch_doubt(e, condition, node->items[0], node->items[1], otherwise);
+    cni_branch_forget(e, node->items[1], doubt);
+    cni_branch_forget(e, otherwise, doubt);
 }
 
 /* ---- definitions ---- */
