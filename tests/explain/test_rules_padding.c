@@ -176,9 +176,27 @@ static void test_resnet20(void **state)
     forget(&f);
 }
 
+/* At 1x1 nothing is left to be uneven: an image is not made that small. */
+static void sizes_within_reach(void **state)
+{
+    (void)state;
+    static const char text[] = "i = keras.Input((32, 32, 3))\n"
+                               "a = layers.Conv2D(8, 3, strides=2, padding='same')(i)\n"
+                               "b = layers.Conv2D(8, 3, dilation_rate=2, padding='same')(a)\n"
+                               "u = layers.Conv2DTranspose(8, 3, strides=2, padding='same')(b)\n"
+                               "o = layers.Add()([u, layers.Conv2D(8, 1)(i)])\n";
+    found f;
+    find_in(&f, text, "P201");
+    const cni_finding *finding = finding_of(&f, "P201");
+    assert_non_null(finding);
+    for (int i = 0; i < finding->fix_count; i++) assert_null(strstr(finding->fixes[i].code, "input 1x1"));
+    forget(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sizes_within_reach),
         cmocka_unit_test(test_resnet20),
     };
     return RUN_CASES("padding", cases, tests);

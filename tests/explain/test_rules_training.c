@@ -74,6 +74,15 @@ static const rule_case cases[] = {
           "    layers.Dense(24, use_bias=False),\n"
           "    layers.BatchNormalization(),\n"),
      1},
+    {"T601", CNI_HINT, "conv2d", /* the mean over anything but the channels leaves the bias */
+     LIST("    keras.Input((32, 32, 3)),\n"
+          "    layers.Conv2D(16, 3),\n"
+          "    layers.BatchNormalization(axis=3),\n"),
+     "The bias of conv2d (16 weights) is cancelled by batch_normalization.",
+     LIST("    keras.Input((32, 32, 3)),\n"
+          "    layers.Conv2D(16, 3),\n"
+          "    layers.BatchNormalization(axis=1),\n"),
+     1},
     {"T601", CNI_HINT, "0",
      TORCH("3x8x8\n"
            "net = nn.Sequential(nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16))\n"),
