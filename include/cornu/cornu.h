@@ -95,6 +95,7 @@ typedef struct cn_load_options {
     bool no_compile;     /* leave the compile configuration and the optimizer's state alone */
     int64_t memory;      /* bytes that the load may take; default 4 GiB */
     cn_context *context; /* default: the default context */
+    const char *input;   /* sizes of the input where a text does not tell them: "28x28x1" */
 } cn_load_options;
 CN_API cn_status cn_load(const char *path, const cn_load_options *options, cn_model **model, const char **error);
 

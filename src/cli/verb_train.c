@@ -347,6 +347,38 @@ static int train(const settings *s, cn_model *model, cn_dataset *data, const cn_
     return interrupted && saved == CLI_DONE ? tell_interruption(s, history) : saved;
 }
 
+/* A text need not tell the sizes of its input: those of the data are taken then. */
+static bool sizes_of_data(const settings *s, char sizes[100])
+{
+    const cn_dataset_options plain = {.struct_size = sizeof plain};
+    cn_dataset *data;
+    if (cn_dataset_load(s->data, &plain, &data, NULL)) return false;
+    const cn_array *x = &cn_dataset_train(data)->x;
+    size_t used = 0;
+    for (int i = 1; i < x->rank; i++)
+        used += (size_t)snprintf(sizes + used, 100 - used, "%s%lld", i > 1 ? "x" : "", (long long)x->shape[i]);
+    if (x->rank == 3) snprintf(sizes + used, 100 - used, "x1"); /* pictures without an axis for colours */
+    cn_dataset_free(data);
+    return used > 0;
+}
+
+static cn_model *load_model(const settings *s)
+{
+    char sizes[100];
+    const cn_load_options plain = {.struct_size = sizeof plain, .weights = s->weights};
+    const cn_load_options sized = {.struct_size = sizeof sized, .weights = s->weights, .input = sizes};
+    const char *path = s->common.arguments[0];
+    cn_model *model;
+    const cn_status status = cn_load(path, &plain, &model, NULL);
+    if (status == CN_OK) return model;
+    if (!cli_prepare(&s->common, s->seed)) return NULL; /* the seeds of the model begin anew */
+    if (status == CN_ERR_SHAPE && sizes_of_data(s, sizes) && cn_load(path, &sized, &model, NULL) == CN_OK) {
+        cli_say(&s->common, "%s does not tell the size of its input: that of the data is taken, %s", path, sizes);
+        return model;
+    }
+    return cli_prepare(&s->common, s->seed) ? cli_load_model(path, s->weights) : NULL;
+}
+
 static int run(const void *given)
 {
     settings own = *(const settings *)given, *s = &own;
@@ -360,7 +392,7 @@ static int run(const void *given)
         !cli_can_write(s->csv_log))
         return CLI_FAILED;
     if (!cli_prepare(&s->common, s->seed)) return CLI_FAILED;
-    cn_model *model = cli_load_model(s->common.arguments[0], s->weights);
+    cn_model *model = load_model(s);
     status = model ? take_text(s, model, &text) : CLI_FAILED;
     cn_dataset *data = status == CLI_DONE ? cli_load_data(&s->common, s->data, model) : NULL;
     if (status == CLI_DONE) status = data ? train(s, model, data, &text) : CLI_FAILED;

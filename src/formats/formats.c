@@ -156,6 +156,8 @@ static cn_status load_text(const char *text, size_t size, const char *file, cons
     if (options->no_compile) description->compile = description->fit = NULL;
     if (*description->comments.input && cni_source_set_input(description, description->comments.input, error))
         return cni_fail_in(error, "%s", file);
+    if (options->input && !cni_source_knows_input(description))
+        CN_TRY(cni_source_set_input(description, options->input, error));
     cn_status status = cni_model_from_description(options->context, description, model, error);
     if (status == CN_ERR_SHAPE && !cni_source_knows_input(description)) hint_at_comment(error);
     return status;

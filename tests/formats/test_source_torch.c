@@ -213,10 +213,61 @@ static void what_only_passes_on_is_passed_by(void **state)
     done(&r);
 }
 
+/* What the text trains with, in Keras' words; defaults are PyTorch's. */
+static void what_a_text_trains_with_is_compiled(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *lines, *expected; /* NULL: nothing is compiled */
+    } texts[] = {
+        {"c = nn.CrossEntropyLoss()\no = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)",
+         "compile(optimizer=SGD(learning_rate=0.01, momentum=0.9), "
+         "loss=SparseCategoricalCrossentropy(from_logits=True), metrics=['accuracy'])"},
+        {"c = nn.MSELoss(reduction='mean')\no = optim.Adam(net.parameters())",
+         "compile(optimizer=Adam(learning_rate=0.001, epsilon=1e-08), loss=MeanSquaredError())"},
+        {"c = nn.BCEWithLogitsLoss()\no = optim.AdamW(net.parameters(), 1e-4, betas=(0.8, 0.9))",
+         "compile(optimizer=AdamW(learning_rate=0.0001, beta_1=0.8, beta_2=0.9, epsilon=1e-08, weight_decay=0.01), "
+         "loss=BinaryCrossentropy(from_logits=True))"},
+        {"c = nn.NLLLoss()\no = optim.RMSprop(net.parameters(), weight_decay=0)",
+         "compile(optimizer=RMSprop(learning_rate=0.01, rho=0.99, epsilon=1e-08), "
+         "loss=SparseCategoricalCrossentropy(from_logits=True), metrics=['accuracy'])"},
+        {"c = nn.CrossEntropyLoss()", NULL},
+        {"c = nn.MSELoss()\na = optim.Adam(net.parameters())\nb = optim.Adam(net.parameters())", NULL},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        char text[600], shown[600];
+        reading r;
+        snprintf(text, sizeof text, "import torch.optim as optim\nnet = nn.Sequential(nn.Linear(3, 2))\n%s\n",
+                 texts[i].lines);
+        const cni_description *d = read_good(&r, text);
+        if (texts[i].expected)
+            assert_string_equal(cni_value_show(d->compile, shown, sizeof shown), texts[i].expected);
+        else
+            assert_null(d->compile);
+        done(&r);
+    }
+}
+
+/* Keras' SGD has no weight decay that goes through the momentum: training by another one is not silent. */
+static void what_has_no_equal_is_unknown(void **state)
+{
+    (void)state;
+    reading r;
+    const cni_description *d =
+        read_good(&r, "net = nn.Sequential(nn.Linear(3, 2))\nc = nn.MSELoss()\n"
+                      "o = optim.SGD(net.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)\n");
+    const cni_value *optimizer = cni_value_get(d->compile, "optimizer");
+    assert_non_null(optimizer);
+    assert_non_null(strstr(optimizer->text, "?weight_decay of PyTorch's SGD"));
+    assert_int_equal(optimizer->line, 3);
+    done(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_piece_of_a_class_is_read),   cmocka_unit_test(what_only_passes_on_is_passed_by),
+        cmocka_unit_test(a_piece_of_a_class_is_read),   cmocka_unit_test(what_a_text_trains_with_is_compiled),
+        cmocka_unit_test(what_has_no_equal_is_unknown), cmocka_unit_test(what_only_passes_on_is_passed_by),
         cmocka_unit_test(every_text_gives_its_network), cmocka_unit_test(inputs_have_their_shapes),
         cmocka_unit_test(functions_become_modules),     cmocka_unit_test(both_dialects_in_one_text),
     };

@@ -181,6 +181,11 @@ typedef struct cni_evaluator {
     cni_doubt *doubts, *last; /* in the order found */
     int doubt_count;
     bool lost; /* a network depends on a doubt, and which one is not known */
+    struct {
+        int losses, optimizers; /* that PyTorch's text makes; the first of each is kept */
+        cni_value *loss, *optimizer;
+        bool accuracy;
+    } training;
     cni_scope *module, *scope;
     cni_frame *frame;
     int depth; /* of frames */
@@ -379,6 +384,10 @@ struct cni_function {
 /** Calls a function of these frameworks; `known` tells whether there is one with this path. */
 cni_thing *cni_keras_call(cni_evaluator *e, const char *path, cni_actuals *actuals, bool *known);
 cni_thing *cni_torch_call(cni_evaluator *e, const char *path, cni_actuals *actuals, bool *known);
+/** nn.CrossEntropyLoss() and optim.SGD(...) are kept, and become what Keras' model.compile() is given; NULL: not both,
+ *  or more than one. */
+void cni_torch_keep_training(cni_evaluator *e, const char *path, cni_actuals *actuals);
+const cni_value *cni_torch_training(cni_evaluator *e);
 /** The functions that stand for a layer: the tensors are the first argument. */
 cni_thing *cni_function_layer(cni_evaluator *e, const cni_function *row, cni_actuals *actuals);
 

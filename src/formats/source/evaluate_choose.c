@@ -164,6 +164,7 @@ static cn_status describe_model(cni_evaluator *e, cni_source_model *chosen, cni_
         if (!e->models[i]->inside) cni_model_trace(e, e->models[i]);
     const bool good = cni_model_trace(e, chosen);
     cni_fill_head(d, chosen);
+    if (chosen->dialect == CNI_TORCH && !d->compile) d->compile = cni_torch_training(e);
     if (chosen->dialect == CNI_TORCH) cni_name_modules(e, chosen->thing, "", 0);
     list_others(e, chosen, d);
     tell_unused(e);

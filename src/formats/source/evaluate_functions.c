@@ -346,6 +346,7 @@ cni_thing *cni_call_path(cni_evaluator *e, const char *path, cni_actuals *actual
     bool is_layer = false;
     cni_dialect dialect;
     if (cni_path_under(path, "builtins")) return cni_call_builtin(e, cni_path_last(path), actuals);
+    cni_torch_keep_training(e, path, actuals);
     bool known;
     cni_thing *thing = cni_keras_call(e, path, actuals, &known);
     if (!known) thing = cni_torch_call(e, path, actuals, &known);
