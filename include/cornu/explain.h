@@ -69,7 +69,8 @@ typedef struct cn_explain_style {
     const char *layer; /* CN_EXPLAIN_LAYER */
     int width;         /* columns; default 80 */
     bool ascii, colour;
-    bool full; /* comparisons: pairs that are equal row by row, too */
+    bool full;            /* comparisons: pairs that are equal row by row, too */
+    cn_explain_view view; /* comparisons: CN_EXPLAIN_JSON, CN_EXPLAIN_MARKDOWN; any other: for the terminal */
 } cn_explain_style;
 
 /** A view as text, valid until the next call for this explanation.  NULL after an error: cn_explanation_error. */

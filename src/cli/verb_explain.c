@@ -167,7 +167,10 @@ static cn_explain_style style_of(const settings *s)
                                                       : columns,
                               .ascii = s->ascii,
                               .colour = has_colour(),
-                              .full = s->full};
+                              .full = s->full,
+                              .view = s->json       ? CN_EXPLAIN_JSON
+                                      : s->markdown ? CN_EXPLAIN_MARKDOWN
+                                                    : CN_EXPLAIN_SUMMARY};
 }
 
 /* ---- networks ---- */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Two networks side by side (explain-spec 6): windows are paired in their order, and for each pair it is told what they
  * read, how far the sampling grids part, and what would make them equal. */
-#include "explain/compare_steps.h"
-#include "explain/explanation.h"
+#include "explain/compare.h"
 #include "explain/translate.h"
 
 #include "base/table.h"
@@ -12,28 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT = 120, MOST_PAIRED = 2000, MOST_RECIPES = 4, MOST_TRIES = 80, MOST_BORDERS = 6 };
+enum { MOST_PAIRED = 2000, MOST_TRIES = 80 };
 
 /* ---- pairs ---- */
-
-typedef struct side {
-    cn_explanation *e;
-    const cni_analysis *analysis;
-    int *windows, count; /* nodes */
-} side;
-
-typedef struct comparison {
-    cni_page *page;
-    cni_arena arena;
-    side a, b;
-    int (*pairs)[2], pair_count;
-    int *single_a, single_a_count, *single_b, single_b_count; /* nodes without a partner */
-} comparison;
-
-static unsigned traits(const cni_explained *node)
-{
-    return node->layer->kind ? node->layer->kind->traits : 0;
-}
 
 static bool is_window(const cni_explained *node)
 {
@@ -81,9 +61,9 @@ static bool alike(const cni_explained *a, const cni_explained *b)
 {
     const unsigned kinds =
         CNI_IS_CONVOLUTION | CNI_IS_DEPTHWISE | CNI_IS_SEPARABLE | CNI_IS_MAX_POOL | CNI_IS_AVERAGE_POOL;
-    if ((traits(a) & CNI_IS_CONVOLUTION) != (traits(b) & CNI_IS_CONVOLUTION)) return false;
+    if ((cni_traits_of(a) & CNI_IS_CONVOLUTION) != (cni_traits_of(b) & CNI_IS_CONVOLUTION)) return false;
     /* A depthwise convolution is a Conv2d with groups in PyTorch. */
-    if ((traits(a) & kinds & ~CNI_IS_DEPTHWISE) != (traits(b) & kinds & ~CNI_IS_DEPTHWISE)) return false;
+    if ((cni_traits_of(a) & kinds & ~CNI_IS_DEPTHWISE) != (cni_traits_of(b) & kinds & ~CNI_IS_DEPTHWISE)) return false;
     if (a->view.type != b->view.type || a->view.spatial != b->view.spatial || a->channels != b->channels) return false;
     for (int i = 0; i < a->view.spatial; i++)
         if (a->view.axis[i].size != b->view.axis[i].size) return false;
@@ -126,12 +106,6 @@ static bool pair_up(comparison *c)
 
 /* ---- one window, with the padding layers before it ---- */
 
-typedef struct padding {
-    int64_t before, after, used; /* used: of `after` */
-    bool layers;                 /* some of it is layers of their own */
-    bool known;
-} padding;
-
 static padding padding_of(const cni_analysis *analysis, const cni_explained *node, int axis)
 {
     const cni_axis *a = &node->axis[axis];
@@ -170,20 +144,6 @@ static bool difference(int64_t an, int64_t ad, int64_t bn, int64_t bd, int64_t *
            !__builtin_sub_overflow(an, bn, num) && !__builtin_mul_overflow(ad, bd, den);
 }
 
-typedef enum verdict { IDENTICAL, OTHER_NUMBERS, SHIFTED, OTHER_SIZE } verdict;
-
-typedef struct pair {
-    const cni_explained *a, *b;
-    padding pa[CNI_MAX_SPATIAL], pb[CNI_MAX_SPATIAL];
-    bool shifts;                                                  /* known */
-    int64_t far_num[CNI_MAX_SPATIAL], far_den[CNI_MAX_SPATIAL];   /* so far */
-    int64_t here_num[CNI_MAX_SPATIAL], here_den[CNI_MAX_SPATIAL]; /* this layer */
-    bool same_pads, same_border;
-    bool known;    /* what the windows read, on all axes */
-    int border[2]; /* what the pads hold: a cni_border, or -1 for several things */
-    verdict verdict;
-} pair;
-
 /* What the cells hold that windows reach outside, those of padding layers too; CNI_BORDER_EXCLUDED where there are
  * none, -1 where there are several kinds. */
 static int border_of(const cni_analysis *analysis, const cni_explained *node)
@@ -208,7 +168,7 @@ static int border_of(const cni_analysis *analysis, const cni_explained *node)
 static int settled_border(const cni_analysis *analysis, const cni_explained *node)
 {
     const int border = border_of(analysis, node);
-    const bool max = traits(node) & CNI_IS_MAX_POOL;
+    const bool max = cni_traits_of(node) & CNI_IS_MAX_POOL;
     return max && border == CNI_BORDER_ZERO && cni_never_negative(analysis, node) ? CNI_BORDER_EXCLUDED : border;
 }
 
@@ -227,7 +187,7 @@ static void judge(pair *p)
     }
 }
 
-static pair pair_at(const comparison *c, int index, const pair *last)
+pair cni_compare_pair(const comparison *c, int index, const pair *last)
 {
     pair p = {.a = &c->a.analysis->nodes[c->pairs[index][0]], .b = &c->b.analysis->nodes[c->pairs[index][1]]};
     p.shifts = c->a.analysis->image >= 0 && c->b.analysis->image >= 0;
@@ -251,7 +211,7 @@ static pair pair_at(const comparison *c, int index, const pair *last)
     return p;
 }
 
-/* ---- rows ---- */
+/* ---- differences ---- */
 
 static const char *framework(const side *s)
 {
@@ -259,12 +219,82 @@ static const char *framework(const side *s)
 }
 
 /* How a side is called: by its framework where they are two, else by its file. */
-static const char *side_name(const comparison *c, const side *s)
+const char *cni_compare_name(const comparison *c, const side *s)
 {
     if (c->a.e->flat->dialect != c->b.e->flat->dialect) return framework(s);
     const char *slash = strrchr(s->e->source, '/');
     return slash ? slash + 1 : s->e->source;
 }
+
+bool cni_compare_crosses(const comparison *c)
+{
+    return c->a.e->flat->dialect != c->b.e->flat->dialect;
+}
+
+const side *cni_compare_keras(const comparison *c)
+{
+    return c->a.e->flat->dialect == CNI_TORCH ? &c->b : &c->a;
+}
+
+/* Whether the images are of one size, as far as it is known. */
+bool cni_compare_same_inputs(const comparison *c)
+{
+    const cni_analysis *a = c->a.analysis, *b = c->b.analysis;
+    if (a->image < 0 || b->image < 0) return a->image == b->image;
+    const cni_explained *x = &a->nodes[a->image], *y = &b->nodes[b->image];
+    bool same = x->spatial == y->spatial && x->channels == y->channels;
+    for (int i = 0; same && i < x->spatial; i++) same = x->map[i] == y->map[i];
+    return same;
+}
+
+static void add_line(comparison *c, cni_differences *d, const char *line)
+{
+    const char *kept = cni_arena_text(&c->arena, line);
+    if (!kept) return;
+    d->lines[d->count++] = kept;
+    d->outputs++;
+}
+
+/* What the cells outside hold. */
+static const char *border_name(int border, bool average)
+{
+    static const char *const names[] = {"zeros", "cells that do not count", "the nearest cells", "reflected cells",
+                                        "the cells of the other end"};
+    if (border < 0) return "several things";
+    if (average && border == CNI_BORDER_ZERO) return "zeros that count";
+    return names[border];
+}
+
+/* Everything that is not a window's place: false when there is no memory. */
+bool cni_compare_find(comparison *c, cni_differences *out)
+{
+    char line[4 * TEXT];
+    cni_differences steps;
+    const cni_compared a = {c->a.analysis, cni_compare_name(c, &c->a), c->a.e->flat->dialect == CNI_TORCH};
+    const cni_compared b = {c->b.analysis, cni_compare_name(c, &c->b), c->b.e->flat->dialect == CNI_TORCH};
+    if (!cni_compare_steps(&c->arena, &a, &b, &steps)) return false;
+    *out = (cni_differences){.lines = CNI_NEW_ARRAY(&c->arena, const char *, (size_t)steps.count + MOST_BORDERS + 2)};
+    if (!out->lines) return false;
+    pair last = {0};
+    for (int i = 0; i < c->pair_count; i++) {
+        const pair p = cni_compare_pair(c, i, i ? &last : NULL);
+        last = p;
+        if (p.same_border || out->count == MOST_BORDERS) continue;
+        const bool average = cni_traits_of(p.a) & CNI_IS_AVERAGE_POOL;
+        snprintf(line, sizeof line, "%s of %s: %s %s, %s %s", average ? "border and divisor" : "border", p.a->name,
+                 a.name, border_name(p.border[0], average), b.name, border_name(p.border[1], average));
+        add_line(c, out, line);
+    }
+    bool known = true;
+    for (int i = 0; i < c->pair_count; i++) known &= cni_compare_pair(c, i, NULL).known;
+    if (!known) add_line(c, out, "sizes, and with them the pads, are not known: say --input");
+    if (!cni_compare_same_inputs(c)) add_line(c, out, "the sizes of the inputs differ");
+    for (int i = 0; i < steps.count; i++) out->lines[out->count++] = steps.lines[i];
+    out->outputs += steps.outputs;
+    return true;
+}
+
+/* ---- rows ---- */
 
 /* "1/1>1/0": the pads, and what of them is reached; both axes where they differ. */
 static void show_padding(const padding *p, int count, char *text)
@@ -335,7 +365,7 @@ static void show_habit(const comparison *c, int which, char *text)
         }
     }
     const int n = c->pair_count;
-    snprintf(text, 60, "%s", side_name(c, s));
+    snprintf(text, 60, "%s", cni_compare_name(c, s));
     if (n && same == n)
         strcat(text, torch ? " padding='same'" : " same");
     else if (n && valid == n)
@@ -354,7 +384,7 @@ static widths measure(const comparison *c)
     char text[TEXT];
     pair last = {0};
     for (int i = 0; i < c->pair_count; i++) {
-        const pair p = pair_at(c, i, i ? &last : NULL);
+        const pair p = cni_compare_pair(c, i, i ? &last : NULL);
         show_padding(p.pa, p.a->view.spatial, text);
         if ((int)strlen(text) > w.a_pads) w.a_pads = (int)strlen(text);
         show_padding(p.pb, p.b->view.spatial, text);
@@ -449,7 +479,7 @@ static verdict print_pairs(comparison *c, bool full, pair *worst, pair *final)
     verdict worst_yet = IDENTICAL;
     print_head(c, &w);
     for (int i = 0; i < c->pair_count; i++) {
-        const pair p = pair_at(c, i, i ? &last : NULL);
+        const pair p = cni_compare_pair(c, i, i ? &last : NULL);
         if (full || tells(&p))
             print_pair(c, &w, &p, said);
         else
@@ -465,17 +495,6 @@ static verdict print_pairs(comparison *c, bool full, pair *worst, pair *final)
         cni_page_printf(c->page, "  %d %s%s\n", equal, equal < c->pair_count ? "more " : "",
                         equal == 1 ? "pair is equal" : "pairs are equal");
     return worst_yet;
-}
-
-/* Whether the images are of one size, as far as it is known. */
-static bool same_inputs(const comparison *c)
-{
-    const cni_analysis *a = c->a.analysis, *b = c->b.analysis;
-    if (a->image < 0 || b->image < 0) return a->image == b->image;
-    const cni_explained *x = &a->nodes[a->image], *y = &b->nodes[b->image];
-    bool same = x->spatial == y->spatial && x->channels == y->channels;
-    for (int i = 0; same && i < x->spatial; i++) same = x->map[i] == y->map[i];
-    return same;
 }
 
 /* ---- verdict ---- */
@@ -497,47 +516,6 @@ static void sizes_of(const cni_explained *node, char *text)
     *text = 0;
     for (int i = 0; i < node->view.spatial; i++)
         snprintf(text + strlen(text), TEXT - strlen(text), "%s%" PRId64, i ? "x" : "", node->axis[i].o);
-}
-
-static bool is_dense(const cni_explained *node)
-{
-    return traits(node) & CNI_IS_DENSE && node->input_count == 1;
-}
-
-/* The map whose values a Dense layer takes in their order, or NULL. */
-static const cni_explained *flattened_map(const side *s, const cni_explained *dense)
-{
-    const cni_explained *at = &s->analysis->nodes[dense->inputs[0]];
-    while (at->input_count == 1 && traits(at) & (CNI_IS_NOTHING | CNI_IS_DROPOUT | CNI_IS_ACTIVATION))
-        at = &s->analysis->nodes[at->inputs[0]];
-    if (!(traits(at) & CNI_IS_FLATTEN) || at->input_count != 1) return NULL;
-    const cni_explained *map = &s->analysis->nodes[at->inputs[0]];
-    if (!map->spatial || map->channels < 2) return NULL;
-    for (int i = 0; i < map->spatial; i++)
-        if (map->map[i] != 1) return map;
-    return NULL;
-}
-
-static bool crosses(const comparison *c)
-{
-    return c->a.e->flat->dialect != c->b.e->flat->dialect;
-}
-
-static const side *keras_side(const comparison *c)
-{
-    return c->a.e->flat->dialect == CNI_TORCH ? &c->b : &c->a;
-}
-
-/* Rows of a Dense layer behind Flatten stand in another order in the other framework. */
-static bool reorders(const comparison *c)
-{
-    const side *keras = keras_side(c);
-    for (int i = 0; crosses(c) && i < keras->analysis->count; i++) {
-        const cni_explained *node = &keras->analysis->nodes[i];
-        const cni_explained *map = is_dense(node) ? flattened_map(keras, node) : NULL;
-        if (map && map->format != CN_CHANNELS_FIRST) return true;
-    }
-    return false;
 }
 
 /* The first pair whose kernels hold different numbers of weights (other channels come in), or -1. */
@@ -569,7 +547,8 @@ static void print_verdict(comparison *c, verdict v, const cni_differences *d, co
 {
     char text[4 * TEXT], far_[TEXT], a[TEXT], b[TEXT];
     const bool complete = !c->single_a_count && !c->single_b_count;
-    const char *copied = reorders(c) ? "copied (rows of a Dense behind Flatten in another order, see below)" : "copied";
+    const char *copied =
+        cni_compare_reorders(c) ? "copied (rows of a Dense behind Flatten in another order, see below)" : "copied";
     switch (v) {
     case IDENTICAL:
         snprintf(text, sizeof text, "verdict: %s.%s%s%s",
@@ -606,117 +585,13 @@ static void print_verdict(comparison *c, verdict v, const cni_differences *d, co
         snprintf(text, sizeof text,
                  "verdict: different sizes: %s gives %s in %s and %s in %s. Weights of convolutions can be copied, "
                  "those of a Dense behind Flatten cannot.",
-                 worst->a->name, a, side_name(c, &c->a), b, side_name(c, &c->b));
+                 worst->a->name, a, cni_compare_name(c, &c->a), b, cni_compare_name(c, &c->b));
         break;
     }
     cni_page_paragraph(c->page, 2, 2, text);
 }
 
 /* ---- what makes them equal ---- */
-
-static bool all_sides(const padding *p, int count)
-{
-    for (int i = 0; i < count; i++)
-        if (p[i].before != p[0].before || p[i].used != p[0].before) return false;
-    return true;
-}
-
-typedef struct recipe {
-    const padding *pads;
-    int count;    /* axes */
-    int border;   /* what the other side's cells outside hold */
-    bool none;    /* no pads at all */
-    bool ratio;   /* an average that does not count the pads, which must be divided out */
-    bool nonzero; /* zeros would do harm */
-} recipe;
-
-/* "0, 1, 0, 1": F.pad takes the last axis first. */
-static void torch_sides(const recipe *r, char *text, size_t size)
-{
-    *text = 0;
-    for (int i = r->count - 1; i >= 0; i--)
-        snprintf(text + strlen(text), size - strlen(text), "%" PRId64 ", %" PRId64 "%s", r->pads[i].before,
-                 r->pads[i].used, i ? ", " : "");
-}
-
-static void in_torch(const cni_explained *node, const recipe *r, char *text, size_t size)
-{
-    static const char *const modes[] = {"", "", ", mode='replicate'", ", mode='reflect'", ", mode='circular'"};
-    const bool max = traits(node) & CNI_IS_MAX_POOL, average = traits(node) & CNI_IS_AVERAGE_POOL;
-    const char *module = max ? "MaxPool" : average ? "AvgPool" : "Conv";
-    char sides[TEXT];
-    torch_sides(r, sides, sizeof sides);
-    if (r->none)
-        snprintf(text, size, "nn.%s%dd(.., padding=0)", module, r->count);
-    else if (r->ratio && all_sides(r->pads, r->count))
-        snprintf(text, size, "nn.AvgPool%dd(.., padding=%" PRId64 ", count_include_pad=False)", r->count,
-                 r->pads[0].before);
-    else if (r->ratio)
-        snprintf(text, size,
-                 "pool = nn.AvgPool%dd(.., padding=0); pads = (%s); "
-                 "pool(F.pad(x, pads)) / pool(F.pad(torch.ones_like(x), pads))",
-                 r->count, sides);
-    else
-        snprintf(text, size, "x = F.pad(x, (%s)%s); nn.%s%dd(.., padding=0)", sides,
-                 max && r->border < CNI_BORDER_EDGE && r->nonzero ? ", value=float('-inf')"
-                 : r->border > 0                                  ? modes[r->border]
-                                                                  : "",
-                 module, r->count);
-}
-
-/* "ZeroPadding2D(1)", "ops.pad(x, .., mode='reflect')" */
-static void keras_padding(const recipe *r, char *text, size_t size)
-{
-    static const char *const modes[] = {"constant_values=-1e30", "constant_values=-1e30", "mode='edge'",
-                                        "mode='reflect'", "mode='wrap'"};
-    const bool plain = r->ratio || (!r->nonzero && r->border < CNI_BORDER_EDGE);
-    if (plain && all_sides(r->pads, r->count)) {
-        snprintf(text, size, "ZeroPadding%dD(%" PRId64 ")", r->count, r->pads[0].before);
-        return;
-    }
-    snprintf(text, size,
-             !plain          ? "ops.pad(x, ((0, 0), "
-             : r->count == 1 ? "ZeroPadding%dD("
-                             : "ZeroPadding%dD((",
-             r->count);
-    for (int i = 0; i < r->count; i++)
-        snprintf(text + strlen(text), size - strlen(text), "%s(%" PRId64 ", %" PRId64 ")", i ? ", " : "",
-                 r->pads[i].before, r->pads[i].used);
-    if (plain)
-        snprintf(text + strlen(text), size - strlen(text), r->count == 1 ? ")" : "))");
-    else
-        snprintf(text + strlen(text), size - strlen(text), ", (0, 0)), %s)", modes[r->border < 0 ? 0 : r->border]);
-}
-
-static void in_keras(const cni_explained *node, const recipe *r, char *text, size_t size)
-{
-    const unsigned is = traits(node);
-    const char *class = is & CNI_IS_MAX_POOL       ? "MaxPooling"
-                        : is & CNI_IS_AVERAGE_POOL ? "AveragePooling"
-                        : is & CNI_IS_SEPARABLE    ? "SeparableConv"
-                                                   : "Conv";
-    char pads[2 * TEXT];
-    keras_padding(r, pads, sizeof pads);
-    if (r->none)
-        snprintf(text, size, "%s%dD(.., padding='valid')", class, r->count);
-    else if (r->ratio)
-        snprintf(text, size,
-                 "pool = AveragePooling%dD(.., padding='valid'); pad = %s; "
-                 "pool(pad(x)) / pool(pad(ops.ones_like(x)))",
-                 r->count, pads);
-    else
-        snprintf(text, size, "%s then %s%dD(.., padding='valid')", pads, class, r->count);
-}
-
-/* The pads that a layer would have to be given to read what the other reads.  `after` in full where the layer is
- * Keras' with a pad of one number for all sides: the cell that is not reached does no harm. */
-static void given(const padding *p, int count, bool whole, padding *out)
-{
-    for (int i = 0; i < count; i++) {
-        out[i] = p[i];
-        if (whole) out[i].used = p[i].after;
-    }
-}
 
 /* "x = F.pad(x, ..); " and "ZeroPadding2D(1) then ": where a line of code may be broken. */
 static size_t step_of(const char *code)
@@ -759,38 +634,12 @@ static void print_steps(comparison *c, const char *label, int columns, const cha
     }
 }
 
-/* Lines of code that make the layers of `to` read what those of the other side read. */
 static void print_recipe(comparison *c, const side *to, int from_index)
 {
-    char lines[MOST_RECIPES][4 * TEXT], line[2 * TEXT + 60], label[TEXT];
-    const bool torch = to->e->flat->dialect == CNI_TORCH;
-    int count = 0;
-    pair last = {0};
-    for (int i = 0; i < c->pair_count; i++) {
-        const pair p = pair_at(c, i, i ? &last : NULL);
-        last = p;
-        if ((p.same_pads && p.same_border) || p.a->view.type != CNI_VIEW_WINDOW) continue;
-        const padding *source = from_index ? p.pb : p.pa;
-        const cni_explained *node = from_index ? p.b : p.a;
-        padding pads[CNI_MAX_SPATIAL];
-        recipe r = {.pads = pads, .count = node->view.spatial, .border = p.border[from_index], .none = true};
-        if (!source[0].known || r.border == -1) continue;
-        given(source, r.count, true, pads);
-        for (int k = 0; k < r.count; k++) r.none &= !pads[k].before && !pads[k].used;
-        const bool average = traits(node) & CNI_IS_AVERAGE_POOL;
-        r.ratio = average && r.border == CNI_BORDER_EXCLUDED;
-        r.nonzero = traits(node) & CNI_IS_MAX_POOL && r.border == CNI_BORDER_EXCLUDED &&
-                    (torch || !(cni_never_negative(c->a.analysis, p.a) || cni_never_negative(c->b.analysis, p.b)));
-        if (torch)
-            in_torch(node, &r, line, sizeof line);
-        else
-            in_keras(node, &r, line, sizeof line);
-        bool known = false;
-        for (int k = 0; k < count; k++) known |= !strcmp(lines[k], line);
-        if (!known && count < MOST_RECIPES) strcpy(lines[count++], line);
-    }
+    char lines[MOST_RECIPES][4 * TEXT], label[TEXT];
+    const int count = cni_compare_recipes(c, to, from_index, lines);
     for (int i = 0; i < count; i++) {
-        snprintf(label, sizeof label, "make %s equal:", side_name(c, to));
+        snprintf(label, sizeof label, "make %s equal:", cni_compare_name(c, to));
         const int columns = (int)strlen(label) > 19 ? (int)strlen(label) + 2 : 21;
         print_steps(c, i ? "" : label, columns, lines[i]);
     }
@@ -823,7 +672,7 @@ static bool agree_at(const comparison *c, int64_t rows, int64_t columns)
     }
     pair last = {0};
     for (int i = 0; agree && i < c->pair_count; i++) {
-        const pair p = pair_at(&other, i, i ? &last : NULL);
+        const pair p = cni_compare_pair(&other, i, i ? &last : NULL);
         agree = p.verdict == IDENTICAL && p.a->axis[0].o > 0;
         for (int k = 0; k < p.a->view.spatial; k++) agree &= p.pa[k].before == p.pb[k].before;
         last = p;
@@ -856,160 +705,9 @@ static void print_agreement(comparison *c, const pair *final)
 
 /* ---- defaults and weights ---- */
 
-static void add_line(comparison *c, cni_differences *d, const char *line)
-{
-    const char *kept = cni_arena_text(&c->arena, line);
-    if (!kept) return;
-    d->lines[d->count++] = kept;
-    d->outputs++;
-}
-
-/* What the cells outside hold. */
-static const char *border_name(int border, bool average)
-{
-    static const char *const names[] = {"zeros", "cells that do not count", "the nearest cells", "reflected cells",
-                                        "the cells of the other end"};
-    if (border < 0) return "several things";
-    if (average && border == CNI_BORDER_ZERO) return "zeros that count";
-    return names[border];
-}
-
-/* Everything that is not a window's place: false when there is no memory. */
-static bool find_differences(comparison *c, cni_differences *out)
-{
-    char line[4 * TEXT];
-    cni_differences steps;
-    const cni_compared a = {c->a.analysis, side_name(c, &c->a), c->a.e->flat->dialect == CNI_TORCH};
-    const cni_compared b = {c->b.analysis, side_name(c, &c->b), c->b.e->flat->dialect == CNI_TORCH};
-    if (!cni_compare_steps(&c->arena, &a, &b, &steps)) return false;
-    *out = (cni_differences){.lines = CNI_NEW_ARRAY(&c->arena, const char *, (size_t)steps.count + MOST_BORDERS + 2)};
-    if (!out->lines) return false;
-    pair last = {0};
-    for (int i = 0; i < c->pair_count; i++) {
-        const pair p = pair_at(c, i, i ? &last : NULL);
-        last = p;
-        if (p.same_border || out->count == MOST_BORDERS) continue;
-        const bool average = traits(p.a) & CNI_IS_AVERAGE_POOL;
-        snprintf(line, sizeof line, "%s of %s: %s %s, %s %s", average ? "border and divisor" : "border", p.a->name,
-                 a.name, border_name(p.border[0], average), b.name, border_name(p.border[1], average));
-        add_line(c, out, line);
-    }
-    bool known = true;
-    for (int i = 0; i < c->pair_count; i++) known &= pair_at(c, i, NULL).known;
-    if (!known) add_line(c, out, "sizes, and with them the pads, are not known: say --input");
-    if (!same_inputs(c)) add_line(c, out, "the sizes of the inputs differ");
-    for (int i = 0; i < steps.count; i++) out->lines[out->count++] = steps.lines[i];
-    out->outputs += steps.outputs;
-    return true;
-}
-
 static void print_differences(comparison *c, const cni_differences *d)
 {
     for (int i = 0; i < d->count; i++) cni_page_paragraph(c->page, 2, 4, d->lines[i]);
-}
-
-/* ---- how weights go from Keras to PyTorch ---- */
-
-static bool begins(const char *text, const char *with)
-{
-    return strncmp(text, with, strlen(with)) == 0;
-}
-
-static bool same_layout(const cni_explained *a, const cni_explained *b)
-{
-    const unsigned layouts = CNI_IS_CONVOLUTION | CNI_IS_DEPTHWISE | CNI_IS_SEPARABLE | CNI_IS_DENSE |
-                             CNI_IS_BATCH_NORM | CNI_IS_NORMALIZATION;
-    return (traits(a) & layouts) == (traits(b) & layouts) && a->view.type == b->view.type &&
-           a->view.spatial == b->view.spatial;
-}
-
-/* "dense (in, out) -> (out, in): w.T"; the code on a line of its own where the first is too short. */
-static void print_layout(comparison *c, const char *line)
-{
-    char what[4 * TEXT];
-    const char *code = strstr(line, ": w.");
-    if (!code || 4 + (int)cni_columns_of(line) <= c->page->width) {
-        cni_page_paragraph(c->page, 4, 6, line);
-        return;
-    }
-    snprintf(what, sizeof what, "%.*s", (int)(code - line) + 1, line);
-    cni_page_paragraph(c->page, 4, 6, what);
-    cni_page_paragraph(c->page, 6, 8, code + 2);
-}
-
-/* The line of a layer, or "". */
-static void layout_of(const cni_explained *node, char *text, size_t size)
-{
-    static const char *const sizes[] = {"", "k", "kh, kw", "kd, kh, kw"};
-    static const char *const turned[] = {"", "2, 1, 0", "3, 2, 0, 1", "4, 3, 0, 1, 2"};
-    static const char *const per_channel[] = {"", "1, 2, 0", "2, 3, 0, 1", "3, 4, 0, 1, 2"};
-    const unsigned is = traits(node);
-    const int n = node->view.spatial;
-    *text = 0;
-    if (is & CNI_IS_SEPARABLE)
-        snprintf(text, size, "separable convolution: the first kernel as depthwise, the second as a convolution");
-    else if (is & CNI_IS_DEPTHWISE)
-        snprintf(text, size, "depthwise convolution (%s, in, m) -> (in*m, 1, %s): w.transpose(%s).reshape(in*m, 1, %s)",
-                 sizes[n], sizes[n], per_channel[n], sizes[n]);
-    else if (is & CNI_IS_CONVOLUTION && node->view.type == CNI_VIEW_TRANSPOSED)
-        snprintf(text, size, "transposed convolution (%s, out, in) -> (in, out, %s): w.transpose(%s)", sizes[n],
-                 sizes[n], turned[n]);
-    else if (is & CNI_IS_CONVOLUTION)
-        snprintf(text, size, "convolution (%s, in, out) -> (out, in, %s): w.transpose(%s)", sizes[n], sizes[n],
-                 turned[n]);
-    else if (is & CNI_IS_DENSE)
-        snprintf(text, size, "dense (in, out) -> (out, in): w.T");
-    else if (is & CNI_IS_BATCH_NORM)
-        snprintf(text, size,
-                 "batch norm: gamma -> weight, beta -> bias, moving_mean -> running_mean, "
-                 "moving_variance -> running_var");
-    else if (is & CNI_IS_NORMALIZATION && node->layer->kind && !begins(node->layer->kind->kind.name, "Unit"))
-        snprintf(text, size, "norms: gamma -> weight, beta -> bias");
-}
-
-/* "dense_1 behind Flatten of 7x7x64: w.reshape(7, 7, 64, 10).transpose(3, 2, 0, 1).reshape(10, 3136).  w is Keras'." */
-static void print_reordered(comparison *c, const side *s, const cni_explained *dense)
-{
-    static const char *const turned[] = {"", "2, 1, 0", "3, 2, 0, 1", "4, 3, 0, 1, 2"};
-    const cni_explained *map = flattened_map(s, dense);
-    char sizes[TEXT] = "", shape[TEXT] = "", text[4 * TEXT];
-    int64_t values = 1;
-    if (!map || map->format == CN_CHANNELS_FIRST) return;
-    for (int i = 0; i <= map->spatial; i++) {
-        const int64_t n = i < map->spatial ? map->map[i] : map->channels;
-        if (n < 1 || __builtin_mul_overflow(values, n, &values)) return;
-        snprintf(sizes + strlen(sizes), sizeof sizes - strlen(sizes), "%s%" PRId64, i ? "x" : "", n);
-        snprintf(shape + strlen(shape), sizeof shape - strlen(shape), "%" PRId64 ", ", n);
-    }
-    const int64_t out = dense->shape.dims[dense->shape.rank - 1];
-    snprintf(text, sizeof text,
-             "%s, behind Flatten of %s: rows from h, w, c to c, h, w: w.reshape(%s%" PRId64
-             ").transpose(%s).reshape(%" PRId64 ", %" PRId64 ")",
-             dense->name, sizes, shape, out, turned[map->spatial], out, values);
-    print_layout(c, text);
-}
-
-static void print_weights(comparison *c)
-{
-    const side *s = keras_side(c);
-    const cni_analysis *analysis = s->analysis;
-    bool drawn = false;
-    int told = 0;
-    char text[3 * TEXT];
-    for (int i = 0; i < analysis->count; i++) {
-        const cni_explained *node = &analysis->nodes[i];
-        bool before = node->shared_with >= 0;
-        for (int k = 0; k < i && !before; k++) before = same_layout(&analysis->nodes[k], node);
-        layout_of(node, text, sizeof text);
-        if (!before && *text && !told++) cni_page_printf(c->page, "  weights, from Keras to PyTorch:\n");
-        if (!before && *text) print_layout(c, text);
-        if (is_dense(node) && node->shared_with < 0 && node->shape.rank > 1) print_reordered(c, s, node);
-        drawn |= (traits(node) & (CNI_IS_CONVOLUTION | CNI_IS_DENSE)) != 0;
-    }
-    if (drawn)
-        cni_page_paragraph(c->page, 4, 6,
-                           "where none are copied: Keras begins with Glorot uniform, bias 0; PyTorch with uniform "
-                           "+-1/sqrt(fan_in), bias likewise");
 }
 
 /* ---- the whole ---- */
@@ -1018,31 +716,72 @@ static bool compare(comparison *c, bool full)
 {
     pair worst = {0}, final = {0};
     cni_differences d;
-    if (!pair_up(c)) return false;
+    if (!pair_up(c) || !cni_compare_find(c, &d)) return false;
     const verdict v = print_pairs(c, full, &worst, &final);
     print_singles(c, &c->a, c->single_a, c->single_a_count);
     print_singles(c, &c->b, c->single_b, c->single_b_count);
     if (!c->pair_count) {
         cni_page_printf(c->page, "  no windows to compare\n");
-        if (!find_differences(c, &d)) return false;
         print_differences(c, &d);
-        if (crosses(c)) print_weights(c);
+        if (cni_compare_crosses(c)) cni_compare_weights(c);
         return true;
     }
-    if (!find_differences(c, &d)) return false;
     const bool uneven = v == IDENTICAL && print_uneven(c);
     if (!uneven) print_verdict(c, v, &d, &worst, &final);
     if (v != IDENTICAL) {
         print_recipe(c, &c->b, 0);
         print_recipe(c, &c->a, 1);
-        if (same_inputs(c)) print_agreement(c, &final);
+        if (cni_compare_same_inputs(c)) print_agreement(c, &final);
     }
     print_differences(c, &d);
-    if (crosses(c) && !uneven) print_weights(c);
+    if (cni_compare_crosses(c) && !uneven) cni_compare_weights(c);
     return true;
 }
 
-bool cni_view_compare(cn_explanation *a, cn_explanation *b, bool full, cni_page *page)
+/* The worst pair, and the last whose place is known. */
+static verdict judge_all(comparison *c, pair *worst, pair *final)
+{
+    pair last = {0};
+    for (int i = 0; i < c->pair_count; i++) {
+        const pair p = cni_compare_pair(c, i, i ? &last : NULL);
+        if (!i || p.verdict > worst->verdict) *worst = p;
+        if (!i || p.shifts) *final = p;
+        last = p;
+    }
+    return worst->verdict;
+}
+
+enum { ONE_LINE = 100000 };
+
+/* For programs and reports: the same in other words. */
+static bool tell_data(comparison *c, bool json)
+{
+    cni_text *out = c->page->out, sentence = {0};
+    cni_page line = {.out = &sentence, .width = ONE_LINE};
+    pair worst = {0}, final = {0};
+    cni_differences d;
+    if (!pair_up(c) || !cni_compare_find(c, &d)) return false;
+    const verdict v = judge_all(c, &worst, &final);
+    c->page = &line;
+    if (!c->pair_count)
+        cni_text_add(&sentence, "no windows to compare");
+    else if (v == IDENTICAL && print_uneven(c))
+        d.outputs++;
+    else
+        print_verdict(c, v, &d, &worst, &final);
+    const char *text = cni_text_get(&sentence);
+    text += strspn(text, " ");
+    if (strncmp(text, "verdict: ", 9) == 0) text += 9;
+    char *kept = cni_arena_text(&c->arena, text);
+    if (kept) kept[strcspn(kept, "\n")] = 0;
+    if (kept && *kept && kept[strlen(kept) - 1] == ':') kept[strlen(kept) - 1] = '.';
+    if (kept && json) cni_compare_json(c, out, &d, v, kept);
+    if (kept && !json) cni_compare_markdown(c, out, &d, kept);
+    cni_text_free(&sentence);
+    return kept != NULL;
+}
+
+bool cni_view_compare(cn_explanation *a, cn_explanation *b, cn_explain_view view, bool full, cni_page *page)
 {
     comparison c = {.page = page};
     const cn_explanation *both[] = {a, b};
@@ -1056,7 +795,8 @@ bool cni_view_compare(cn_explanation *a, cn_explanation *b, bool full, cni_page 
     c.b = (side){.e = b, .analysis = b->analysis};
     bool done = !take_size(&c, &c.b, &c.a, &a->error) && !take_size(&c, &c.a, &c.b, &a->error);
     if (done) {
-        done = collect(&c, &c.a) && collect(&c, &c.b) && compare(&c, full);
+        const bool json = view == CN_EXPLAIN_JSON, data = json || view == CN_EXPLAIN_MARKDOWN;
+        done = collect(&c, &c.a) && collect(&c, &c.b) && (data ? tell_data(&c, json) : compare(&c, full));
         if (!done) cni_no_memory(&a->error, "a comparison");
     }
     cni_arena_free(&c.arena);

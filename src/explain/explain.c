@@ -363,5 +363,5 @@ const char *cn_explanation_compare(cn_explanation *a, cn_explanation *b, const c
     cn_explain_style own = {0};
     cni_page page;
     if (!a || !b || !begin_page(a, style, &own, &page)) return NULL;
-    return finish_page(a, cni_view_compare(a, b, own.full, &page));
+    return finish_page(a, cni_view_compare(a, b, own.view, own.full, &page));
 }

@@ -84,7 +84,12 @@ bool cni_view_card(cn_explanation *explanation, const cni_explained *node, cni_p
 bool cni_view_json(cn_explanation *explanation, cni_page *page);
 bool cni_view_markdown(cn_explanation *explanation, cni_page *page);
 bool cni_view_html(cn_explanation *explanation, cni_page *page);
-bool cni_view_compare(cn_explanation *a, cn_explanation *b, bool full, cni_page *page);
+/** `view`: JSON, Markdown; any other is the terminal. */
+bool cni_view_compare(cn_explanation *a, cn_explanation *b, cn_explain_view view, bool full, cni_page *page);
+/** A string of JSON; NULL is null. */
+void cni_json_string(cni_text *out, const char *string);
+/** Text in which nothing is markup. */
+void cni_markdown_plain(cni_text *out, const char *text);
 
 /* ---- words that several views use (words.c) ---- */
 

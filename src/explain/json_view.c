@@ -45,6 +45,11 @@ static void text(json *j, const char *string)
     cni_text_char(j->out, '"');
 }
 
+void cni_json_string(cni_text *out, const char *string)
+{
+    text(&(json){.out = out}, string);
+}
+
 static void key(json *j, const char *name)
 {
     cni_text_printf(j->out, "%s\"%s\": ", j->joined ? ", " : "", name);

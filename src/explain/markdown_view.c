@@ -27,6 +27,11 @@ static void plain(cni_text *out, const char *text)
     }
 }
 
+void cni_markdown_plain(cni_text *out, const char *text)
+{
+    plain(out, text);
+}
+
 static void code(cni_text *out, const char *text)
 {
     size_t longest = 0; /* run of ticks: the marks are longer, so that nothing in the text ends it */
