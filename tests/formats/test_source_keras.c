@@ -397,6 +397,9 @@ static void one_of_several_models_is_chosen(void **state)
         done(&r);
     }
     reading r;
+    assert_string_equal(read_any(&r, text, "a")->remarks.items[0].text,
+                        "3 models: this is 'a'; the others are b (line 2), third (line 3)");
+    done(&r);
     read_any(&r, text, "d");
     assert_string_equal(remarks(&r, CNI_ERROR), "I808 1:1-1");
     done(&r);

@@ -46,12 +46,13 @@ static void list_others(cni_evaluator *e, const cni_source_model *chosen, cni_de
         const bool part = model->inside && model->dialect == CNI_TORCH;
         if (model == chosen || part || (model->inside && !model->variable)) continue;
         cni_text_printf(&names, "%s%s", names.length ? ", " : "", shown_name(e, model));
+        if (model->span.line) cni_text_printf(&names, " (line %d)", model->span.line);
         d->models[d->model_count++] = shown_name(e, model);
     }
     if (d->model_count && !names.failed)
         cni_evaluate_remark(e, "I808", CNI_NOTE, chosen->span, "--model NAME chooses another one",
-                            "%d models: this is '%s'; the others are %s", d->model_count + 1, shown_name(e, chosen),
-                            cni_text_get(&names));
+                            "%d models: this is '%s'; the other%s %s", d->model_count + 1, shown_name(e, chosen),
+                            d->model_count > 1 ? "s are" : " one is", cni_text_get(&names));
     cni_text_free(&names);
 }
 
