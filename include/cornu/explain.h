@@ -83,7 +83,8 @@ CN_API const char *cn_explanation_error(const cn_explanation *explanation);
  */
 CN_API const char *cn_explanation_compare(cn_explanation *a, cn_explanation *b, const cn_explain_style *style);
 
-/** The same network in the other framework's words ("torch" or "keras"), with its usual habits. */
+/** The same network in the other framework's words: "torch" with its usual habits, "keras" as exactly as it can be said,
+ *  "keras-habits" with padding='same' for PyTorch's padding of half a kernel. */
 CN_API cn_status cn_explanation_translate(const cn_explanation *explanation, const char *dialect,
                                           cn_explanation **translated, const char **error);
 

@@ -286,7 +286,8 @@ static int explain(const settings *s, cn_explanation *first, cn_explanation **se
 {
     int failure = CLI_FAILED;
     if (s->common.count > 1 && !(*second = read_network(s, s->common.arguments[1], &failure))) return failure;
-    if (s->as && !*second && !(*second = translate(first, s->as))) return CLI_FAILED;
+    const bool habits = s->compare && s->as && strcmp(s->as, "keras") == 0;
+    if (s->as && !*second && !(*second = translate(first, habits ? "keras-habits" : s->as))) return CLI_FAILED;
     cn_explanation *shown = *second && !s->compare ? *second : first;
     const int saved = save(s, shown, s->compare ? *second : NULL);
     if (saved) return saved;

@@ -67,8 +67,70 @@ bool cni_never_negative(const cni_analysis *analysis, const cni_explained *node)
     return false;
 }
 
-static cn_status say_node(const cni_analysis *analysis, const cni_explained *node, cni_arena *arena, cni_text *out,
-                          cni_error *error)
+/* A window of odd size with a stride and padding=k//2: 'same' gives as many outputs. */
+static bool is_habit(const cni_explained *node)
+{
+    const unsigned windows = CNI_IS_CONVOLUTION | CNI_IS_MAX_POOL | CNI_IS_AVERAGE_POOL;
+    bool padded = false;
+    if (node->view.type != CNI_VIEW_WINDOW || !(node->layer->kind->traits & windows) || node->view.ceil_mode)
+        return false;
+    for (int i = 0; i < node->view.spatial; i++) {
+        const cni_view_axis *a = &node->view.axis[i];
+        const int64_t extent = (a->size - 1) * a->dilation + 1;
+        if (a->rule != CNI_PAD_GIVEN || extent % 2 == 0 || a->before != extent / 2 || a->after != extent / 2)
+            return false;
+        padded |= a->before > 0;
+    }
+    return padded;
+}
+
+/* "(3, 3)" of a member of the axes. */
+static const char *sizes_text(const cni_view *view, size_t offset, char *text, size_t size)
+{
+    strcpy(text, "(");
+    for (int i = 0; i < view->spatial; i++) {
+        int64_t value;
+        memcpy(&value, (const char *)&view->axis[i] + offset, sizeof value);
+        snprintf(text + strlen(text), size - strlen(text), "%" PRId64 ",%s", value, i + 1 < view->spatial ? " " : "");
+    }
+    snprintf(text + strlen(text), size - strlen(text), ")");
+    return text;
+}
+
+/* The padding goes, the window says 'same'. */
+static cn_status make_habit(const cni_explained *node, cni_arena *arena, cni_value **list, cni_error *error)
+{
+    const unsigned is = node->layer->kind->traits;
+    char text[300], size[80], stride[80];
+    cni_value *call;
+    if (is & CNI_IS_CONVOLUTION) {
+        call = (*list)->items[(*list)->count - 1];
+        const cni_value *said = cni_value_get(call, "padding");
+        if (!said && !cni_value_add(arena, call, "padding", cni_value_text(arena, "same")))
+            return cni_no_memory(error, "a translation");
+    } else {
+        snprintf(text, sizeof text, "%sPooling%dD(%s, strides=%s, padding='same', data_format='channels_first')",
+                 is & CNI_IS_MAX_POOL ? "Max" : "Average", node->view.spatial,
+                 sizes_text(&node->view, offsetof(cni_view_axis, size), size, sizeof size),
+                 sizes_text(&node->view, offsetof(cni_view_axis, stride), stride, sizeof stride));
+        CN_TRY(cni_value_read(arena, text, node->name, &call, error));
+    }
+    *list = cni_value_list(arena);
+    return cni_value_add(arena, *list, NULL, call) ? CN_OK : cni_no_memory(error, "a translation");
+}
+
+/* What Keras has no equal of is said by habit, where there is one: an average that does not count its pads. */
+static cn_status translate_node(const cni_explained *node, bool habits, const cni_torch_place *place, cni_arena *arena,
+                                cni_value **list, cni_error *error)
+{
+    const bool habit = habits && is_habit(node);
+    if (habit && !(node->layer->kind->traits & CNI_IS_CONVOLUTION)) return make_habit(node, arena, list, error);
+    CN_TRY(cni_torch_translate(node->layer->config, place, arena, list, error));
+    return habit ? make_habit(node, arena, list, error) : CN_OK;
+}
+
+static cn_status say_node(const cni_analysis *analysis, const cni_explained *node, bool habits, cni_arena *arena,
+                          cni_text *out, cni_error *error)
 {
     char name[80], argument[80];
     cni_value *list = NULL;
@@ -79,7 +141,7 @@ static cn_status say_node(const cni_analysis *analysis, const cni_explained *nod
     if (!kind || !kind->keras || !node->layer->config || !input)
         return cni_fail(error, CN_ERR_UNSUPPORTED, "%s: %s cannot be said in Keras' words", node->name,
                         node->layer->class_name);
-    const cn_status status = cni_torch_translate(node->layer->config, &place, arena, &list, error);
+    const cn_status status = translate_node(node, habits, &place, arena, &list, error);
     if (status) return cni_fail_in(error, "layer '%s'", node->name);
     cni_identifier(node, name, sizeof name);
     if (!list->count) cni_text_printf(out, "%s = %s\n", name, cni_identifier(input, argument, sizeof argument));
@@ -107,7 +169,7 @@ static void say_ends(const cni_analysis *analysis, bool inputs, cni_text *out)
     cni_text_char(out, ']');
 }
 
-cn_status cni_say_in_keras(const cni_analysis *analysis, cni_arena *arena, cni_text *out, cni_error *error)
+cn_status cni_say_in_keras(const cni_analysis *analysis, bool habits, cni_arena *arena, cni_text *out, cni_error *error)
 {
     cni_text_add(out, "import keras\nfrom keras import layers\n\n");
     for (int i = 0; i < analysis->count; i++) {
@@ -115,7 +177,7 @@ cn_status cni_say_in_keras(const cni_analysis *analysis, cni_arena *arena, cni_t
         if (is_input(node))
             say_input(node, out);
         else
-            CN_TRY(say_node(analysis, node, arena, out, error));
+            CN_TRY(say_node(analysis, node, habits, arena, out, error));
     }
     cni_text_add(out, "model = keras.Model(");
     say_ends(analysis, true, out);
@@ -129,14 +191,14 @@ cn_status cni_say_in_keras(const cni_analysis *analysis, cni_arena *arena, cni_t
 
 static _Thread_local cni_error translate_error;
 
-static cn_status write_text(const cn_explanation *from, bool torch, cni_text *text)
+static cn_status write_text(const cn_explanation *from, bool torch, bool habits, cni_text *text)
 {
     cni_arena arena = {0};
     if (from->description->remarks.errors)
         return cni_fail(&translate_error, CN_ERR_INVALID, "%s: cannot be understood; explain it alone to see why",
                         from->source);
     const cn_status status = torch ? cni_say_in_torch(from->analysis, text, &translate_error)
-                                   : cni_say_in_keras(from->analysis, &arena, text, &translate_error);
+                                   : cni_say_in_keras(from->analysis, habits, &arena, text, &translate_error);
     cni_arena_free(&arena);
     return status;
 }
@@ -150,8 +212,9 @@ cn_status cn_explanation_translate(const cn_explanation *explanation, const char
     if (error) *error = NULL;
     if (translated) *translated = NULL;
     const bool torch = dialect && strcmp(dialect, "torch") == 0;
+    const bool habits = dialect && strcmp(dialect, "keras-habits") == 0;
     cn_status status = CN_OK;
-    if (!explanation || !translated || !dialect || (!torch && strcmp(dialect, "keras") != 0))
+    if (!explanation || !translated || !dialect || (!torch && !habits && strcmp(dialect, "keras") != 0))
         status = cni_fail(&translate_error, CN_ERR_INVALID,
                           "cn_explanation_translate: dialect %s; expected keras or "
                           "torch, and a place for the result",
@@ -161,7 +224,7 @@ cn_status cn_explanation_translate(const cn_explanation *explanation, const char
     if (spoken)
         status = cni_fail(&translate_error, CN_ERR_INVALID, "%s: is written for %s already", explanation->source,
                           torch ? "PyTorch" : "Keras");
-    if (!status) status = write_text(explanation, torch, &text);
+    if (!status) status = write_text(explanation, torch, habits, &text);
     if (!status) {
         cn_explain_options options = explanation->given;
         options.struct_size = sizeof options;

@@ -11,8 +11,10 @@
  *  larger one.  A layer that has no counterpart is an error that names it. */
 cn_status cni_say_in_torch(const cni_analysis *analysis, cni_text *out, cni_error *error);
 
-/** Keras code for a PyTorch network; maps stay channels first. */
-cn_status cni_say_in_keras(const cni_analysis *analysis, cni_arena *arena, cni_text *out, cni_error *error);
+/** Keras code for a PyTorch network; maps stay channels first.  `habits`: what pads by half a kernel becomes 'same', as
+ *  people write it; with a stride that is another network.  Else it is the same one. */
+cn_status cni_say_in_keras(const cni_analysis *analysis, bool habits, cni_arena *arena, cni_text *out,
+                           cni_error *error);
 
 /** Whether nothing that comes into the node is ever below zero: behind ReLU, pools of it, padding with zeros. */
 bool cni_never_negative(const cni_analysis *analysis, const cni_explained *node);
