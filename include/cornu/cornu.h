@@ -239,6 +239,10 @@ CN_API cn_history *cn_model_fit(cn_model *model, const cn_fit_args *args);
  *  "epochs,batch_size".  Fails where the text has a value that only running it could tell. */
 CN_API cn_status cn_fit_from_text(cn_model *model, const char *own, cn_fit_args *args);
 
+/** The line on which that text scales its data outside of the model, as in x_train / 255; 0: nowhere.  Cornu takes data
+ *  as they are: a Rescaling layer in front of the model does the same. */
+CN_API int cn_text_scaling_line(const cn_model *model);
+
 /** History: names in Keras' order, one value per epoch (validation_freq: fewer). */
 CN_API int cn_history_count(const cn_history *history);
 CN_API const char *cn_history_name(const cn_history *history, int index);

@@ -340,6 +340,12 @@ static int train(const settings *s, cn_model *model, cn_dataset *data, const cn_
     cn_fit_args args = *text;
     const int suited = set_data(&args, s, model, data);
     if (suited) return suited;
+    const int line = cn_text_scaling_line(model);
+    if (line)
+        cli_say(&s->common,
+                "the text scales its data (line %d), Cornu takes them as they are: put layers.Rescaling(1/255) first "
+                "into the model",
+                line);
     cli_progress_init(&progress, s->common.quiet);
     const cn_history *history = fit(s, model, data, &args, &progress);
     if (!history) return cli_fail_model(model);

@@ -119,6 +119,7 @@ struct cni_description {
     const cni_value *compile, *fit;  /* the arguments of model.compile(...) and model.fit(...) as a CNI_CALL, or NULL */
     const cni_described_layer *made; /* all layers that the text makes, in order, used here or not: each draws seeds */
     int made_count;                  /* 0 in inner models, and where it is not told */
+    int scaling_line;                /* where the text scales its data, and the model does not; 0: nowhere */
     const char **models;             /* the other models that the text defines */
     int model_count;
     cni_remarks remarks;

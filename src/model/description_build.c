@@ -560,6 +560,7 @@ static cn_status compile(cn_model *model, const cni_value *call, cni_error *erro
 static cn_status take_uses(cn_model *model, const cni_description *d, cni_error *error)
 {
     model->source = cni_arena_text(&model->arena, file_of(d));
+    model->scaling_line = d->scaling_line;
     model->fit = cni_value_copy(&model->arena, d->fit);
     if (!model->source || (d->fit && !model->fit)) return cni_no_memory(error, "a model");
     return d->compile ? compile(model, d->compile, error) : CN_OK;

@@ -71,6 +71,7 @@ struct cn_model {
     cni_error compile_error;   /* why it cannot */
     const char *source;        /* the text that it was read from, for messages; NULL: no text */
     const cni_value *fit;      /* its model.fit(...), or NULL */
+    int scaling_line;          /* where the text scales its data outside of the model; 0: nowhere */
     uint64_t wiring; /* another number, unique in the context, whenever plans made before are no longer true */
     cni_attachment attachments[CNI_ATTACHMENTS];
     const char **labels; /* names of the classes, or NULL */

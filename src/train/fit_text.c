@@ -249,3 +249,8 @@ cn_status cn_fit_from_text(cn_model *model, const char *own, cn_fit_args *args)
     if (size >= sizeof made.struct_size) memcpy(args, &made, size);
     return CN_OK;
 }
+
+int cn_text_scaling_line(const cn_model *model)
+{
+    return model ? model->scaling_line : 0;
+}

@@ -65,6 +65,12 @@ static const row rows[] = {
     {"x = Input((8, 8, 3))\ny = Conv2D(3, 3, padding='same')(x)\ny = x + y\ny += x\ny = y * x - x\nm = Model(x, y)",
      "input_layer conv2d(input_layer) add(input_layer,conv2d) add_1(add,input_layer) multiply(add_1,input_layer) "
      "subtract(multiply,input_layer) > subtract"},
+    {"from tensorflow.keras.layers import *\nx = Input((8, 8, 3))\ny = add([concatenate([x, x]), concatenate([x, x])])",
+     "input_layer concatenate(input_layer,input_layer) concatenate_1(input_layer,input_layer) "
+     "add(concatenate,concatenate_1) > add"},
+    {"from tensorflow.keras.layers import *\nx = Input((8, 8, 3))\ny = add([concatenate([x, x]), concatenate([x, x])])",
+     "input_layer concatenate(input_layer,input_layer) concatenate_1(input_layer,input_layer) "
+     "add(concatenate,concatenate_1) > add"},
     {"x = Input((8, 8, 3))\ny = layers.concatenate([x, x], axis=-1)\ny = layers.add([y, y], name='s')\nm = Model(x, y)",
      "input_layer concatenate(input_layer,input_layer) s(concatenate,concatenate) > s"},
     {"x = Input((8, 8, 3))\ny = keras.activations.relu(x)\ny = tf.nn.relu(y)\ny = keras.ops.sigmoid(y)\nm = Model(x, "
@@ -484,9 +490,36 @@ static void a_comment_tells_what_a_lambda_gives(void **state)
     done(&r);
 }
 
+/* Where the data are scaled, and the model does not. */
+static void scaled_data_are_seen(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int line;
+    } texts[] = {
+        {"x = x_train.astype('float32') / 255\nm = Sequential([Input((4,)), Dense(2)])", 1},
+        {"m = Sequential([Input((4,)), Dense(2)])\nx_train /= 255.0", 2},
+        {"m = Sequential([Input((4,)), Dense(2)])\nx = (x_train - 127.5) / 127.5", 2},
+        {"m = Sequential([Input((4,)), Dense(2)])\nx = x_train * (1 / 255)", 2},
+        {"m = Sequential([Input((4,)), Dense(2)])\ng = ImageDataGenerator(\n  rescale=1./255)", 3},
+        {"def load(x, y):\n  return tf.cast(x, tf.float32) / 255., y\nm = Sequential([Input((4,)), Dense(2)])", 2},
+        {"x = x_train / 255\nm = Sequential([Input((4,)), layers.Rescaling(1 / 255), Dense(2)])", 0},
+        {"x = Input((4,))\nm = keras.Model(x, Dense(2)(x / 255))", 0},
+        {"m = Sequential([Input((4,)), Dense(2)])\nx = x_train / 2", 0},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        reading r;
+        const cni_description *d = read_any(&r, texts[i].text, NULL);
+        if (d->scaling_line != texts[i].line) fail_msg("%s: line %d", texts[i].text, d->scaling_line);
+        done(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(scaled_data_are_seen),
         cmocka_unit_test(a_comment_tells_what_a_lambda_gives),
         cmocka_unit_test(a_list_of_layers),
         cmocka_unit_test(every_text_gives_its_network),

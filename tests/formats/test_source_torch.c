@@ -130,6 +130,15 @@ static void inputs_have_their_shapes(void **state)
          {3, 32, 32}},
         {"import torchinfo\nbatch = 16\nm = nn.Sequential(nn.Conv1d(3, 4, 3))\ntorchinfo.summary(m, (batch, 3, 32))",
          {3, 32}},
+        /* an array that nothing is called on, where it alone fits */
+        {"m = nn.Sequential(nn.Conv2d(3, 4, 3))\nx = torch.randn(1, 3, 32, 24)", {3, 32, 24}},
+        {"m = nn.Sequential(nn.Conv2d(3, 4, 3))\nx = torch.randn(1, 3, 32, 24)\nt = torch.zeros(4, 10)", {3, 32, 24}},
+        {"m = nn.Sequential(nn.Conv2d(3, 4, 3))\nx = torch.randn(1, 1, 32, 24)", {3, -1, -1}},
+        {"m = nn.Sequential(nn.Conv2d(3, 4, 3))\nx = torch.randn(1, 3, 9, 9)\nz = torch.randn(1, 3, 8, 8)",
+         {3, -1, -1}},
+        {"def net(): return nn.Sequential(nn.Conv2d(3, 4, 3))\ndef test():\n  m = net()\n  y = m(torch.randn(1, 3, 8, "
+         "9))\ntest()",
+         {3, 8, 9}},
     };
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
         reading r;

@@ -343,6 +343,8 @@ cni_thing *cni_branch_doubt(cni_evaluator *e, cni_thing *condition, const cni_sy
 /** What such a branch sets is doubtful from there on. */
 void cni_branch_forget(cni_evaluator *e, const cni_syntax *branch, cni_thing *doubt);
 
+/** The line on which a text scales its data, outside of its classes; 0: none. */
+int cni_scaling_line(const cni_syntax *node);
 /** Whether a piece of text makes layers. */
 bool cni_builds_layers(cni_evaluator *e, const cni_syntax *node);
 
@@ -460,6 +462,9 @@ cni_thing *cni_apply_to(cni_evaluator *e, cni_thing *module, cni_thing *inputs, 
 const cni_value *cni_shape_value(cni_evaluator *e, const cni_shape *shape);
 /** Whether a layer is an InputLayer. */
 bool cni_layer_is_input(const cni_evaluator *e, int layer);
+/** x = torch.randn(1, 3, 32, 32), which nothing is called on: where it is the only such array, and fits, it tells the
+ *  input. */
+void cni_model_take_lone_array(cni_evaluator *e, cni_source_model *model);
 /** Gives a model its inputs and outputs; false where it cannot be done. */
 bool cni_model_trace(cni_evaluator *e, cni_source_model *model);
 /** The shape of input `index`, as a model is told it from outside; the first one to tell is believed. */

@@ -161,6 +161,7 @@ void cni_evaluate_nothing(cni_evaluator *e)
 
 static cn_status describe_model(cni_evaluator *e, cni_source_model *chosen, cni_description *d, cni_error *error)
 {
+    cni_model_take_lone_array(e, chosen);
     for (int i = 0; i < e->model_count; i++)
         if (!e->models[i]->inside) cni_model_trace(e, e->models[i]);
     const bool good = cni_model_trace(e, chosen);

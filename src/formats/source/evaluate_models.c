@@ -368,6 +368,29 @@ bool cni_model_trace(cni_evaluator *e, cni_source_model *model)
     return good;
 }
 
+/* The same number of axes, and of channels. */
+static bool fits_input(const cni_value *wanted, const cni_value *shape)
+{
+    return shape && shape->type == CNI_LIST && shape->count == wanted->count && shape->items[0]->type == CNI_INT &&
+           shape->items[0]->integer == wanted->items[0]->integer;
+}
+
+void cni_model_take_lone_array(cni_evaluator *e, cni_source_model *model)
+{
+    bool stop;
+    if (model->dialect != CNI_TORCH || model->form == CNI_MODEL_GRAPH || model->shape || model->input) return;
+    const cni_value *wanted = shape_of_chain(e, model->thing, 0, &stop);
+    const cni_thing *found = NULL;
+    for (int i = 0; wanted && i < e->module->count; i++) {
+        const cni_thing *thing = e->module->bindings[i].thing;
+        if (thing->type != CNI_THING_OPAQUE || !thing->shape || !fits_input(wanted, cni_shape_value(e, thing->shape)))
+            continue;
+        if (found) return;
+        found = thing;
+    }
+    if (found) cni_model_take_shape(model, 0, cni_shape_value(e, found->shape), found->span);
+}
+
 /* ---- applying ---- */
 
 /* A Keras model as a layer of another one. */

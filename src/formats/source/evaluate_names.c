@@ -303,10 +303,17 @@ static cni_thing *foreign(cni_evaluator *e, const cni_syntax *statement, const c
     return thing;
 }
 
-/* from keras.layers import *: the names need no import anyway; but which of two dialects is told. */
+/* from keras.layers import *: the classes need no import anyway; but which of two dialects is told. */
 static void import_all(cni_evaluator *e, const char *path)
 {
     static const char *const torch_names[] = {"Sequential", "Module"};
+    static const char *const merges[] = {"add",     "subtract", "multiply",    "average",
+                                         "maximum", "minimum",  "concatenate", "dot"};
+    const bool layers = strcmp(cni_path_usual(e, path), "keras.layers") == 0;
+    for (size_t i = 0; layers && i < sizeof merges / sizeof *merges; i++) {
+        const char *merge = cni_arena_printf(e->arena, "keras.layers.%s", merges[i]);
+        if (merge) cni_scope_set(e, e->scope, merges[i], cni_thing_path(e, merge, (cni_span){0}));
+    }
     if (cni_path_under(path, "torch.nn"))
         for (size_t i = 0; i < sizeof torch_names / sizeof *torch_names; i++)
             cni_scope_set(e, e->scope, torch_names[i],

@@ -67,6 +67,17 @@ static bool begin(cni_evaluator *e)
     return true;
 }
 
+/* The model scales by itself. */
+static bool has_rescaling(const cni_description *d)
+{
+    for (int i = 0; i < d->layer_count; i++) {
+        const char *class_name = d->layers[i].class_name;
+        if (strcmp(class_name, "Rescaling") == 0 || strcmp(class_name, "Normalization") == 0) return true;
+        if (d->layers[i].inner && has_rescaling(d->layers[i].inner)) return true;
+    }
+    return false;
+}
+
 cn_status cni_source_read(cni_arena *arena, const char *text, size_t size, const char *file, const char *model,
                           cni_description **out, cni_error *error)
 {
@@ -93,6 +104,7 @@ cn_status cni_source_read(cni_arena *arena, const char *text, size_t size, const
     if (!d->call_count && !d->remarks.errors) cni_doubts_matter(&e, false);
     if (!d->call_count && !d->remarks.errors) cni_evaluate_nothing(&e);
     cni_doubts_settle(&e);
+    d->scaling_line = has_rescaling(d) ? 0 : cni_scaling_line(tree);
     if (e.exhausted) return cni_no_memory(error, file);
     *out = d;
     return CN_OK;
