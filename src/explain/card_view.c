@@ -229,7 +229,10 @@ static void field_axis(card *c, int axis, const char *name)
     char label[16];
     snprintf(label, sizeof label, "field%s%s", *name ? " " : "", name);
     begin(c, label);
-    if (f->all) {
+    if (f->all && f->local && f->affine) {
+        PIECE("  local r = %s, gated by the whole image", CNI_SHOW(ratio, f->size, f->unit));
+        PIECE("   jump %s", CNI_SHOW(ratio, f->jump, f->unit));
+    } else if (f->all) {
         PIECE("  the whole image");
     } else if (!f->affine) {
         PIECE("  r = %s px, depending on the position", CNI_SHOW(field, f));

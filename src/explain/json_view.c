@@ -350,8 +350,10 @@ static void layer(json *j, cn_explanation *e, const cni_explained *node)
     member(j, "macs", node->macs);
     member(j, "macs_real", node->macs_real);
     member(j, "macs_dead", node->macs_dead);
-    member(j, "bias_adds", node->bias_adds);
-    member(j, "other_ops", node->other_ops);
+    /* 0 of a layer whose work is not known is no number. */
+    const bool known = node->macs != CNI_UNSEEN;
+    member(j, "bias_adds", known || node->bias_adds ? node->bias_adds : CNI_UNSEEN);
+    member(j, "other_ops", known || node->other_ops ? node->other_ops : CNI_UNSEEN);
     member(j, "dead_weights", node->dead_weights);
     member(j, "needed", node->needed);
     member(j, "positions", node->positions);

@@ -433,9 +433,19 @@ static void print_field(cn_explanation *e, cni_page *page, int *at)
     const cni_explained *from = &e->analysis->nodes[e->analysis->image];
     for (int i = 0; i < from->spatial; i++)
         if (from->map[i] < 0) return;
-    cni_show_field(&last->field[0], a);
-    if (from->spatial > 1) cni_show_field(&last->field[1], b);
+    /* Behind a gate the numbers tell of the paths that see a part. */
+    cni_receptive_field rows = last->field[0], across = last->field[from->spatial > 1];
+    const bool gated = rows.all && rows.local && rows.affine && across.local && across.affine;
+    if (gated) rows.all = across.all = false;
+    cni_show_field(&rows, a);
+    if (from->spatial > 1) cni_show_field(&across, b);
     join_axes(a, b, field);
+    if (gated) {
+        const bool square = from->spatial > 1 && !strchr(field, 'x');
+        cni_page_piece(page, at, 2, "   field local %s%s%s, gated by whole image", field, square ? "x" : "",
+                       square ? field : "");
+        return;
+    }
     snprintf(a, sizeof a, "%" PRId64, from->map[0]);
     *b = 0;
     if (from->spatial > 1) snprintf(b, sizeof b, "%" PRId64, from->map[1]);
