@@ -93,6 +93,7 @@ static cn_status read_bytes(cn_explanation *e, cni_bytes bytes, const char *file
     if (bytes.size > 8 && memcmp(text, "\x89HDF\r\n\x1a\n", 8) == 0)
         return cni_fail(&e->error, CN_ERR_UNSUPPORTED,
                         "%s: an HDF5 file, which cannot be explained yet; save the model as .keras", file);
+    if (first == bytes.size && !cni_source_is_model_name(file)) return read_text(e, text, bytes.size, file);
     if (first == bytes.size)
         return cni_fail(&e->error, CN_ERR_FORMAT, "%s: is empty; Keras or PyTorch code or a model is expected", file);
     if (cni_source_is_model_name(file) || !cni_source_detect(text, bytes.size))
@@ -129,6 +130,17 @@ static cn_status read_input(cn_explanation *e, cni_explain_options *options)
 {
     const char *text = e->given.input ? e->given.input : e->description->comments.input;
     return cni_source_sizes(text, e->description->dialect, options->input, &options->input_count, &e->error);
+}
+
+/* "# cornu: off Z9" */
+static void check_comments(cn_explanation *e)
+{
+    const cni_source_comments *comments = &e->description->comments;
+    for (int i = 0; i < comments->off_count; i++)
+        if (!cni_rule_find(comments->off[i].id) && strncmp(comments->off[i].id, "I8", 2) != 0)
+            cni_remark_add(&e->description->remarks, "I806", CNI_NOTE, comments->off[i].span,
+                           "findings are named as K302 is, parted by commas", "there is no finding %s",
+                           comments->off[i].id);
 }
 
 static cn_status read_dtype(cn_explanation *e, cni_explain_options *options)
@@ -199,6 +211,7 @@ static void drop_what_findings_tell(cn_explanation *e)
 static cn_status examine(cn_explanation *e)
 {
     cni_explain_options options = {.batch = e->batched ? e->given.batch : 0, .inplace = e->given.inplace};
+    check_comments(e);
     CN_TRY(read_input(e, &options));
     CN_TRY(read_dtype(e, &options));
     CN_TRY(cni_description_flatten(&e->arena, e->description, &e->flat, &e->error));

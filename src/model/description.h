@@ -43,6 +43,7 @@ enum { CNI_MAX_OFF = 64, CNI_MAX_TOLD = 64 };
 typedef struct cni_source_comments {
     struct {
         int line;
+        cni_span span;
         char id[8];
     } off[CNI_MAX_OFF];
     int off_count;
@@ -52,6 +53,7 @@ typedef struct cni_source_comments {
     } told[CNI_MAX_TOLD]; /* shape */
     int told_count;
     char input[64], name[64]; /* "" where there is none */
+    cni_span input_span;
 } cni_source_comments;
 
 /* ---- layers and calls ---- */

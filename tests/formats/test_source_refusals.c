@@ -89,6 +89,17 @@ static const refusal refusals[] = {
     {"def f(n):\n  return f(n - 1)\nf(3)", "I812 2:10-18", "write a loop"},
     {"class A(nn.Module):\n  def __init__(self):\n    self.a = A()\nA()", "I812 3:14-17", NULL},
     {"import numpy as np\nfor i in np.arange(3):\n  x = Dense(i)", "I805 2:10-22", "range(4)"},
+    /* what a function gives that returns nothing */
+    {"def f(x):\n  x = ReLU()(x)\ni = Input((8, 8, 3))\nx = f(i)\nm = Model(i, x)", "I804 4:5-9", "return x"},
+    {"i = Input((4,))\nm = Model(i, None)", "I804 2:5-19", NULL},
+    /* arguments of models, optimizers, and of lists only */
+    {"i = Input((4,))\nm = Model(input=i, output=Dense(2)(i))", "I803 2:11-16; I803 2:20-26", "'inputs'"},
+    {"m = Sequential([Input((4,)), Dense(2)])\nm.compile(optimizer=keras.optimizers.Adam(lr=1e-3))", "I803 2:43-45",
+     "'learning_rate'"},
+    {"Conv2D(3, 3, input_dim=3)", "I803 1:14-23", "input_shape"},
+    {"MaxPooling2D(2, 2, 'same', None, 'p', 3)", "I804 1:39-40", NULL},
+    {"Sequential([Input((8, 8, 3)), Lambda(lambda x: x * 2)])", "I806 1:31-37", "# cornu: shape"},
+    {"# cornu: input 3xx3\nConv2D(3, 3)", "I804 1:1-20", NULL},
     /* conditions that are not constant choose nothing */
     {"import numpy as np\nif np.rand() > 1:\n  x = Dense(1)", "I806 2:4-17", "the branch"},
     {"import sys\nm = Sequential()\nif sys.argv: m.add(Dense(3))", "I806 3:4-12", "the branch"},

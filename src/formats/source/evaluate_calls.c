@@ -234,6 +234,14 @@ static void bind(cni_evaluator *e, const binding_state *b)
     refuse_rest(e, b);
 }
 
+/* None, with its place: a return may have been forgotten. */
+static cni_thing *returned_nothing(cni_evaluator *e, const char *name, cni_span span)
+{
+    cni_thing *none = cni_thing_new(e, CNI_THING_NONE, span);
+    if (none != e->broken) none->text = name;
+    return none;
+}
+
 cni_thing *cni_call_function(cni_evaluator *e, cni_thing *function, cni_thing *self, cni_thing *class_of,
                              cni_actuals *actuals)
 {
@@ -247,7 +255,7 @@ cni_thing *cni_call_function(cni_evaluator *e, cni_thing *function, cni_thing *s
     e->frame = &frame, e->scope = b.scope, e->depth++;
     cni_evaluate_block(e, function->syntax->items[0]);
     e->frame = frame.outer, e->scope = caller, e->depth--;
-    return frame.result ? frame.result : e->none;
+    return frame.result ? frame.result : returned_nothing(e, function->syntax->text, actuals->span);
 }
 
 /* ---- classes of the text ---- */

@@ -136,6 +136,29 @@ static void tell_unused(cni_evaluator *e)
     }
 }
 
+/* Calls go from those that are read by others to what they read: one pass from the last one marks all. */
+static void tell_unused_calls(cni_evaluator *e)
+{
+    bool *read = CNI_NEW_ARRAY(e->arena, bool, (size_t)e->call_count + 1);
+    bool *taken = CNI_NEW_ARRAY(e->arena, bool, (size_t)e->call_count + 1); /* by any other call */
+    if (!read || !taken) return;
+    for (int i = 0; i < e->model_count; i++)
+        for (int j = 0; j < e->models[i]->output_count; j++) read[e->models[i]->outputs[j].call] = true;
+    for (int i = e->call_count - 1; i >= 0; i--)
+        for (int j = 0; j < e->calls[i].described.input_count; j++) {
+            const int from = e->calls[i].described.inputs[j].call;
+            taken[from] = true;
+            read[from] |= read[i];
+        }
+    for (int i = 0; i < e->call_count && !e->remarks->errors; i++) {
+        const cni_source_layer *layer = &e->layers[e->calls[i].described.layer];
+        if (read[i] || taken[i] || layer->model || !layer->described.kind) continue;
+        if (cni_layer_is_input(e, e->calls[i].described.layer)) continue;
+        cni_evaluate_remark(e, "I807", CNI_WARNING, e->calls[i].described.span, "take it out, or give it to the model",
+                            "what %s gives here is never used", layer->described.class_name);
+    }
+}
+
 /* Net(upscale_factor) of a class that cannot be made without arguments. */
 static const cni_thing *last_class(const cni_evaluator *e)
 {
@@ -170,6 +193,7 @@ static cn_status describe_model(cni_evaluator *e, cni_source_model *chosen, cni_
     if (chosen->dialect == CNI_TORCH) cni_name_modules(e, chosen->thing, "", 0);
     list_others(e, chosen, d);
     tell_unused(e);
+    if (chosen->form == CNI_MODEL_GRAPH) tell_unused_calls(e);
     if (!good) {
         d->layers = CNI_NEW(e->arena, cni_described_layer);
         return d->layers ? CN_OK : cni_no_memory(error, "a description");

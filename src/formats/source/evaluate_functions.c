@@ -2,7 +2,9 @@
  * Calls of what stands outside the text: who answers for a path, and the functions that stand for a layer. */
 #include "formats/source/evaluate.h"
 
+#include "layers/kind_members.h"
 #include "layers/layers.h"
+#include "learning/optimizers.h"
 
 #include <string.h>
 
@@ -154,8 +156,24 @@ cni_thing *cni_function_array(cni_evaluator *e, const cni_function *row, cni_act
 
 /* ---- values ---- */
 
+/* Adam(lr=...): Keras refuses what its optimizers do not take. */
+static void check_keys(cni_evaluator *e, const char *path, const cni_actuals *actuals)
+{
+    const char *name = cni_path_last(path);
+    const cni_kind *kind = cni_path_under(path, "keras.optimizers") ? cni_family_find(&cni_optimizers, name) : NULL;
+    for (int i = 0; kind && i < actuals->count; i++) {
+        const cni_actual *actual = &actuals->items[i];
+        if (!actual->key || cni_kind_field(kind, actual->key)) continue;
+        cni_span span = actual->span;
+        span.end_line = span.line, span.end_column = span.column + (int)strlen(actual->key);
+        cni_evaluate_error(e, "I803", span, cni_hint_argument(e, kind, actual->key, CNI_KERAS),
+                           "%s() has no argument '%.60s'", name, actual->key);
+    }
+}
+
 static cni_thing *make_value(cni_evaluator *e, const char *path, cni_actuals *actuals)
 {
+    check_keys(e, path, actuals);
     cni_value *call = cni_value_call(e->arena, cni_path_last(path));
     for (int i = 0; call && i < actuals->count; i++) {
         cni_value *value = cni_thing_value(e, actuals->items[i].thing, true, NULL);
@@ -236,6 +254,9 @@ static cni_thing *unknown_layer(cni_evaluator *e, const char *path, cni_dialect 
         return cni_thing_layer(e, layer);
     }
     const char *name = cni_path_last(path), *hint = cni_hint_layer(e, name, dialect);
+    for (int i = 0; i < actuals->count; i++) /* one error for one cause */
+        if (actuals->items[i].thing->doubt && strcmp(actuals->items[i].thing->doubt->remark.id, "I806") == 0)
+            actuals->items[i].thing->doubt->told = true;
     if (strcmp(name, "Lambda") == 0)
         cni_evaluate_error(e, "I806", actuals->callee, "give the output shape with a comment: # cornu: shape 32x32x3",
                            "a Lambda layer is not read");

@@ -151,6 +151,8 @@ static bool gather(cni_evaluator *e, cni_thing *thing, cni_dialect dialect, cni_
     if (cni_thing_is_list(thing) || thing->type == CNI_THING_DICT) return gather_items(e, thing, dialect, span, g);
     if (thing->type != CNI_THING_TENSOR) {
         const char *hint = cni_thing_is_module(thing) ? "call it: layer(x)" : NULL;
+        if (thing->type == CNI_THING_NONE && thing->text)
+            hint = cni_arena_printf(e->arena, "%.60s() returns nothing: end it with 'return x'", thing->text);
         cni_evaluate_error(e, "I804", thing->span.line ? thing->span : span, hint, "%s, where a tensor is expected",
                            cni_thing_describe(thing));
         return false;

@@ -113,6 +113,12 @@ static bool take_input_shape(making *m, const cni_actual *actual)
         if (actual->key && is(actual->key, keys[i])) key = keys[i];
     if (!key || m->dialect != CNI_KERAS || m->kind == &cni_input_layer) return false;
     if (is(key, "input_length") || is(key, "weights")) return true;
+    if (is(key, "input_dim") && m->kind->min_rank > 2) {
+        m->broken = true;
+        cni_evaluate_error(m->e, "I803", key_span(actual), "of maps it is input_shape=(rows, columns, channels)",
+                           "%s() has no argument 'input_dim'", m->class_name);
+        return true;
+    }
 
     const cni_thing *culprit = NULL;
     const cni_value *value = cni_thing_value(m->e, actual->thing, false, &culprit);

@@ -58,12 +58,28 @@ static void structure_of(const cni_thing *thing, cni_structure *out)
         out->keys[i] = thing->keys[i]->type == CNI_THING_TEXT ? thing->keys[i]->text : "";
 }
 
+static cni_span span_of(const cni_thing *thing, const cni_actuals *actuals)
+{
+    return thing->span.line ? thing->span : actuals->span;
+}
+
+/* Model(input=..., output=...) was Keras 1; what is meant is taken all the same. */
+static cni_thing *take_tensors(cni_evaluator *e, cni_actuals *actuals, int position, const char *name, const char *old)
+{
+    cni_actual *actual = cni_actuals_take(actuals, position, name);
+    if (actual || !(actual = cni_actuals_take(actuals, -1, old))) return actual ? actual->thing : NULL;
+    cni_span span = actual->span;
+    span.end_line = span.line, span.end_column = span.column + (int)strlen(old);
+    cni_evaluate_error(e, "I803", span, cni_arena_printf(e->arena, "Keras calls it '%s'", name),
+                       "Model() has no argument '%s'", old);
+    return actual->thing;
+}
+
 static cni_thing *functional(cni_evaluator *e, const cni_function *row, cni_actuals *actuals)
 {
-    cni_thing *inputs = cni_actuals_thing(actuals, 0, "inputs"), *outputs = cni_actuals_thing(actuals, 1, "outputs");
+    cni_thing *inputs = take_tensors(e, actuals, 0, "inputs", "input");
+    cni_thing *outputs = take_tensors(e, actuals, 1, "outputs", "output");
     (void)row;
-    if (!inputs) inputs = cni_actuals_thing(actuals, -1, "input");
-    if (!outputs) outputs = cni_actuals_thing(actuals, -1, "output");
     if (!inputs || !outputs)
         return cni_evaluate_error(e, "I810", actuals->span, NULL, "Model() needs the argument '%s'",
                                   inputs ? "outputs" : "inputs");
@@ -73,8 +89,8 @@ static cni_thing *functional(cni_evaluator *e, const cni_function *row, cni_actu
     structure_of(inputs, &model->input_structure);
     structure_of(outputs, &model->output_structure);
     model->traced = true;
-    if (!cni_tensors_of(e, inputs, CNI_KERAS, inputs->span, &model->inputs, &model->input_count) ||
-        !cni_tensors_of(e, outputs, CNI_KERAS, outputs->span, &model->outputs, &model->output_count))
+    if (!cni_tensors_of(e, inputs, CNI_KERAS, span_of(inputs, actuals), &model->inputs, &model->input_count) ||
+        !cni_tensors_of(e, outputs, CNI_KERAS, span_of(outputs, actuals), &model->outputs, &model->output_count))
         model->output_count = 0;
     return model->thing;
 }

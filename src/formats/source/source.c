@@ -78,6 +78,17 @@ static bool has_rescaling(const cni_description *d)
     return false;
 }
 
+/* "# cornu: input 3xx3" is told, and then as if it were not there. */
+static void check_input(cni_description *d)
+{
+    cni_source_size sizes[CN_MAX_ARRAYS];
+    cni_error error = {0};
+    int count;
+    if (!*d->comments.input || !cni_source_sizes(d->comments.input, d->dialect, sizes, &count, &error)) return;
+    cni_remark_add(&d->remarks, "I804", CNI_ERROR, d->comments.input_span, NULL, "%s", error.text);
+    *d->comments.input = '\0';
+}
+
 cn_status cni_source_read(cni_arena *arena, const char *text, size_t size, const char *file, const char *model,
                           cni_description **out, cni_error *error)
 {
@@ -101,6 +112,7 @@ cn_status cni_source_read(cni_arena *arena, const char *text, size_t size, const
     e.scope = e.module;
     if (!model && *d->comments.name) model = d->comments.name;
     CN_TRY(cni_evaluate_describe(&e, model, d, error));
+    check_input(d);
     if (!d->call_count && !d->remarks.errors) cni_doubts_matter(&e, false);
     if (!d->call_count && !d->remarks.errors) cni_evaluate_nothing(&e);
     cni_doubts_settle(&e);

@@ -136,7 +136,7 @@ static bool is_item_end(char c)
     return c == ' ' || c == '\t' || c == ',';
 }
 
-static void add_off(lexer *l, const char *list, size_t length)
+static void add_off(lexer *l, const char *list, size_t length, cni_span span)
 {
     cni_source_comments *to = l->comments;
     for (size_t i = 0; i < length;) {
@@ -145,6 +145,7 @@ static void add_off(lexer *l, const char *list, size_t length)
         while (i < length && !is_item_end(list[i])) i++;
         if (i == start || i - start >= sizeof to->off[0].id || to->off_count >= CNI_MAX_OFF) continue;
         to->off[to->off_count].line = l->line;
+        to->off[to->off_count].span = span;
         memcpy(to->off[to->off_count].id, list + start, i - start);
         to->off[to->off_count++].id[i - start] = '\0';
     }
@@ -183,9 +184,9 @@ static void special_comment(lexer *l, const char *text, size_t length, cni_span 
     const char *value = text + word;
     const size_t size = trim(&value, length - word);
     if (word == 3 && memcmp(text, "off", 3) == 0)
-        add_off(l, value, size);
+        add_off(l, value, size, span);
     else if (word == 5 && memcmp(text, "input", 5) == 0)
-        keep(l->comments->input, value, size);
+        keep(l->comments->input, value, size), l->comments->input_span = span;
     else if (word == 4 && memcmp(text, "name", 4) == 0)
         keep(l->comments->name, value, size);
     else if (word == 5 && memcmp(text, "shape", 5) == 0)
