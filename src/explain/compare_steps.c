@@ -33,7 +33,8 @@ typedef struct steps {
     const cni_compared *side;
     step *items;
     int count, room;
-    step spare; /* where there is no memory for more */
+    int *starts; /* [nodes + 1]: the first step of each node */
+    step spare;  /* where there is no memory for more */
     bool failed;
 } steps;
 
@@ -119,7 +120,7 @@ static void say_arguments(const cni_explained *node, const cni_value *config, bo
     for (size_t i = 0; config && config->type == CNI_DICT && i < config->count; i++) {
         const cni_value *value = config->items[i];
         if (is_passed_over(config->keys[i]) || value->type == CNI_NULL) continue;
-        if (strcmp(config->keys[i], "axis") == 0 || strcmp(config->keys[i], "axes") == 0) {
+        if (strcmp(config->keys[i], "axis") == 0 || strcmp(config->keys[i], "shared_axes") == 0) {
             say_axes(node, value, torch, to);
             continue;
         }
@@ -199,7 +200,11 @@ static void add_window(steps *s, const cni_explained *node)
 {
     const unsigned is = traits(node);
     const bool average = is & CNI_IS_AVERAGE_POOL;
-    step *made = begin(s, node, is & CNI_IS_MAX_POOL ? "max pool" : average ? "average pool" : "convolution");
+    step *made = begin(s, node,
+                       is & CNI_IS_MAX_POOL    ? "max pool"
+                       : average               ? "average pool"
+                       : is & CNI_IS_SEPARABLE ? "separable convolution"
+                                               : "convolution");
     made->window = true;
     if (is & CNI_IS_CONVOLUTION) {
         const int64_t params = cni_amount_sum(node->params);
@@ -393,7 +398,7 @@ static void single(pairing *p, bool first, const step *s, bool last)
 }
 
 /* Longest common subsequence, as for windows. */
-static bool lay_beside(pairing *p, const steps *a, const steps *b)
+static bool lay_beside(pairing *p, const steps *a, const steps *b, int *partner)
 {
     const int m = a->count, n = b->count;
     const size_t row = (size_t)n + 1;
@@ -414,8 +419,10 @@ static bool lay_beside(pairing *p, const steps *a, const steps *b)
     while (i < m || j < n) {
         const size_t at = (size_t)i * row + (size_t)j;
         if (i < m && j < n && strcmp(a->items[i].what, b->items[j].what) == 0) {
+            partner[i] = j;
             compare_pair(p, &a->items[i++], &b->items[j++]);
         } else if (j == n || (i < m && lengths[at + row] >= lengths[at + 1])) {
+            partner[i] = -1;
             single(p, true, &a->items[i], i + 1 == m);
             i++;
         } else {
@@ -424,6 +431,61 @@ static bool lay_beside(pairing *p, const steps *a, const steps *b)
         }
     }
     return !p->failed;
+}
+
+/* ---- who reads whom ---- */
+
+/* The step whose result a node passes on; below 0: an input of the network, by its number. */
+static int result_of(const steps *s, int node)
+{
+    const cni_explained *nodes = s->side->analysis->nodes;
+    while (s->starts[node] == s->starts[node + 1] && nodes[node].input_count) node = nodes[node].inputs[0];
+    if (s->starts[node] < s->starts[node + 1]) return s->starts[node + 1] - 1;
+    int inputs = 0;
+    for (int i = 0; i <= node; i++) inputs += !nodes[i].input_count;
+    return -inputs;
+}
+
+static int read_count(const steps *s, int index)
+{
+    const int node = (int)(s->items[index].node - s->side->analysis->nodes);
+    return index > s->starts[node] ? 1 : s->items[index].node->input_count;
+}
+
+static int read_of(const steps *s, int index, int which)
+{
+    const int node = (int)(s->items[index].node - s->side->analysis->nodes);
+    return index > s->starts[node] ? index - 1 : result_of(s, s->items[index].node->inputs[which]);
+}
+
+/* Inputs of a sum may come in any order, those of a concatenation may not. */
+static bool reads_alike(const steps *a, const steps *b, const int *partner, int i, int j)
+{
+    const bool ordered = a->items[i].node->layer->kind &&
+                         (traits(a->items[i].node) & CNI_IS_CONCATENATE || strstr(a->items[i].what, "Subtract"));
+    const int count = read_count(a, i);
+    if (count != read_count(b, j)) return false;
+    for (int k = 0; k < count; k++) {
+        const int read = read_of(a, i, k), other = read < 0 ? read : partner[read];
+        bool found = read >= 0 && other < 0; /* without a partner, which was told */
+        for (int l = ordered ? k : 0; !found && l < (ordered ? k + 1 : count); l++) {
+            const int there = read_of(b, j, l);
+            found = there == other;
+        }
+        if (!found) return false;
+    }
+    return true;
+}
+
+static void compare_reads(pairing *p, const steps *a, const steps *b, const int *partner)
+{
+    char line[400];
+    for (int i = 0; i < a->count; i++) {
+        if (partner[i] < 0 || reads_alike(a, b, partner, i, partner[i])) continue;
+        snprintf(line, sizeof line, "%s (%s) and %s read other layers", a->items[i].node->name,
+                 word_of(a->items[i].what), b->items[partner[i]].node->name);
+        differ(p, true, line);
+    }
 }
 
 static const char *counted(cni_arena *arena, const char *line, int times)
@@ -437,10 +499,21 @@ bool cni_compare_steps(cni_arena *arena, const cni_compared *a, const cni_compar
     *out = (cni_differences){.lines = CNI_NEW_ARRAY(arena, const char *, MOST_LINES)};
     pairing p = {.arena = arena, .a = a, .b = b, .out = out, .times = CNI_NEW_ARRAY(arena, int, MOST_LINES)};
     if (!out->lines || !p.times) return false;
-    for (int k = 0; k < 2; k++)
-        for (int i = 0; i < sides[k].side->analysis->count; i++)
-            add_node(&sides[k], &sides[k].side->analysis->nodes[i]);
-    if (sides[0].failed || sides[1].failed || !lay_beside(&p, &sides[0], &sides[1])) return false;
+    for (int k = 0; k < 2; k++) {
+        const cni_analysis *analysis = sides[k].side->analysis;
+        sides[k].starts = CNI_NEW_ARRAY(arena, int, (size_t)analysis->count + 1);
+        if (!sides[k].starts) return false;
+        for (int i = 0; i < analysis->count; i++) {
+            sides[k].starts[i] = sides[k].count;
+            add_node(&sides[k], &analysis->nodes[i]);
+        }
+        sides[k].starts[analysis->count] = sides[k].count;
+    }
+    int *partner = CNI_NEW_ARRAY(arena, int, (size_t)sides[0].count + 1);
+    if (!partner || sides[0].failed || sides[1].failed) return false;
+    for (int i = 0; i < sides[0].count; i++) partner[i] = -1;
+    if (!lay_beside(&p, &sides[0], &sides[1], partner)) return false;
+    if (sides[0].count <= MOST_STEPS && sides[1].count <= MOST_STEPS) compare_reads(&p, &sides[0], &sides[1], partner);
     for (int i = 0; i < out->count; i++)
         if (!(out->lines[i] = counted(arena, out->lines[i], p.times[i]))) return false;
     return true;

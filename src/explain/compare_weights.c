@@ -19,7 +19,9 @@ static const cni_explained *flattened_map(const side *s, const cni_explained *de
     const cni_explained *at = &s->analysis->nodes[dense->inputs[0]];
     while (at->input_count == 1 && cni_traits_of(at) & (CNI_IS_NOTHING | CNI_IS_DROPOUT | CNI_IS_ACTIVATION))
         at = &s->analysis->nodes[at->inputs[0]];
-    if (!(cni_traits_of(at) & CNI_IS_FLATTEN) || at->input_count != 1) return NULL;
+    if (at->input_count != 1) return NULL;
+    const bool reshape = at->shape.rank == 2 && at->layer->kind && strcmp(at->layer->kind->kind.name, "Reshape") == 0;
+    if (!(cni_traits_of(at) & CNI_IS_FLATTEN) && !reshape) return NULL;
     const cni_explained *map = &s->analysis->nodes[at->inputs[0]];
     if (!map->spatial || map->channels < 2) return NULL;
     for (int i = 0; i < map->spatial; i++)

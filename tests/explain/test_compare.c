@@ -148,6 +148,20 @@ static void test_borders(void **state)
     check(examples, sizeof examples / sizeof *examples);
 }
 
+/* The same layers in the same order, joined otherwise. */
+static void test_wiring(void **state)
+{
+    static const char *const ends[] = {"Add()([a, c])", "Add()([c, a])", "Add()([b, c])", NULL};
+    static const char *const agree[] = {"and outputs agree.", NULL}, *const differ[] = {"read other layers", "!agree",
+                                                                                        NULL};
+    (void)state;
+    for (int i = 0; ends[i]; i++) {
+        const char *layers = "from keras.layers import *\nimport keras\ni = keras.Input((8, 8, 4))\n"
+                             "a = Conv2D(4, 1)(i)\nb = ReLU()(a)\nc = Conv2D(4, 1)(b)\nm = keras.Model(i, ";
+        expect(explain(layers, ends[0], ")\n"), explain(layers, ends[i], ")\n"), ends[i], i < 2 ? agree : differ);
+    }
+}
+
 static void test_inputs(void **state)
 {
     static const char *const other[] = {"the sizes of the inputs differ", "!agree", NULL};
@@ -159,10 +173,8 @@ static void test_inputs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_equal),
-        cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_borders),
-        cmocka_unit_test(test_inputs),
+        cmocka_unit_test(test_equal),  cmocka_unit_test(test_numbers), cmocka_unit_test(test_borders),
+        cmocka_unit_test(test_wiring), cmocka_unit_test(test_inputs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
