@@ -222,6 +222,7 @@ static const char *framework(const side *s)
 const char *cni_compare_name(const comparison *c, const side *s)
 {
     if (c->a.e->flat->dialect != c->b.e->flat->dialect) return framework(s);
+    if (strcmp(c->a.e->source, c->b.e->source) == 0) return s == &c->a ? "the first" : "the second";
     const char *slash = strrchr(s->e->source, '/');
     return slash ? slash + 1 : s->e->source;
 }

@@ -267,6 +267,15 @@ static bool is_max(const char *class)
     return strstr(class, "Max") || strstr(class, "max");
 }
 
+/* PyTorch's adaptive pools, too, which may leave more than one position. */
+static void add_global(steps *s, const cni_explained *node)
+{
+    step *made = begin(s, node, is_max(node->layer->class_name) ? "global max pool" : "global average pool");
+    int64_t positions = 1;
+    for (int i = 0; i < node->spatial; i++) positions *= node->map[i] > 0 ? node->map[i] : 1;
+    say_number(made, "positions", positions);
+}
+
 static void add_node(steps *s, const cni_explained *node)
 {
     const unsigned is = traits(node);
@@ -282,7 +291,7 @@ static void add_node(steps *s, const cni_explained *node)
     } else if (is & (CNI_IS_NOTHING | CNI_IS_PADDING | CNI_IS_CROPPING | CNI_IS_FLATTEN))
         return;
     else if (is & CNI_IS_GLOBAL_POOL)
-        begin(s, node, is_max(node->layer->class_name) ? "global max pool" : "global average pool");
+        add_global(s, node);
     else if (node->view.type == CNI_VIEW_WINDOW || node->view.type == CNI_VIEW_TRANSPOSED)
         add_window(s, node);
     else if (is & CNI_IS_DENSE)

@@ -165,7 +165,10 @@ static void test_wiring(void **state)
 static void test_inputs(void **state)
 {
     static const char *const other[] = {"the sizes of the inputs differ", "!agree", NULL};
+    static const char *const pools[] = {"global average pool positions: the first 1, the second 49", "!agree", NULL};
     (void)state;
+    expect(torch("nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(1)"), torch("nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(7)"),
+           "pools", pools);
     expect(keras("Conv2D(8, 3, padding='valid')"), explain("Sequential([Input((31, 31, 3)), ", "Conv2D(8, 3)", "])"),
            "inputs", other);
 }
