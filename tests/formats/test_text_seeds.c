@@ -75,7 +75,7 @@ static void seeds_are_not_saved(void **state)
     cni_arena arena = {0};
     cni_error error = {0};
     cni_description *d;
-    cn_model *model;
+    cn_model *model = NULL;
     if (cni_source_read(&arena, text, strlen(text), "model.py", NULL, &d, &error) ||
         cni_model_from_description(NULL, d, &model, &error))
         fail_msg("%s", error.text);

@@ -159,7 +159,7 @@ typedef struct cni_frame {
 /** What the statements of a loop are left for. */
 typedef enum cni_leaving { CNI_STAYING, CNI_LEAVING_LOOP, CNI_LEAVING_ROUND } cni_leaving;
 
-enum { CNI_MAX_STEPS = 10000, CNI_MAX_FRAMES = 24, CNI_MAX_DOUBTS = 1000, CNI_MAX_MODELS = 64 };
+enum { CNI_MAX_STEPS = 10000, CNI_MAX_FRAMES = 24, CNI_MAX_DOUBTS = 256, CNI_MAX_MODELS = 64 };
 
 typedef struct cni_evaluator {
     cni_arena *arena;

@@ -21,7 +21,7 @@ enum { MAX_NOTES = 3, MAX_DEPTH = 8 };
 static cni_doubt *find(const cni_evaluator *e, const char *id, const cni_span *span)
 {
     for (cni_doubt *doubt = e->doubts; doubt; doubt = doubt->next)
-        if (strcmp(doubt->remark.id, id) == 0 && memcmp(&doubt->remark.span, span, sizeof *span) == 0) return doubt;
+        if (memcmp(&doubt->remark.span, span, sizeof *span) == 0 && strcmp(doubt->remark.id, id) == 0) return doubt;
     return NULL;
 }
 

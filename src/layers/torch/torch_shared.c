@@ -111,7 +111,7 @@ static const char *sizes_text(const cni_view *view, const int64_t *sizes, char b
 /* "a window of 5 x 5 ... 3 x 3 with its padding" */
 static cn_status too_large(const cni_view *view, const cni_shape *in, cni_error *error)
 {
-    int64_t window[CNI_MAX_SPATIAL], room[CNI_MAX_SPATIAL];
+    int64_t window[CNI_MAX_SPATIAL] = {0}, room[CNI_MAX_SPATIAL] = {0};
     bool padded = false;
     if (view->type != CNI_VIEW_WINDOW)
         return cni_fail(error, CN_ERR_SHAPE, "nothing is left of the input, shape %s: padding cuts off all of it",
