@@ -5,7 +5,7 @@
 #define CNI_DRAWING_H
 
 #include "base/error.h"
-#include "explain/scene.h"
+#include "explain/pictures/scene.h"
 
 #include <cornu/cornu.h>
 

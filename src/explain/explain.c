@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The public calls: a source is read into a description, the description examined, the views laid out. */
 #include "explain/explanation.h"
-#include "explain/measure.h"
+#include "explain/analysis/measure.h"
 
 #include "base/take.h"
 #include "formats/bytes.h"

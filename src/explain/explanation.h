@@ -5,8 +5,8 @@
 #define CNI_EXPLANATION_H
 
 #include "base/text.h"
-#include "explain/figures.h"
-#include "explain/finding.h"
+#include "explain/views/figures.h"
+#include "explain/rules/finding.h"
 
 #include <cornu/explain.h>
 

@@ -11,7 +11,7 @@
 #ifndef DESCRIBE_H
 #define DESCRIBE_H
 
-#include "explain/analysis.h"
+#include "explain/analysis/analysis.h"
 
 #include <stdio.h>
 #include <stdlib.h>

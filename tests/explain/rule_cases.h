@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "explain/finding.h"
+#include "explain/rules/finding.h"
 #include "formats/source/source.h"
 
 #include <stdio.h>

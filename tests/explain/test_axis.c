@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The closed forms of one axis against loops over outputs and taps, which are the definition. */
-#include "explain/analysis.h"
+#include "explain/analysis/analysis.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

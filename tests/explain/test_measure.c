@@ -3,7 +3,7 @@
  */
 #include "describe.h"
 
-#include "explain/measure.h"
+#include "explain/analysis/measure.h"
 
 #include <math.h>
 #include <setjmp.h>

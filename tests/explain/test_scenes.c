@@ -2,7 +2,7 @@
  * Pictures: every kind is drawn of a network that calls for it; SVG is well-formed and needs nothing from elsewhere, a
  * PNG has the size that the scene states, the same input gives the same bytes. */
 #include "explain/drawing.h"
-#include "explain/scenes.h"
+#include "explain/pictures/scenes.h"
 #include "formats/images.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Networks of the field, written as their users write them: each text gives as many layers, parameters and outputs as
  * Keras and PyTorch report when they run it, and no remarks. */
-#include "explain/analysis.h"
+#include "explain/analysis/analysis.h"
 #include "formats/source/source.h"
 #include "paths.h"
 
