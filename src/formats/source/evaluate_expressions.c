@@ -9,7 +9,8 @@
 static cni_thing *undefined(cni_evaluator *e, const cni_syntax *name)
 {
     if (e->data) return cni_thing_opaque(e, name->span);
-    if (e->remarks->errors > CNI_MAX_ERRORS) return e->broken; /* looking for what was meant takes time */
+    /* Looking for what was meant takes time. */
+    if (e->quiet || e->remarks->errors > CNI_MAX_ERRORS) return e->broken;
     if (e->doubt_count > 4 * CNI_MAX_ERRORS)
         return cni_evaluate_doubt(e, "I809", name->span, NULL, "'%.60s' is not defined", name->text);
     const char *layer = cni_hint_layer(e, name->text, e->torch && !e->keras ? CNI_TORCH : CNI_KERAS);
