@@ -69,6 +69,13 @@ void cni_chart_free(cni_chart *chart);
 cn_status cni_scene_write(const cni_scene *scene, cni_scene_theme theme, cni_picture_format format, const char *path,
                           cni_error *error);
 
+/** The same as FOLDER/NAME.SUFFIX, by the scene's name. */
+cn_status cni_scene_save(const cni_scene *scene, cni_scene_theme theme, cni_picture_format format, const char *folder,
+                         cni_error *error);
+
+/** Makes a folder for pictures; one that is there already is as good. */
+cn_status cni_picture_folder(const char *folder, cni_error *error);
+
 /** "svg", "png" or "pdf". */
 cn_status cni_picture_format_find(const char *name, cni_picture_format *format, cni_error *error);
 

@@ -5,6 +5,7 @@
  * first .. first + length - 1.  A window's taps are such points (first = before, length = n), and so are the outputs
  * that a transposed convolution's inputs reach (first = cells cut off, length = o). */
 #include "explain/analysis/analysis.h"
+#include "explain/analysis/whole.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,39 +13,9 @@
 /* Maps beyond this have no counts: no shape is that large, and products would leave 64 bits. */
 #define LARGEST (INT64_C(1) << 32)
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t most(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 static int64_t between(int64_t a, int64_t low, int64_t high)
 {
-    return most(low, least(a, high));
-}
-
-static int64_t divide_down(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0);
-}
-
-static int64_t divide_up(int64_t a, int64_t b)
-{
-    return a / b + (a % b > 0);
-}
-
-static int64_t common_divisor(int64_t a, int64_t b)
-{
-    while (b) {
-        const int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
+    return cni_most(low, cni_least(a, high));
 }
 
 /* ---- the lattice ---- */
@@ -76,9 +47,9 @@ typedef struct lattice {
 static int64_t pairs_up_to(const lattice *g, int64_t x)
 {
     if (x < 0 || g->Y <= 0 || g->T <= 0) return 0;
-    const int64_t end = least(g->T, x / g->d + 1); /* from there on no y */
-    const int64_t full = x - (g->Y - 1) * g->s;    /* t d up to this: all y */
-    const int64_t start = full < 0 ? 0 : least(end, full / g->d + 1);
+    const int64_t end = cni_least(g->T, x / g->d + 1); /* from there on no y */
+    const int64_t full = x - (g->Y - 1) * g->s;        /* t d up to this: all y */
+    const int64_t start = full < 0 ? 0 : cni_least(end, full / g->d + 1);
     const int64_t last = x - (end - 1) * g->d; /* from end-1 back to start it grows by d */
     return start * g->Y + sum_of_quotients(end - start, g->s, g->d, last) + (end - start);
 }
@@ -92,7 +63,7 @@ static int64_t pairs(const lattice *g, int64_t first, int64_t length)
  * is one row of numbers s apart, as long as the rows of its repetitions overlap. */
 static int64_t numbers(const lattice *g, int64_t first, int64_t length)
 {
-    const int64_t divisor = common_divisor(g->s, g->d), turn = g->s / divisor, shift = g->d / divisor;
+    const int64_t divisor = cni_common_divisor(g->s, g->d), turn = g->s / divisor, shift = g->d / divisor;
     if (g->Y <= 0 || g->T <= 0) return 0;
     if (shift > g->Y || g->T <= turn) return pairs(g, first, length);
     const int64_t rounds = g->T / turn, more = g->T % turn; /* t below `more` have one round more */
@@ -115,11 +86,11 @@ static int64_t taps_inside(const lattice *g, int64_t first, int64_t length)
 {
     if (g->Y <= 0 || g->T <= 0 || length <= 0) return 0;
     /* t d <= first + length - 1, and with the last y at least `first` */
-    const int64_t end = between(divide_down(first + length - 1, g->d) + 1, 0, g->T);
-    const int64_t start = between(divide_up(first - (g->Y - 1) * g->s, g->d), 0, end);
+    const int64_t end = between(cni_divide_down(first + length - 1, g->d) + 1, 0, g->T);
+    const int64_t start = between(cni_divide_up(first - (g->Y - 1) * g->s, g->d), 0, end);
     if (length >= g->s) return end - start;
     /* those with t d < first must not be stepped over: the first y from there on lies (t d - first) mod s behind it */
-    const int64_t alone = between(divide_up(first, g->d), start, end);
+    const int64_t alone = between(cni_divide_up(first, g->d), start, end);
     return end - alone + remainders_below(alone - start, g->s, g->d, start * g->d - first, length);
 }
 
@@ -133,10 +104,10 @@ static int64_t positions_inside(const lattice *g, int64_t first, int64_t length)
 
 static int64_t window_outputs(const cni_axis *a, bool same, bool ceil_mode)
 {
-    if (same) return divide_up(a->n, a->s);
+    if (same) return cni_divide_up(a->n, a->s);
     const int64_t room = a->n + a->before + a->after - a->extent;
-    if (!ceil_mode) return divide_down(room, a->s) + 1;
-    const int64_t o = divide_up(room, a->s) + 1;
+    if (!ceil_mode) return cni_divide_down(room, a->s) + 1;
+    const int64_t o = cni_divide_up(room, a->s) + 1;
     return (o - 1) * a->s >= a->n + a->before ? o - 1 : o;
 }
 
@@ -162,7 +133,7 @@ static void pad_window(cni_axis *a, const cni_view_axis *v)
     }
     if (!is_same(v->rule)) return;
     if (a->n != CNI_UNSEEN) {
-        share_padding(a, v->rule, most((window_outputs(a, true, false) - 1) * a->s + a->extent - a->n, 0));
+        share_padding(a, v->rule, cni_most((window_outputs(a, true, false) - 1) * a->s + a->extent - a->n, 0));
     } else if (a->s == 1) {
         share_padding(a, v->rule, a->extent - 1);
     } else {
@@ -175,14 +146,14 @@ static void count_window(cni_axis *a)
     const lattice g = {a->o, a->k, a->s, a->d};
     const int64_t n = a->n, end = (a->o - 1) * a->s + a->extent;
     a->rest = n + a->before + a->after - end;
-    a->after_used = a->after - between(a->rest, 0, a->after) + most(-a->rest, 0);
+    a->after_used = a->after - between(a->rest, 0, a->after) + cni_most(-a->rest, 0);
     a->tail = between(a->rest - a->after, 0, n);
     a->real = pairs(&g, a->before, n);
     a->live = taps_inside(&g, a->before, n);
     a->unread = n - numbers(&g, a->before, n);
     a->blind = a->o - positions_inside(&g, a->before, n);
-    const int64_t left = between(divide_up(a->before, a->s), 0, a->o); /* those below have a tap before 0 */
-    const int64_t right = between(divide_down(n - a->extent + a->before, a->s) + 1, 0, a->o);
+    const int64_t left = between(cni_divide_up(a->before, a->s), 0, a->o); /* those below have a tap before 0 */
+    const int64_t right = between(cni_divide_down(n - a->extent + a->before, a->s) + 1, 0, a->o);
     a->border = right < left ? a->o : left + a->o - right;
 }
 
@@ -195,13 +166,14 @@ static void cut_transposed(cni_axis *a, const cni_view_axis *v)
     const int64_t steps = known ? (a->n - 1) * a->s : 0, whole = steps + a->extent;
     if (same) {
         const int64_t o = v->extends ? steps + odd + more : steps + a->s;
-        const int64_t half = v->extends ? divide_down(a->extent - odd - more, 2) : divide_down(a->extent - a->s, 2);
-        a->before = most(half, 0);
-        if (v->rule == CNI_PAD_SAME_LOWER) a->before = most(a->extent - (o - steps), 0) - a->before;
+        const int64_t half =
+            v->extends ? cni_divide_down(a->extent - odd - more, 2) : cni_divide_down(a->extent - a->s, 2);
+        a->before = cni_most(half, 0);
+        if (v->rule == CNI_PAD_SAME_LOWER) a->before = cni_most(a->extent - (o - steps), 0) - a->before;
         a->after = whole - o - a->before;
     } else {
         a->before = v->before;
-        a->after = v->extends ? v->after - more : v->after - most(a->s - a->extent, 0);
+        a->after = v->extends ? v->after - more : v->after - cni_most(a->s - a->extent, 0);
     }
     a->o = known ? whole - a->before - a->after : CNI_UNSEEN;
 }
@@ -209,7 +181,7 @@ static void cut_transposed(cni_axis *a, const cni_view_axis *v)
 static void count_transposed(cni_axis *a)
 {
     const lattice g = {a->n, a->k, a->s, a->d};
-    const int64_t divisor = common_divisor(a->s, a->d), turn = a->s / divisor, shift = a->d / divisor;
+    const int64_t divisor = cni_common_divisor(a->s, a->d), turn = a->s / divisor, shift = a->d / divisor;
     const int64_t rounds = a->k / turn, more = a->k % turn;
     a->after_used = a->after;
     a->real = pairs(&g, a->before, a->o);
@@ -218,10 +190,11 @@ static void count_transposed(cni_axis *a)
     a->blind = a->o - numbers(&g, a->before, a->o);
     /* Outputs that taps can reach, were the input endless, less those whose taps all have an input.  Of each t below
      * s / g there is one row of outputs; its other taps lie `shift` inputs further left each. */
-    const int64_t far = shift + (most(a->before, -a->before) + a->o) / a->s + 2; /* inputs before 0 that might reach */
-    const lattice endless = {a->n + 2 * far, least(a->k, turn), a->s, a->d};
+    const int64_t far =
+        shift + (cni_most(a->before, -a->before) + a->o) / a->s + 2; /* inputs before 0 that might reach */
+    const lattice endless = {a->n + 2 * far, cni_least(a->k, turn), a->s, a->d};
     const lattice longer = {a->n - rounds * shift, more, a->s, a->d};
-    const lattice shorter = {a->n - (rounds - 1) * shift, least(a->k, turn) - more, a->s, a->d};
+    const lattice shorter = {a->n - (rounds - 1) * shift, cni_least(a->k, turn) - more, a->s, a->d};
     const int64_t within = pairs(&longer, a->before - rounds * shift * a->s, a->o) +
                            (rounds ? pairs(&shorter, a->before - (rounds - 1) * shift * a->s - more * a->d, a->o) : 0);
     a->border = pairs(&endless, a->before + far * a->s, a->o) - within;
@@ -239,9 +212,9 @@ void cni_axis_of(const cni_view *view, int axis, int64_t n, cni_axis *out)
     out->extent = (v->size - 1) * v->dilation + 1;
     out->transposed = view->type == CNI_VIEW_TRANSPOSED;
     out->ceil_mode = view->ceil_mode && !out->transposed && !is_same(v->rule);
-    const int64_t divisor = common_divisor(v->stride, v->dilation), turn = v->stride / divisor;
+    const int64_t divisor = cni_common_divisor(v->stride, v->dilation), turn = v->stride / divisor;
     out->least_reads = divisor > 1 ? 0 : v->size / turn;
-    out->most_reads = divide_up(v->size, turn);
+    out->most_reads = cni_divide_up(v->size, turn);
     if (out->transposed) {
         cut_transposed(out, v);
     } else {
@@ -265,7 +238,8 @@ void cni_axis_reads(const cni_axis *a, int32_t *reads)
     for (int64_t t = 0; t < a->k; t++) {
         const int64_t at = t * a->d - a->before; /* output y reads y s + at; input x reaches x s + at */
         const int64_t inside = a->transposed ? a->o : a->n, all = a->transposed ? a->n : a->o;
-        const int64_t first = most(divide_up(-at, a->s), 0), last = least(divide_down(inside - 1 - at, a->s), all - 1);
+        const int64_t first = cni_most(cni_divide_up(-at, a->s), 0),
+                      last = cni_least(cni_divide_down(inside - 1 - at, a->s), all - 1);
         for (int64_t y = first; y <= last; y++) reads[a->transposed ? y : y * a->s + at]++;
     }
 }
@@ -288,7 +262,7 @@ static void window_formula(const cni_axis *a, const char *n, bool same, char *bu
     } else if (same) {
         snprintf(buffer, size, "ceil(%s/%" PRId64 ")", n, a->s);
     } else {
-        const int64_t raw = a->n == CNI_UNSEEN ? 0 : divide_up(a->n + a->before + a->after - a->extent, a->s) + 1;
+        const int64_t raw = a->n == CNI_UNSEEN ? 0 : cni_divide_up(a->n + a->before + a->after - a->extent, a->s) + 1;
         const bool cut = a->ceil_mode && a->n != CNI_UNSEEN && raw > a->o;
         snprintf(buffer, size, "%s((%s%s-%" PRId64 ")/%" PRId64 ")+1%s", a->ceil_mode ? "ceil" : "floor", n,
                  show_sum(a->before + a->after, more), a->extent, a->s, cut ? "-1" : "");
@@ -338,9 +312,9 @@ void cni_axis_inputs(const cni_view *view, int axis, int64_t o, int64_t *fewest,
         *fewest = (o - 1) * s + room;
         *largest = *fewest + s - 1;
     } else { /* the last window overhangs by less than s, and begins before the input's end */
-        *fewest = most((o - 2) * s + room + 1, (o - 1) * s - a.before + 1);
-        *largest = most((o - 1) * s + room, least(o * s + room, o * s - a.before));
+        *fewest = cni_most((o - 2) * s + room + 1, (o - 1) * s - a.before + 1);
+        *largest = cni_most((o - 1) * s + room, cni_least(o * s + room, o * s - a.before));
     }
-    *fewest = most(*fewest, 1);
+    *fewest = cni_most(*fewest, 1);
     if (*largest < *fewest) *largest = *fewest - 1;
 }

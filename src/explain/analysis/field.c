@@ -5,6 +5,7 @@
  * own. */
 #include "explain/analysis/analyser.h"
 #include "explain/analysis/reads.h"
+#include "explain/analysis/whole.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,31 +17,6 @@ enum { MOST_PERIOD = 512, MOST_OFFSETS = 1 << 16 };
 static const int64_t far_away = INT64_C(1) << 48; /* hulls beyond are not told */
 static const int64_t nowhere = INT64_C(1) << 60;  /* left end of a hull of nothing */
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t most(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
-static int64_t divide_down(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0);
-}
-
-static int64_t common_divisor(int64_t a, int64_t b)
-{
-    while (b) {
-        const int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
 /* ---- hulls in an endless image ---- */
 
 typedef struct hull {
@@ -49,21 +25,21 @@ typedef struct hull {
 
 static hull hull_at(const field *f, int64_t i)
 {
-    const int64_t round = divide_down(i, f->period), phase = i - round * f->period;
+    const int64_t round = cni_divide_down(i, f->period), phase = i - round * f->period;
     if (f->left[phase] == nowhere) return (hull){nowhere, -nowhere};
     return (hull){f->left[phase] + round * f->step, f->right[phase] + round * f->step};
 }
 
 static hull join(hull a, hull b)
 {
-    return (hull){least(a.left, b.left), most(a.right, b.right)};
+    return (hull){cni_least(a.left, b.left), cni_most(a.right, b.right)};
 }
 
 /* Hulls move right with the position, but for phases: the ends of what taps see are among those of the first period of
  * them and those of the last. */
 static hull hull_of(const field *from, cni_taps taps)
 {
-    const int64_t turn = from->period / common_divisor(from->period, taps.step);
+    const int64_t turn = from->period / cni_common_divisor(from->period, taps.step);
     hull all = {nowhere, -nowhere};
     for (int64_t t = 0; t < taps.count && t < turn; t++) {
         all = join(all, hull_at(from, taps.first + t * taps.step));
@@ -100,7 +76,7 @@ static bool find_period(const field *from, const cni_link *link, int64_t *period
     *period = from->period;
     *step = from->step;
     if (link->type == CNI_VIEW_WINDOW) {
-        *period /= common_divisor(from->period, link->s);
+        *period /= cni_common_divisor(from->period, link->s);
         *step *= link->s / (from->period / *period);
     } else if (link->type == CNI_VIEW_TRANSPOSED || link->type == CNI_VIEW_NEAREST || link->type == CNI_VIEW_BILINEAR) {
         if (link->s == 0 || link->s > MOST_PERIOD) return false;
@@ -225,7 +201,7 @@ static void number_unknown(field *f)
 
 static void number_endless(field *f)
 {
-    const int64_t divisor = common_divisor(f->step, f->period);
+    const int64_t divisor = cni_common_divisor(f->step, f->period);
     f->unit = f->period / divisor;
     f->jump = f->step / divisor;
     f->affine = f->period == 1 && f->left[0] != nowhere;
@@ -233,8 +209,8 @@ static void number_endless(field *f)
     f->most = 0;
     for (int64_t i = 0; i < f->period; i++) {
         const int64_t size = f->left[i] == nowhere ? 0 : f->right[i] - f->left[i] + 1;
-        f->least = least(f->least, size);
-        f->most = most(f->most, size);
+        f->least = cni_least(f->least, size);
+        f->most = cni_most(f->most, size);
     }
     f->size = f->most * f->unit;
     f->start = f->affine && !f->floating ? f->left[0] : CNI_UNSEEN;
@@ -246,8 +222,8 @@ static void number_hulls(field *f)
     f->most = 0;
     for (int64_t y = 0; y < f->count; y++) {
         const int64_t size = f->lo[y] > f->hi[y] ? 0 : f->hi[y] - f->lo[y] + 1;
-        f->least = least(f->least, size);
-        f->most = most(f->most, size);
+        f->least = cni_least(f->least, size);
+        f->most = cni_most(f->most, size);
     }
     f->size = f->most;
 }
@@ -258,9 +234,9 @@ static void count_clean(field *f, int64_t n)
     if (!f->left || f->floating || n < 0 || f->count < 0) return;
     f->clean = 0;
     if (f->affine && f->step > 0) {
-        const int64_t first = f->left[0] >= 0 ? 0 : divide_down(-f->left[0] + f->step - 1, f->step);
-        const int64_t end = divide_down(n - 1 - f->right[0], f->step) + 1;
-        f->clean = most(least(end, f->count) - first, 0);
+        const int64_t first = f->left[0] >= 0 ? 0 : cni_divide_down(-f->left[0] + f->step - 1, f->step);
+        const int64_t end = cni_divide_down(n - 1 - f->right[0], f->step) + 1;
+        f->clean = cni_most(cni_least(end, f->count) - first, 0);
         return;
     }
     if (f->count > CNI_MOST_POSITIONS) {
@@ -393,7 +369,8 @@ static cn_status follow(cni_analyser *a, const field *from, const state *before,
     else if (to->lo)
         number_hulls(to);
     const bool known = to->size != CNI_UNSEEN && from->most != CNI_UNSEEN;
-    after->least_path = !known ? CNI_UNSEEN : least(to->most, before->least_path + most(to->most - from->most, 0));
+    after->least_path =
+        !known ? CNI_UNSEEN : cni_least(to->most, before->least_path + cni_most(to->most - from->most, 0));
     const bool alike = link->type == CNI_VIEW_WINDOW || link->s == 1; /* all positions read the same offsets */
     after->offsets = (offsets){0};
     if (alike && to->left && to->affine && from->affine) {
@@ -412,7 +389,7 @@ static bool same_jump(const field *a, const field *b)
 
 static cn_status join_endless(cni_analyser *a, const field *other, field *to)
 {
-    const int64_t period = to->period / common_divisor(to->period, other->period) * other->period;
+    const int64_t period = to->period / cni_common_divisor(to->period, other->period) * other->period;
     if (period > MOST_PERIOD) {
         to->left = to->right = NULL;
         return CN_OK;
@@ -455,7 +432,7 @@ static void join_offsets(cni_analyser *a, const field *x, const offsets *of_x, c
     const bool fit = of_x->known && of_y->known && x->affine && y->affine && same_jump(x, y);
     *out = (offsets){0};
     if (!fit || x->floating || y->floating) return;
-    const int64_t left = least(x->left[0], y->left[0]), width = most(x->right[0], y->right[0]) - left + 1;
+    const int64_t left = cni_least(x->left[0], y->left[0]), width = cni_most(x->right[0], y->right[0]) - left + 1;
     if ((!of_x->bits && of_x->width == width) || (!of_y->bits && of_y->width == width)) {
         *out = (offsets){true, width, NULL};
         return;
@@ -496,7 +473,7 @@ static cn_status merge(cni_analyser *a, const field *path, const state *of_path,
     else if (to->lo)
         number_hulls(to);
     const bool known = all->least_path != CNI_UNSEEN && of_path->least_path != CNI_UNSEEN;
-    all->least_path = known ? least(all->least_path, of_path->least_path) : CNI_UNSEEN;
+    all->least_path = known ? cni_least(all->least_path, of_path->least_path) : CNI_UNSEEN;
     return CN_OK;
 }
 
@@ -651,7 +628,7 @@ bool cni_misalignment(const cni_analysis *analysis, const cni_explained *merge_n
     const field *y = analysis->nodes[merge_node->inputs[b]].field + axis;
     if (analysis->nodes[merge_node->inputs[a]].origin != analysis->nodes[merge_node->inputs[b]].origin) return false;
     if (!x->local || !y->local || !same_jump(x, y) || x->floating || y->floating) return false;
-    const int64_t period = x->period / common_divisor(x->period, y->period) * y->period;
+    const int64_t period = x->period / cni_common_divisor(x->period, y->period) * y->period;
     int64_t sum = 0, count = 0;
     for (int64_t i = 0; i < period; i++) {
         const hull of_x = hull_at(x, i), of_y = hull_at(y, i);
@@ -660,7 +637,7 @@ bool cni_misalignment(const cni_analysis *analysis, const cni_explained *merge_n
         count += 2;
     }
     if (!count) return false;
-    const int64_t divisor = common_divisor(llabs(sum), count);
+    const int64_t divisor = cni_common_divisor(llabs(sum), count);
     *num = sum / divisor;
     *den = count / divisor;
     return true;

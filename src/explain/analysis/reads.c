@@ -1,26 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Which positions of an input one output position reads, on one axis. */
 #include "explain/analysis/reads.h"
-
-static int64_t divide_down(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0);
-}
-
-static int64_t divide_up(int64_t a, int64_t b)
-{
-    return a / b + (a % b > 0);
-}
-
-static int64_t common_divisor(int64_t a, int64_t b)
-{
-    while (b) {
-        const int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
+#include "explain/analysis/whole.h"
 
 static bool is_joined(const cni_explained *node, const cni_link *link)
 {
@@ -76,7 +57,7 @@ bool cni_link_of(const cni_analysis *analysis, const cni_explained *node, int in
 /* x s + t d = z for some t in 0..k-1.  If t is one answer, the others lie s / gcd(s, d) apart. */
 static cni_taps transposed(const cni_link *link, int64_t z)
 {
-    const int64_t s = link->s, d = link->d, divisor = common_divisor(s, d), turn = s / divisor;
+    const int64_t s = link->s, d = link->d, divisor = cni_common_divisor(s, d), turn = s / divisor;
     int64_t t = d == 1 ? (z % s + s) % s : 0;
     while (t < link->k && t < turn && (z - t * d) % s != 0) t++;
     if (t >= link->k || t >= turn) return (cni_taps){0, 1, 0};
@@ -91,12 +72,12 @@ static cni_taps bilinear(const cni_link *link, int64_t y)
     const int64_t n = link->s ? 1 : link->n, o = link->s ? link->s : link->o;
     const bool corners = link->corners && link->o > 1;
     const int64_t u = corners ? y * (link->n - 1) : (2 * y + 1) * n - o, of = corners ? link->o - 1 : 2 * o;
-    return (cni_taps){divide_down(u, of), 1, u % of == 0 ? 1 : 2};
+    return (cni_taps){cni_divide_down(u, of), 1, u % of == 0 ? 1 : 2};
 }
 
 static cni_taps nearest(const cni_link *link, int64_t y)
 {
-    const int64_t at = link->s ? divide_down(y, link->s) : divide_down((2 * y + 1) * link->n, 2 * link->o);
+    const int64_t at = link->s ? cni_divide_down(y, link->s) : cni_divide_down((2 * y + 1) * link->n, 2 * link->o);
     return (cni_taps){at, 1, 1};
 }
 
@@ -112,7 +93,7 @@ cni_taps cni_reads(const cni_link *link, int64_t y)
     case CNI_VIEW_BILINEAR:
         return bilinear(link, y);
     case CNI_VIEW_ADAPTIVE: {
-        const int64_t first = divide_down(y * link->n, link->k), end = divide_up((y + 1) * link->n, link->k);
+        const int64_t first = cni_divide_down(y * link->n, link->k), end = cni_divide_up((y + 1) * link->n, link->k);
         return (cni_taps){first, 1, end - first};
     }
     default:
@@ -151,8 +132,8 @@ cni_taps cni_reads_inside(const cni_link *link, int64_t y)
     if (!taps.count || (taps.first >= 0 && last < n)) return taps;
     if (link->type == CNI_VIEW_BILINEAR || (cni_repeats_pixels(link->border) && link->type != CNI_VIEW_POINT))
         return reads_through(link, taps);
-    const int64_t skipped = taps.first < 0 ? divide_up(-taps.first, taps.step) : 0;
-    const int64_t end = taps.first >= n ? 0 : divide_down(n - 1 - taps.first, taps.step) + 1;
+    const int64_t skipped = taps.first < 0 ? cni_divide_up(-taps.first, taps.step) : 0;
+    const int64_t end = taps.first >= n ? 0 : cni_divide_down(n - 1 - taps.first, taps.step) + 1;
     taps.first += skipped * taps.step;
     taps.count = (end < taps.count ? end : taps.count) - skipped;
     if (taps.count <= 0) return (cni_taps){0, 1, 0};

@@ -6,12 +6,10 @@
 
 #include <cornu/data.h>
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { MOST_TILES = 64, ACROSS = 8, GAP = 8 };
 
@@ -109,12 +107,7 @@ static cni_scene *new_sheet(showing *s, cni_arena *arena, const char *name, cons
 
 static cn_status finish(showing *s, const cni_scene *scene)
 {
-    static const char *const suffixes[] = {
-        [CNI_PICTURE_PNG] = "png", [CNI_PICTURE_SVG] = "svg", [CNI_PICTURE_PDF] = "pdf"};
-    const char *path =
-        scene->name ? cni_arena_printf(scene->arena, "%s/%s.%s", s->folder, scene->name, suffixes[s->format]) : NULL;
-    if (!path) return cni_no_memory(s->error, "a picture");
-    CN_TRY(cni_scene_write(scene, s->theme, s->format, path, s->error));
+    CN_TRY(cni_scene_save(scene, s->theme, s->format, s->folder, s->error));
     s->count++;
     return CN_OK;
 }
@@ -262,8 +255,7 @@ static cn_status show(showing *s, const char *image)
         return cni_fail(s->error, CN_ERR_INVALID,
                         "%s: a text has no weights, so there is nothing learned to show; give a trained model (.keras)",
                         s->explanation->source);
-    if (mkdir(s->folder, 0777) && errno != EEXIST)
-        return cni_fail(s->error, CN_ERR_IO, "%s: cannot make the folder: %s", s->folder, strerror(errno));
+    CN_TRY(cni_picture_folder(s->folder, s->error));
     CN_TRY(show_image(s, model, image));
     cni_model_layers(model, show_layer, s);
     if (!s->error->status && !s->count)

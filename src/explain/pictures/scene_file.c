@@ -3,12 +3,14 @@
 #include "explain/drawing.h"
 #include "formats/bytes.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+
+static const char *const names[] = {[CNI_PICTURE_PNG] = "png", [CNI_PICTURE_SVG] = "svg", [CNI_PICTURE_PDF] = "pdf"};
 
 cn_status cni_picture_format_find(const char *name, cni_picture_format *format, cni_error *error)
 {
-    static const char *const names[] = {
-        [CNI_PICTURE_PNG] = "png", [CNI_PICTURE_SVG] = "svg", [CNI_PICTURE_PDF] = "pdf"};
     for (int i = 0; i < 3; i++)
         if (name && strcmp(names[i], name) == 0) {
             *format = (cni_picture_format)i;
@@ -59,4 +61,18 @@ cn_status cni_scene_write(const cni_scene *scene, cni_scene_theme theme, cni_pic
     if (scene->failed) return cni_no_memory(error, path);
     if (format == CNI_PICTURE_SVG) return write_svg(scene, theme, path, error);
     return write_by_module(scene, theme, format, path, error);
+}
+
+cn_status cni_scene_save(const cni_scene *scene, cni_scene_theme theme, cni_picture_format format, const char *folder,
+                         cni_error *error)
+{
+    const char *path =
+        scene->name ? cni_arena_printf(scene->arena, "%s/%s.%s", folder, scene->name, names[format]) : NULL;
+    return path ? cni_scene_write(scene, theme, format, path, error) : cni_no_memory(error, "a picture");
+}
+
+cn_status cni_picture_folder(const char *folder, cni_error *error)
+{
+    if (mkdir(folder, 0777) == 0 || errno == EEXIST) return CN_OK;
+    return cni_fail(error, CN_ERR_IO, "%s: cannot make the folder: %s", folder, strerror(errno));
 }

@@ -5,11 +5,9 @@
 #include "explain/drawing.h"
 #include "formats/bytes.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 const cni_picture *const cni_pictures[] = {
     &cni_picture_window, &cni_picture_ruler, &cni_picture_reads,  &cni_picture_field,
@@ -73,12 +71,8 @@ static cn_status draw_one(drawing *d, const cni_picture *picture, const cni_expl
     cn_status status = CN_OK;
     if (picture->fits(&sitting)) {
         const cni_scene *scene = picture->draw(&sitting);
-        static const char *const suffixes[] = {
-            [CNI_PICTURE_PNG] = "png", [CNI_PICTURE_SVG] = "svg", [CNI_PICTURE_PDF] = "pdf"};
-        const char *path =
-            scene ? cni_arena_printf(&arena, "%s/%s.%s", d->folder, scene->name, suffixes[d->format]) : NULL;
-        status =
-            path ? cni_scene_write(scene, d->theme, d->format, path, d->error) : cni_no_memory(d->error, "a picture");
+        status = scene ? cni_scene_save(scene, d->theme, d->format, d->folder, d->error)
+                       : cni_no_memory(d->error, "a picture");
         d->count += !status;
     }
     cni_arena_free(&arena);
@@ -97,18 +91,12 @@ static cn_status draw_of_layers(drawing *d, const cni_picture *picture)
     return CN_OK;
 }
 
-static cn_status make_folder(const drawing *d)
-{
-    if (mkdir(d->folder, 0777) == 0 || errno == EEXIST) return CN_OK;
-    return cni_fail(d->error, CN_ERR_IO, "%s: cannot make the folder: %s", d->folder, strerror(errno));
-}
-
 static cn_status draw_all(drawing *d)
 {
     CN_TRY(check_list(d->pictures, d->error));
     if (d->layer && !cni_explained_find(d->explanation->analysis, d->layer))
         return cni_fail(d->error, CN_ERR_INVALID, "there is no layer \"%s\"", d->layer);
-    CN_TRY(make_folder(d));
+    CN_TRY(cni_picture_folder(d->folder, d->error));
     for (int i = 0; i < cni_picture_count; i++) {
         const cni_picture *picture = cni_pictures[i];
         if (!is_wanted(d->pictures, picture) || (d->layer && !picture->of_layer)) continue;
@@ -149,7 +137,7 @@ cn_status cn_explanation_draw_grids(cn_explanation *a, cn_explanation *b, const 
                  .theme = dark ? CNI_THEME_DARK : CNI_THEME_LIGHT,
                  .error = &a->error};
     cn_status status = begin(&d, format);
-    if (!status) status = make_folder(&d);
+    if (!status) status = cni_picture_folder(d.folder, d.error);
     if (!status) status = draw_one(&d, &cni_picture_grids, NULL);
     if (count) *count = d.count;
     return status;

@@ -1,26 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Findings K3..: what windows read and what they pass over; what is computed and cannot reach the result. */
 #include "explain/rules/rules.h"
+#include "explain/analysis/whole.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int64_t common_divisor(int64_t a, int64_t b)
-{
-    while (b) {
-        const int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
 /* Of each `stride` cells of an axis, how many are read, far from the borders (1.4). */
 static int64_t read_of_stride(const cni_view_axis *axis)
 {
-    const int64_t step = axis->stride / common_divisor(axis->stride, axis->dilation);
+    const int64_t step = axis->stride / cni_common_divisor(axis->stride, axis->dilation);
     return axis->size < step ? axis->size : step;
 }
 
@@ -137,7 +128,7 @@ static const char *what_it_reads(cni_findings *findings, const cni_explained *no
 static const char *why_it_skips(cni_findings *findings, const cni_explained *node)
 {
     for (int i = 0; i < node->view.spatial; i++) {
-        const int64_t shared = common_divisor(node->view.axis[i].stride, node->view.axis[i].dilation);
+        const int64_t shared = cni_common_divisor(node->view.axis[i].stride, node->view.axis[i].dilation);
         if (shared > 1 && node->view.axis[i].size > 1)
             return cni_say(findings, " (stride and dilation share %" PRId64 ")", shared);
     }
@@ -687,7 +678,7 @@ static const char *list_of_rates(cni_findings *findings, const stack *s, int64_t
             equal &= d[j] == d[0];
         }
         list = cni_say(findings, "%s%s%s", list, i ? ", " : "", cni_say_sizes(findings, d, equal ? 1 : view->spatial));
-        *shared = common_divisor(d[s->axis], *shared);
+        *shared = cni_common_divisor(d[s->axis], *shared);
     }
     return list;
 }
