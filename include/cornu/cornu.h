@@ -127,6 +127,8 @@ CN_API cn_status cn_predictor_refresh(cn_predictor *predictor, const cn_model *m
 /** Predicts n images (1 <= n <= batch): inputs[i] and outputs[i] are float32, n rows each.  Allocates nothing. */
 CN_API cn_status cn_predictor_run(cn_predictor *predictor, int n, const float *const *inputs, float *const *outputs);
 CN_API const char *cn_predictor_error(const cn_predictor *predictor);
+/** Bytes that its plan takes: tensors, packed weights, copies. */
+CN_API int64_t cn_predictor_memory(const cn_predictor *predictor);
 
 /* ------------------------------------------------------------------------------------------ 2. build and train */
 
@@ -267,6 +269,9 @@ CN_API const cn_logs *cn_model_evaluate(cn_model *model, const cn_evaluate_args 
 /** One step on one batch: loss and metrics of this batch alone; NULL on failure. */
 CN_API const cn_logs *cn_train_on_batch(cn_model *model, const cn_data *batch);
 CN_API const cn_logs *cn_test_on_batch(cn_model *model, const cn_data *batch);
+
+/** Bytes of the plans that fit, evaluate and predict have made for the model and keep. */
+CN_API int64_t cn_plan_memory(const cn_model *model);
 
 /** Writes a model: .keras (everything, with the optimizer's state), .weights.h5 (weights), .json (configuration), .npz
  *  (weights as arrays 0, 1, ... in the order of get_weights()).  Atomic: the old file or the new one, whole. */

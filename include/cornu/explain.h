@@ -49,6 +49,10 @@ typedef struct cn_explain_options {
 CN_API cn_status cn_explain(const char *source, const cn_explain_options *options, cn_explanation **explanation,
                             const char **error);
 
+/** Floating-point operations for one sample, a multiply-add counted as two: of the forward pass, or of it and the
+ *  gradients that training needs.  NaN where they are not known. */
+CN_API double cn_explanation_flops(const cn_explanation *explanation, bool training);
+
 /** NULL is accepted. */
 CN_API void cn_explanation_free(cn_explanation *explanation);
 

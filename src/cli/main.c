@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 const cli_verb *const cli_verbs[] = {
-    &cli_explain, &cli_summary, &cli_train, &cli_evaluate, &cli_predict, &cli_convert, &cli_filter, &cli_help, NULL,
+    &cli_explain, &cli_summary, &cli_train, &cli_evaluate, &cli_predict,
+    &cli_convert, &cli_filter,  &cli_bench, &cli_help,     NULL,
 };
 enum { VERBS = sizeof cli_verbs / sizeof *cli_verbs - 1 };
 

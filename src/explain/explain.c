@@ -10,6 +10,7 @@
 #include "formats/zip.h"
 #include "model/config.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -289,6 +290,13 @@ int cn_explanation_count(const cn_explanation *explanation, int severity)
     for (int i = 0; i < explanation->findings->count; i++)
         count += (int)explanation->findings->items[i].severity == severity;
     return count + (severity == CNI_ERROR ? remarks->errors : 0);
+}
+
+double cn_explanation_flops(const cn_explanation *explanation, bool training)
+{
+    if (!explanation) return NAN;
+    const int64_t macs = training ? explanation->analysis->train_macs : explanation->analysis->macs;
+    return macs == CNI_UNSEEN ? NAN : 2 * (double)macs;
 }
 
 const char *cn_explanation_error(const cn_explanation *explanation)

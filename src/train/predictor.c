@@ -105,3 +105,8 @@ const char *cn_predictor_error(const cn_predictor *predictor)
 {
     return predictor ? predictor->error.text : "no predictor";
 }
+
+int64_t cn_predictor_memory(const cn_predictor *predictor)
+{
+    return predictor ? (int64_t)cni_plan_arena_bytes(predictor->program->plan) : 0;
+}

@@ -251,3 +251,13 @@ double cn_logs_get(const cn_logs *logs, const char *name)
         if (strcmp(logs->names[i], name) == 0) return logs->values[i];
     return NAN;
 }
+
+int64_t cn_plan_memory(const cn_model *model)
+{
+    const cni_trainer *trainer = model ? model->attachments[CNI_ATTACH_TRAINER].data : NULL;
+    int64_t bytes = 0;
+    for (int i = 0; trainer && i < CNI_MODES; i++)
+        for (int j = 0; j < CNI_SHAPES; j++)
+            if (trainer->programs[i][j]) bytes += (int64_t)cni_plan_arena_bytes(trainer->programs[i][j]->plan);
+    return bytes;
+}
