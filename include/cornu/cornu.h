@@ -104,9 +104,9 @@ CN_API void cn_model_free(cn_model *model);
 
 typedef struct cn_predict_args {
     size_t struct_size;
-    cn_array x;                      /* the one input, or */
-    cn_array inputs[CN_MAX_ARRAYS];  /* one for each input of the model */
-    int batch_size;                  /* default 32 */
+    cn_array x;                     /* the one input, or */
+    cn_array inputs[CN_MAX_ARRAYS]; /* one for each input of the model */
+    int batch_size;                 /* default 32 */
 } cn_predict_args;
 
 /** Predicts for all rows of the input: an array of cn_output_count(model) arrays of float32, owned by the model and
@@ -156,8 +156,8 @@ CN_API cn_status cn_pop(cn_model *model);
 /** Makes the weights for an input shape without the batch (deferred models; others are built as they grow). */
 CN_API cn_status cn_build(cn_model *model, int rank, const int64_t *shape);
 
-/** Whether something went wrong, and what: one line, "" if nothing.  cn_clear forgets an error of fit, evaluate, predict
- *  or save; an error made while building stays. */
+/** Whether something went wrong, and what: one line, "" if nothing.  cn_clear forgets an error of fit, evaluate,
+ * predict or save; an error made while building stays. */
 CN_API bool cn_failed(const cn_model *model);
 CN_API const char *cn_error(const cn_model *model);
 CN_API cn_status cn_error_status(const cn_model *model);
@@ -175,7 +175,7 @@ typedef struct cn_compile_args {
     const char *weighted_metrics[CN_MAX_ARRAYS];
     const char *output_metrics[CN_MAX_ARRAYS][CN_MAX_ARRAYS];
 } cn_compile_args;
-#define cn_compile(model, ...) \
+#define cn_compile(model, ...)                                                                                         \
     cn_model_compile((model), CN_PTR_(cn_compile_args, .struct_size = sizeof(cn_compile_args), __VA_ARGS__))
 CN_API cn_status cn_model_compile(cn_model *model, const cn_compile_args *args);
 
@@ -192,13 +192,13 @@ typedef struct cn_class_weight {
 
 /** What the progress of a long call is told to; the library itself prints nothing. */
 typedef struct cn_progress {
-    int epoch, epochs;      /* from 0; epochs is the final index */
-    int64_t step, steps;    /* done, and how many there will be (0: not known) */
-    double seconds;         /* since the epoch began */
-    bool end_of_epoch;      /* logs hold val_ values too */
+    int epoch, epochs;   /* from 0; epochs is the final index */
+    int64_t step, steps; /* done, and how many there will be (0: not known) */
+    double seconds;      /* since the epoch began */
+    bool end_of_epoch;   /* logs hold val_ values too */
     bool evaluating, predicting;
     cn_logs logs;
-    const char *message;    /* what a callback has to say ("Epoch 3: early stopping"); then the rest is empty */
+    const char *message; /* what a callback has to say ("Epoch 3: early stopping"); then the rest is empty */
 } cn_progress;
 typedef void cn_progress_writer(void *user, const cn_progress *progress);
 
@@ -207,25 +207,25 @@ typedef struct cn_fit_args {
     size_t struct_size;
     cn_array x, y;
     cn_array inputs[CN_MAX_ARRAYS], targets[CN_MAX_ARRAYS]; /* when there are several */
-    int batch_size;                 /* default 32 */
-    int epochs;                     /* default 1; the final index when initial_epoch is given */
+    int batch_size;                                         /* default 32 */
+    int epochs;                                             /* default 1; the final index when initial_epoch is given */
     const cn_callback_args *callbacks[CN_MAX_ARRAYS];
-    double validation_split;        /* the tail of the data, before any shuffling */
-    cn_array validation_data[3];    /* x, y and, if any, the sample weights */
-    cn_data validation;             /* instead, when there are several inputs or targets */
-    bool no_shuffle;                /* shuffle=False */
-    bool shuffle_batches;           /* shuffle="batch" */
+    double validation_split;          /* the tail of the data, before any shuffling */
+    cn_array validation_data[3];      /* x, y and, if any, the sample weights */
+    cn_data validation;               /* instead, when there are several inputs or targets */
+    bool no_shuffle;                  /* shuffle=False */
+    bool shuffle_batches;             /* shuffle="batch" */
     cn_class_weight class_weight[64]; /* ends at weight 0; CN_ZERO for a weight of zero */
     cn_array sample_weight;
     int initial_epoch;
     int steps_per_epoch;
     int validation_steps;
     int validation_batch_size;
-    int validation_freq;            /* default 1 */
-    bool check_finite;              /* stop with the batch named when data or loss is NaN or infinite */
-    cn_progress_writer *progress;   /* NULL: silent, as verbose=0 */
+    int validation_freq;          /* default 1 */
+    bool check_finite;            /* stop with the batch named when data or loss is NaN or infinite */
+    cn_progress_writer *progress; /* NULL: silent, as verbose=0 */
     void *progress_user;
-    const volatile int *interrupt;  /* when it becomes non-zero the batch is finished and fit returns */
+    const volatile int *interrupt; /* when it becomes non-zero the batch is finished and fit returns */
 } cn_fit_args;
 
 /** Trains.  The history belongs to the model and is valid until its next fit; NULL on failure.
@@ -291,7 +291,12 @@ CN_API const char *cn_model_json(cn_model *model);
 
 typedef enum cn_data_format { CN_FORMAT_DEFAULT = 0, CN_CHANNELS_LAST, CN_CHANNELS_FIRST } cn_data_format;
 
-typedef enum cn_padding_mode { CN_PADDING_DEFAULT = 0, CN_PADDING_VALID, CN_PADDING_SAME, CN_PADDING_SIDES } cn_padding_mode;
+typedef enum cn_padding_mode {
+    CN_PADDING_DEFAULT = 0,
+    CN_PADDING_VALID,
+    CN_PADDING_SAME,
+    CN_PADDING_SIDES
+} cn_padding_mode;
 
 typedef struct cn_padding {
     cn_padding_mode mode;
@@ -299,13 +304,34 @@ typedef struct cn_padding {
 } cn_padding;
 
 #ifdef __cplusplus
-#define CN_VALID                          cn_padding{CN_PADDING_VALID, 0, 0, 0, 0}
-#define CN_SAME                           cn_padding{CN_PADDING_SAME, 0, 0, 0, 0}
-#define CN_PAD(top, bottom, left, right)  cn_padding{CN_PADDING_SIDES, top, bottom, left, right}
+#define CN_VALID                                                                                                       \
+    cn_padding                                                                                                         \
+    {                                                                                                                  \
+        CN_PADDING_VALID, 0, 0, 0, 0                                                                                   \
+    }
+#define CN_SAME                                                                                                        \
+    cn_padding                                                                                                         \
+    {                                                                                                                  \
+        CN_PADDING_SAME, 0, 0, 0, 0                                                                                    \
+    }
+#define CN_PAD(top, bottom, left, right)                                                                               \
+    cn_padding                                                                                                         \
+    {                                                                                                                  \
+        CN_PADDING_SIDES, top, bottom, left, right                                                                     \
+    }
 #else
-#define CN_VALID                          {CN_PADDING_VALID, 0, 0, 0, 0}
-#define CN_SAME                           {CN_PADDING_SAME, 0, 0, 0, 0}
-#define CN_PAD(top, bottom, left, right)  {CN_PADDING_SIDES, top, bottom, left, right}
+#define CN_VALID                                                                                                       \
+    {                                                                                                                  \
+        CN_PADDING_VALID, 0, 0, 0, 0                                                                                   \
+    }
+#define CN_SAME                                                                                                        \
+    {                                                                                                                  \
+        CN_PADDING_SAME, 0, 0, 0, 0                                                                                    \
+    }
+#define CN_PAD(top, bottom, left, right)                                                                               \
+    {                                                                                                                  \
+        CN_PADDING_SIDES, top, bottom, left, right                                                                     \
+    }
 #endif
 
 /** Input(shape, batch_size): the shape of one image, without the batch; CN_NONE for a free dimension.  {28, 28, 1} */
@@ -325,17 +351,17 @@ typedef struct cn_input_args {
  *  dilation_rate both above 1), CN_ERR_SHAPE (groups does not divide c; the kernel is larger than its input). */
 typedef struct cn_conv2d_args {
     cn_layer_args head;
-    int filters;                      /* output channels; required */
-    int kernel_size[2];               /* rows, columns; required */
-    int strides[2];                   /* default 1 */
-    cn_padding padding;               /* CN_VALID (default), CN_SAME, CN_PAD(top, bottom, left, right) */
-    cn_data_format data_format;       /* default: the context's */
-    int dilation_rate[2];             /* default 1 */
-    int groups;                       /* default 1 */
-    const char *activation;           /* default "linear" */
-    bool no_bias;                     /* use_bias=False */
-    const char *kernel_initializer;   /* default "glorot_uniform" */
-    const char *bias_initializer;     /* default "zeros" */
+    int filters;                    /* output channels; required */
+    int kernel_size[2];             /* rows, columns; required */
+    int strides[2];                 /* default 1 */
+    cn_padding padding;             /* CN_VALID (default), CN_SAME, CN_PAD(top, bottom, left, right) */
+    cn_data_format data_format;     /* default: the context's */
+    int dilation_rate[2];           /* default 1 */
+    int groups;                     /* default 1 */
+    const char *activation;         /* default "linear" */
+    bool no_bias;                   /* use_bias=False */
+    const char *kernel_initializer; /* default "glorot_uniform" */
+    const char *bias_initializer;   /* default "zeros" */
     const char *kernel_regularizer;
     const char *bias_regularizer;
     const char *activity_regularizer; /* of the output, divided by the batch size */
@@ -350,12 +376,12 @@ typedef struct cn_conv2d_args {
  *  in [n, h, w, c] -> out [n, h', w', c * depth_multiplier];  weights kernel [kh, kw, c, depth_multiplier], bias */
 typedef struct cn_depthwise_conv2d_args {
     cn_layer_args head;
-    int kernel_size[2];             /* required */
-    int strides[2];                 /* default 1 */
-    cn_padding padding;             /* default CN_VALID */
-    int depth_multiplier;           /* default 1 */
+    int kernel_size[2];   /* required */
+    int strides[2];       /* default 1 */
+    cn_padding padding;   /* default CN_VALID */
+    int depth_multiplier; /* default 1 */
     cn_data_format data_format;
-    int dilation_rate[2];           /* default 1 */
+    int dilation_rate[2]; /* default 1 */
     const char *activation;
     bool no_bias;
     const char *depthwise_initializer; /* default "glorot_uniform" */
@@ -373,8 +399,8 @@ typedef struct cn_depthwise_conv2d_args {
 /** out = activation(in . kernel + bias), over the last axis.  in [n, ..., c] -> out [n, ..., units] */
 typedef struct cn_dense_args {
     cn_layer_args head;
-    int units;                      /* required */
-    const char *activation;         /* default "linear" */
+    int units;              /* required */
+    const char *activation; /* default "linear" */
     bool no_bias;
     const char *kernel_initializer; /* default "glorot_uniform" */
     const char *bias_initializer;   /* default "zeros" */
@@ -391,9 +417,9 @@ typedef struct cn_dense_args {
 /** Maximum, or mean of the real (unpadded) cells, over a window.  in [n, h, w, c] -> out [n, h', w', c] */
 typedef struct cn_pooling2d_args {
     cn_layer_args head;
-    int pool_size[2];           /* default 2 for MaxPooling2D; required for AveragePooling2D */
-    int strides[2];             /* default: pool_size */
-    cn_padding padding;         /* default CN_VALID */
+    int pool_size[2];   /* default 2 for MaxPooling2D; required for AveragePooling2D */
+    int strides[2];     /* default: pool_size */
+    cn_padding padding; /* default CN_VALID */
     cn_data_format data_format;
     const char *name;
     bool frozen;
@@ -493,11 +519,11 @@ typedef struct cn_softmax_args {
  *  weights gamma, beta, moving_mean, moving_variance, each of the size of `axis` */
 typedef struct cn_batch_normalization_args {
     cn_layer_args head;
-    int axis;         /* default -1 */
-    double momentum;  /* default 0.99 */
-    double epsilon;   /* default 0.001 */
-    bool no_center;   /* center=False: no beta */
-    bool no_scale;    /* scale=False: no gamma */
+    int axis;                                /* default -1 */
+    double momentum;                         /* default 0.99 */
+    double epsilon;                          /* default 0.001 */
+    bool no_center;                          /* center=False: no beta */
+    bool no_scale;                           /* scale=False: no gamma */
     const char *beta_initializer;            /* default "zeros" */
     const char *gamma_initializer;           /* default "ones" */
     const char *moving_mean_initializer;     /* default "zeros" */
@@ -709,15 +735,15 @@ CN_API cn_status cn_model_outputs(cn_model *model, int count, cn_node *const *no
 /* ------------------------------------------------------------------------------- 5. optimizers and callbacks */
 
 /** What all optimizers take.  At most one of the three clips. */
-#define CN_OPTIMIZER_MEMBERS_                                                                            \
-    double weight_decay;              /* decoupled; default none (AdamW: 0.004) */                       \
-    double clipnorm, clipvalue, global_clipnorm;                                                         \
-    bool use_ema;                                                                                        \
-    double ema_momentum;              /* default 0.99 */                                                 \
-    int ema_overwrite_frequency;      /* default: at the end of fit */                                   \
-    double loss_scale_factor;                                                                            \
-    int gradient_accumulation_steps;  /* 2 or more; default none */                                      \
-    const char *learning_rate_schedule; /* Keras text, e.g. "ExponentialDecay(0.01, 1000, 0.9)" */       \
+#define CN_OPTIMIZER_MEMBERS_                                                                                          \
+    double weight_decay; /* decoupled; default none (AdamW: 0.004) */                                                  \
+    double clipnorm, clipvalue, global_clipnorm;                                                                       \
+    bool use_ema;                                                                                                      \
+    double ema_momentum;         /* default 0.99 */                                                                    \
+    int ema_overwrite_frequency; /* default: at the end of fit */                                                      \
+    double loss_scale_factor;                                                                                          \
+    int gradient_accumulation_steps;    /* 2 or more; default none */                                                  \
+    const char *learning_rate_schedule; /* Keras text, e.g. "ExponentialDecay(0.01, 1000, 0.9)" */                     \
     const char *name;
 
 /** w -= learning_rate * g; with momentum v = momentum v - learning_rate g, w += v (nesterov: w += momentum v - lr g) */
@@ -853,8 +879,8 @@ CN_API int cn_output_count(const cn_model *model);
 CN_API int cn_input_shape(const cn_model *model, int index, int64_t shape[CN_MAX_RANK]);
 CN_API int cn_output_shape(const cn_model *model, int index, int64_t shape[CN_MAX_RANK]);
 
-/** Names of the classes that a model tells apart, kept in its .keras file (in metadata.json, which Keras does not read).
- *  Copied; count 0 forgets them.  cn_label: NULL where there is none. */
+/** Names of the classes that a model tells apart, kept in its .keras file (in metadata.json, which Keras does not
+ * read). Copied; count 0 forgets them.  cn_label: NULL where there is none. */
 CN_API cn_status cn_set_labels(cn_model *model, int count, const char *const *labels);
 CN_API int cn_label_count(const cn_model *model);
 CN_API const char *cn_label(const cn_model *model, int index);
@@ -888,9 +914,9 @@ typedef struct cn_summary_options {
 } cn_summary_options;
 CN_API const char *cn_summary(cn_model *model, const cn_summary_options *options);
 
-/** What Cornu knows of a name - a layer, optimizer, loss, metric, activation, initializer, ... - as text for a terminal:
- *  every argument with type, default, meaning, and an example.  NULL: the list of names.  Free with cn_text_free;
- *  NULL when the name is unknown (then *nearest, if not NULL, is the nearest name, static, or NULL). */
+/** What Cornu knows of a name - a layer, optimizer, loss, metric, activation, initializer, ... - as text for a
+ * terminal: every argument with type, default, meaning, and an example.  NULL: the list of names.  Free with
+ * cn_text_free; NULL when the name is unknown (then *nearest, if not NULL, is the nearest name, static, or NULL). */
 CN_API char *cn_describe(const char *name, const char **nearest);
 CN_API void cn_text_free(char *text);
 
@@ -910,6 +936,12 @@ CN_API void cn_context_set_random_seed(cn_context *context, uint32_t seed);
  *  on it. */
 CN_API cn_status cn_set_threads(cn_context *context, int threads);
 CN_API int cn_threads(cn_context *context);
+/** How convolutions are computed.  CN_MATH_FAST (the default) lets shapes decide, and may take Winograd's algorithm,
+ * whose rounding error is about twice that of direct summation (docs/performance.md states the bound) and which spreads
+ * a NaN or an infinity over up to 4 x 4 neighbouring outputs.  CN_MATH_DIRECT sums products as the definition says.
+ * NULL: the default context.  Refused (CN_ERR_STATE) while a fit runs; predictors keep what they were made with. */
+typedef enum cn_math { CN_MATH_FAST, CN_MATH_DIRECT } cn_math;
+CN_API cn_status cn_set_math(cn_context *context, cn_math math);
 CN_API cn_status cn_set_data_format(cn_context *context, cn_data_format format);
 /** Reads keras.json (NULL: $KERAS_HOME or ~/.keras) and takes image_data_format and epsilon.  No file: no change. */
 CN_API cn_status cn_read_keras_json(cn_context *context, const char *path, const char **error);
@@ -922,10 +954,16 @@ CN_API const char *cn_instruction_set(cn_context *context);
 
 #ifdef __cplusplus
 }
-template <class T> const cn_layer_args *cn_head_(const T &args) { return &args.head; }
-template <class T> const T *cn_pointer_(const T &args) { return &args; }
-#define CN_ARGS_(T, NAME, ...) cn_head_(T{.head = {sizeof(T), NAME}, __VA_ARGS__})
-#define CN_PTR_(T, ...)        cn_pointer_(T{__VA_ARGS__})
+template <class T> const cn_layer_args *cn_head_(const T &args)
+{
+    return &args.head;
+}
+template <class T> const T *cn_pointer_(const T &args)
+{
+    return &args;
+}
+#define CN_ARGS_(T, NAME, ...)      cn_head_(T{.head = {sizeof(T), NAME}, __VA_ARGS__})
+#define CN_PTR_(T, ...)             cn_pointer_(T{__VA_ARGS__})
 #define CN_CALL_X_(T, x_, ...)      cn_pointer_(T{.struct_size = sizeof(T), .x = (x_), __VA_ARGS__})
 #define CN_CALL_XY_(T, x_, y_, ...) cn_pointer_(T{.struct_size = sizeof(T), .x = (x_), .y = (y_), __VA_ARGS__})
 template <class... N> cn_node *cn_call_nodes(cn_model *model, const cn_layer_args *layer, cn_node *first, N... more)
@@ -948,9 +986,12 @@ template <class... N> cn_status cn_model_outputs(cn_model *model, cn_node *first
 #define CN_ARGS_(T, NAME, ...) (&(T){.head = {sizeof(T), NAME}, __VA_ARGS__}.head)
 #define CN_PTR_(T, ...)        (&(T){__VA_ARGS__})
 #define CN_CALL_X_(T, ...)     (&(T){.struct_size = sizeof(T), .x = __VA_ARGS__}) /* x, then keywords */
-#define CN_CALL_XY_            CN_CALL_X_                                        /* x, y, then keywords */
-#define CN_NODES_(...) \
-    (int)(sizeof((cn_node *const[]){__VA_ARGS__}) / sizeof(cn_node *)), (cn_node *const[]){__VA_ARGS__}
+#define CN_CALL_XY_            CN_CALL_X_                                         /* x, y, then keywords */
+#define CN_NODES_(...)                                                                                                 \
+    (int)(sizeof((cn_node *const[]){__VA_ARGS__}) / sizeof(cn_node *)), (cn_node *const[])                             \
+    {                                                                                                                  \
+        __VA_ARGS__                                                                                                    \
+    }
 #endif
 
 #endif

@@ -7,6 +7,8 @@
 #ifndef CNI_GRAPH_H
 #define CNI_GRAPH_H
 
+#include <cornu/cornu.h>
+
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/threads.h"
@@ -65,7 +67,7 @@ struct cni_op {
     cni_tensor **out;
     void *attributes; /* kind->attributes_size bytes; each kind declares its struct in its header */
     cni_segment segment;
-    const void *source; /* what was being lowered when it was appended: for those who measure */
+    const void *source;   /* what was being lowered when it was appended: for those who measure */
     cni_variable *writes; /* a variable that the op writes in place: such an op is never removed, and runs after every
                              op of its segment that reads the variable (moved to the segment's end, order kept; hence
                              its outputs are for later segments).  The plan counts the variable's version up */
@@ -81,11 +83,11 @@ struct cni_op_kind {
      *  with in[i] && in[i]->differentiable (others may stay NULL).  A NULL function: the kind has no gradient. */
     void (*gradient)(cni_graph *graph, const cni_op *op, cni_tensor *const *dout, cni_tensor **din);
 
-    /** Bytes of scratch memory for a run with up to n images and `threads` threads; NULL = none.  64-byte aligned. */
-    size_t (*workspace)(const cni_op *op, int n, int threads, size_t real_size);
+    /** Bytes of scratch memory for the largest run (most->n is the plan's batch); NULL = none.  64-byte aligned. */
+    size_t (*workspace)(const cni_op *op, const cni_run *most);
 
     /** Bytes of zeroed memory that stays with the step from run to run: packed weights.  NULL = none. */
-    size_t (*persistent)(const cni_op *op, int n, int threads, size_t real_size);
+    size_t (*persistent)(const cni_op *op, const cni_run *most);
 
     /** Does it.  No allocation, no look-up.  NULL: nothing is to be done (a reshape: the output is an alias). */
     void (*run)(cni_step *step, const cni_run *run);
@@ -100,8 +102,8 @@ struct cni_op_kind {
      *  epilogue of the op before it; a NULL function or answer: it is more than that. */
     const cni_epilogue *(*epilogue_of)(const cni_op *op);
 
-    /** Transposes: p with out.dims[i] = in.dims[p[i]]; all else is told by `attributes`, which hold no shape.  NULL: not
-     *  a transpose.  Two that undo each other are dropped. */
+    /** Transposes: p with out.dims[i] = in.dims[p[i]]; all else is told by `attributes`, which hold no shape.  NULL:
+     * not a transpose.  Two that undo each other are dropped. */
     const int *(*permutation_of)(const cni_op *op);
 
     /** One output, and each element of it depends on the elements at the same place of inputs of the same shape (or of
@@ -120,7 +122,9 @@ struct cni_step {
 
 /** What each run reads; changing it never re-plans. */
 struct cni_run {
-    int n; /* images in this batch, at most the plan's largest */
+    int n;        /* images in this batch */
+    int batch;    /* the largest n: what is chosen by size is chosen by this one */
+    cn_math math; /* CN_MATH_DIRECT: sums are those of the definition, in the order of the direct kernels */
     const cni_kernels *kernels;
     cni_pool *pool;
     const double *scalars; /* run-time scalars by slot (cni_graph_scalar): learning rate, step, ... */
@@ -159,8 +163,8 @@ cni_tensor *cni_graph_tensor(cni_graph *graph, cni_shape shape);
 
 /** Appends an op with up to CNI_MAX_OUTPUTS outputs of the given shapes (of reals: set ->element for bytes).
  *  `attributes` are copied.  Never NULL: out of memory sets graph->error and answers a dummy. */
-cni_op *cni_append(cni_graph *graph, const cni_op_kind *kind, const void *attributes, int inputs,
-                   cni_tensor *const *in, int outputs, const cni_shape *shapes);
+cni_op *cni_append(cni_graph *graph, const cni_op_kind *kind, const void *attributes, int inputs, cni_tensor *const *in,
+                   int outputs, const cni_shape *shapes);
 
 /** A slot in the run's scalars. */
 int cni_graph_scalar(cni_graph *graph);

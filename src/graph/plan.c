@@ -145,18 +145,18 @@ static cn_status allocate(cni_plan *plan, cni_error *error)
 /* Reserves everything, then allocates it at once.  Until then step->persistent holds an offset. */
 static cn_status give_memory(cni_plan *plan, size_t *persistent, cni_error *error)
 {
-    const int batch = plan->options.batch, threads = cni_pool_threads(plan->run.pool);
+    plan->run.n = plan->options.batch;
     plan->bytes = plan->liveness.bytes;
     reserve(&plan->bytes, CNI_PLACE_ALIGN);
     for (int i = 0; i < plan->step_count; i++) {
         const cni_op *op = plan->steps[i].op;
-        size_t bytes = op->kind->workspace ? op->kind->workspace(op, batch, threads, plan->real_size) : 0;
+        size_t bytes = op->kind->workspace ? op->kind->workspace(op, &plan->run) : 0;
         if (bytes > plan->workspace_bytes) plan->workspace_bytes = bytes;
     }
     plan->workspace_offset = reserve(&plan->bytes, plan->workspace_bytes);
     for (int i = 0; i < plan->step_count; i++) {
         const cni_op *op = plan->steps[i].op;
-        size_t bytes = op->kind->persistent ? op->kind->persistent(op, batch, threads, plan->real_size) : 0;
+        size_t bytes = op->kind->persistent ? op->kind->persistent(op, &plan->run) : 0;
         persistent[i] = bytes ? reserve(&plan->bytes, bytes) : SIZE_MAX;
     }
     for (int i = 0; i < plan->copy_count; i++) {
@@ -266,7 +266,8 @@ cn_status cni_plan_new(cni_graph *graph, const cni_plan_options *options, cni_pl
     made->graph = graph;
     made->options = *options;
     made->real_size = options->kernels->real_size;
-    made->run = (cni_run){.kernels = options->kernels, .pool = options->pool};
+    made->run =
+        (cni_run){.batch = options->batch, .math = options->math, .kernels = options->kernels, .pool = options->pool};
     cn_status status = make(made, error);
     if (status)
         cni_plan_free(made);

@@ -14,6 +14,7 @@ typedef struct cni_plan_options {
     int batch;                  /* largest n; at least 1 */
     const cni_kernels *kernels; /* these two outlive the plan */
     cni_pool *pool;
+    cn_math math;
     bool snapshot;   /* the plan keeps copies of the variables (predictors); cni_plan_refresh takes new ones */
     size_t budget;   /* most bytes that the plan may allocate; 0: the machine's memory */
     bool sizes_only; /* nothing is allocated, and nothing can run: for cni_plan_arena_bytes */

@@ -93,6 +93,16 @@ cn_status cn_set_threads(cn_context *context, int threads)
     return CN_OK;
 }
 
+cn_status cn_set_math(cn_context *context, cn_math math)
+{
+    if (!context) context = cn_default_context();
+    if (!context) return CN_ERR_MEMORY;
+    if (math != CN_MATH_FAST && math != CN_MATH_DIRECT) return CN_ERR_INVALID;
+    if (context->running) return CN_ERR_STATE;
+    context->math = math;
+    return CN_OK;
+}
+
 cni_pool *cni_context_pool(cn_context *context)
 {
     if (context->pool) return context->pool;

@@ -25,6 +25,7 @@ struct cn_context {
     int running;      /* fits and evaluations under way: their threads must stay */
     cn_data_format data_format;
     double epsilon;
+    cn_math math;
     int threads;    /* 0 = as many as there are */
     cni_pool *pool; /* made when first used */
     cni_isa isa;

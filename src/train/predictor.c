@@ -18,7 +18,7 @@ cn_predictor *cn_predictor_new(cn_model *model, int batch, int threads)
     if (!model || model->error.status) return NULL;
     cni_error *error = &model->call_error;
     cni_error_clear(error);
-    cni_program_key key = {.mode = CNI_PREDICT, .batch = batch, .snapshot = true};
+    cni_program_key key = {.mode = CNI_PREDICT, .batch = batch, .math = model->context->math, .snapshot = true};
     if (!model->complete || batch < 1 || threads < 0 || threads > 1024) {
         cni_fail(
             error, CN_ERR_INVALID,
@@ -31,8 +31,9 @@ cn_predictor *cn_predictor_new(cn_model *model, int batch, int threads)
         key.inputs[i].dims[0] = CNI_UNKNOWN;
         if (cni_shape_count(key.inputs + i, 1) < 0) {
             cni_fail(error, CN_ERR_UNSUPPORTED,
-                     "cn_predictor_new: input %d has free dimensions %s; a predictor needs them fixed (cn_predict takes any size)", i,
-                     CNI_SHOW_SHAPE(key.inputs + i));
+                     "cn_predictor_new: input %d has free dimensions %s; a predictor needs them fixed (cn_predict "
+                     "takes any size)",
+                     i, CNI_SHOW_SHAPE(key.inputs + i));
             return NULL;
         }
     }

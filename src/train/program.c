@@ -159,8 +159,11 @@ cn_status cni_program_new(cn_model *model, const cni_program_key *key, cni_pool 
     cn_status status = lower(&m);
     if (!status && graph->error.status) status = cni_fail(error, graph->error.status, "%s", graph->error.text);
     if (status) cni_graph_free(graph);
-    cni_plan_options options = {
-        .batch = key->batch, .kernels = &model->context->kernels, .pool = pool, .snapshot = key->snapshot};
+    cni_plan_options options = {.batch = key->batch,
+                                .kernels = &model->context->kernels,
+                                .pool = pool,
+                                .math = key->math,
+                                .snapshot = key->snapshot};
     if (!status) status = cni_plan_new(graph, &options, &program->plan, error);
     if (status) {
         free(program);
@@ -182,7 +185,7 @@ bool cni_program_fits(const cni_program *program, const cni_program_key *key)
 {
     const cni_program_key *own = &program->key;
     bool fits = own->mode == key->mode && own->batch >= key->batch && own->weighted == key->weighted &&
-                own->snapshot == key->snapshot;
+                own->math == key->math && own->snapshot == key->snapshot;
     for (int i = 0; i < CN_MAX_ARRAYS && fits; i++)
         fits = cni_shape_equal(own->inputs + i, key->inputs + i) && cni_shape_equal(own->targets + i, key->targets + i);
     return fits;

@@ -11,8 +11,9 @@ typedef enum cni_mode { CNI_PREDICT, CNI_EVALUATE, CNI_TRAIN, CNI_MODES } cni_mo
 
 typedef struct cni_program_key {
     cni_mode mode;
-    int batch;                        /* largest n */
-    bool weighted;                    /* rows have sample weights */
+    int batch;     /* largest n */
+    bool weighted; /* rows have sample weights */
+    cn_math math;
     bool snapshot;                    /* the plan keeps copies of the weights */
     cni_shape inputs[CN_MAX_ARRAYS];  /* with the batch, all else known */
     cni_shape targets[CN_MAX_ARRAYS]; /* rank 0: there is none for this output */

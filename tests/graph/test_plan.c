@@ -438,10 +438,10 @@ static void run_count(cni_step *step, const cni_run *run)
     toy_set(run, step->out[0], 0, ++*(double *)step->persistent);
 }
 
-static size_t count_persistent(const cni_op *op, int n, int threads, size_t real_size)
+static size_t count_persistent(const cni_op *op, const cni_run *most)
 {
-    (void)op, (void)real_size;
-    return n == 3 && threads == 1 ? sizeof(double) : 0;
+    (void)op;
+    return most->n == 3 && cni_pool_threads(most->pool) == 1 ? sizeof(double) : 0;
 }
 
 static void persistent_memory_stays(void **state)

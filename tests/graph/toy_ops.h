@@ -294,13 +294,12 @@ static void toy_run_mix(cni_step *step, const cni_run *run)
     }
 }
 
-static size_t toy_mix_workspace(const cni_op *op, int n, int threads, size_t real_size)
+static size_t toy_mix_workspace(const cni_op *op, const cni_run *most)
 {
-    size_t most = 0;
-    (void)threads;
+    size_t largest = 0;
     for (int i = 0; i < op->outputs; i++)
-        if (cni_tensor_count(op->out[i], n) > most) most = cni_tensor_count(op->out[i], n);
-    return most * real_size;
+        if (cni_tensor_count(op->out[i], most->n) > largest) largest = cni_tensor_count(op->out[i], most->n);
+    return largest * most->kernels->real_size;
 }
 
 static const cni_op_kind toy_mix_kind = {.name = "toy_mix",

@@ -65,6 +65,7 @@ static cn_status plan(measuring *m, bool sizes_only)
     const cni_plan_options options = {.batch = batch < INT32_MAX ? (int)batch : INT32_MAX,
                                       .kernels = &m->context->kernels,
                                       .pool = cni_context_pool(m->context),
+                                      .math = m->context->math,
                                       .sizes_only = sizes_only};
     cni_graph *graph = cni_graph_new();
     if (!graph) return cni_no_memory(m->error, "a graph");

@@ -96,11 +96,10 @@ static void normalize(work *w, cni_pool *pool, const void *variance, const void 
 
 /* Training */
 
-static size_t workspace(const cni_op *op, int n, int threads, size_t real_size)
+static size_t workspace(const cni_op *op, const cni_run *most)
 {
-    (void)threads;
-    const sizes s = sizes_of(op->in[0], n);
-    return (VECTORS + 2 * s.slices) * s.c * real_size;
+    const sizes s = sizes_of(op->in[0], most->n);
+    return (VECTORS + 2 * s.slices) * s.c * most->kernels->real_size;
 }
 
 static void slice_moments(void *context, size_t begin, size_t end)
@@ -155,11 +154,10 @@ typedef struct batch_norm_gradient {
     bool of_train, wants_x, wants_sums;
 } batch_norm_gradient;
 
-static size_t gradient_workspace(const cni_op *op, int n, int threads, size_t real_size)
+static size_t gradient_workspace(const cni_op *op, const cni_run *most)
 {
-    (void)threads;
-    const sizes s = sizes_of(op->in[1], n);
-    return (VECTORS + 2 * s.slices) * s.c * real_size;
+    const sizes s = sizes_of(op->in[1], most->n);
+    return (VECTORS + 2 * s.slices) * s.c * most->kernels->real_size;
 }
 
 static void slice_sums(void *context, size_t begin, size_t end)

@@ -42,19 +42,17 @@ static cni_correlation correlation_of(const cni_op *op)
 
 /* Packed weights lie in the persistent memory when they are worth keeping, else at the head of the workspace. */
 
-static size_t persistent(const cni_op *op, int n, int threads, size_t real_size)
+static size_t persistent(const cni_op *op, const cni_run *most)
 {
-    (void)n, (void)threads;
     cni_correlation shape = correlation_of(op);
-    return cni_keeps_packed(op->in[1]) ? cni_correlation_packed(&shape, real_size) : 0;
+    return cni_keeps_packed(op->in[1]) ? cni_correlation_packed(&shape, most->kernels->real_size) : 0;
 }
 
-static size_t workspace(const cni_op *op, int n, int threads, size_t real_size)
+static size_t workspace(const cni_op *op, const cni_run *most)
 {
-    (void)n;
     cni_correlation shape = correlation_of(op);
-    return cni_blocks_scratch(&shape.sampling, threads, real_size) +
-           (cni_keeps_packed(op->in[1]) ? 0 : cni_correlation_packed(&shape, real_size));
+    return cni_blocks_scratch(&shape.sampling, cni_pool_threads(most->pool), most->kernels->real_size) +
+           (cni_keeps_packed(op->in[1]) ? 0 : cni_correlation_packed(&shape, most->kernels->real_size));
 }
 
 static void run(cni_step *step, const cni_run *run)
@@ -68,11 +66,21 @@ static void run(cni_step *step, const cni_run *run)
                   (char *)step->workspace + scratch);
 }
 
+bool cni_conv_finish(const cni_step *step, const cni_epilogue *epilogue, cni_finish *finish)
+{
+    *finish = (cni_finish){.scale = step->in[CNI_CONV_SCALE],
+                           .shift = step->in[CNI_CONV_BIAS],
+                           .add = step->in[CNI_CONV_ADD],
+                           .mask = step->in[CNI_CONV_MASK]};
+    return cni_finish_clamp(finish, epilogue);
+}
+
 static cni_tensor *append(cni_graph *graph, const cni_op_kind *kind, cni_tensor *x, cni_tensor *w, cni_tensor *bias,
                           int64_t height, int64_t width, int64_t channels, const cni_conv2d_attributes *attributes)
 {
     cni_shape shape = CNI_SHAPE(x->shape.dims[0], height, width, channels);
-    return cni_append(graph, kind, attributes, 3, (cni_tensor *[]){x, w, bias}, 1, &shape)->out[0];
+    return cni_append(graph, kind, attributes, CNI_CONV_INPUTS, (cni_tensor *[CNI_CONV_INPUTS]){x, w, bias}, 1, &shape)
+        ->out[0];
 }
 
 cni_tensor *cni_conv2d(cni_graph *graph, cni_tensor *x, cni_tensor *w, cni_tensor *bias, const cni_conv2d_attributes *a)

@@ -4,6 +4,11 @@
 #define CNI_CONV2D_H
 
 #include "graph/graph.h"
+#include "kernels/elementwise/finish.h"
+
+/** What convolutions of all kinds (depthwise, transposed) read.  SCALE, ADD and MASK are put there by passes and are
+ * NULL before: y = epilogue(conv(x, w) scale + bias + add), 0 where mask is not above 0 (cni_finish). */
+enum { CNI_CONV_X, CNI_CONV_W, CNI_CONV_BIAS, CNI_CONV_SCALE, CNI_CONV_ADD, CNI_CONV_MASK, CNI_CONV_INPUTS };
 
 typedef struct cni_conv2d_attributes {
     int strides[2], dilation[2];  /* rows, columns; at least 1 */
@@ -22,6 +27,10 @@ cni_tensor *cni_conv2d(cni_graph *graph, cni_tensor *x, cni_tensor *w, cni_tenso
  *  Only top and left count, at least 0; h' and w' are what they are.  bias may be NULL. */
 cni_tensor *cni_conv2d_transpose(cni_graph *graph, cni_tensor *x, cni_tensor *w, cni_tensor *bias, int height,
                                  int width, const cni_conv2d_attributes *attributes);
+
+/** The finish of a step of such an op: its bias as the shift.  Where the epilogue is no clamp it has to be applied
+ *  afterwards (false is answered; mask and such an epilogue never come together). */
+bool cni_conv_finish(const cni_step *step, const cni_epilogue *epilogue, cni_finish *finish);
 
 /** The output size of one axis: (size + before + after - (window - 1) dilation - 1) / stride + 1. */
 int cni_window_count(int size, int before, int after, int window, int stride, int dilation);

@@ -81,11 +81,12 @@ static size_t slice_bytes(const shape *s, size_t real_size)
     return cni_round_up((weights + (size_t)s->f) * real_size);
 }
 
-static size_t workspace(const cni_op *op, int n, int threads, size_t real_size)
+static size_t workspace(const cni_op *op, const cni_run *most)
 {
     shape s = shape_of(op);
-    int slices = slices_of(&s, n, real_size);
-    return (size_t)threads * copy_bytes(&s, real_size) + (slices > 1 ? (size_t)slices * slice_bytes(&s, real_size) : 0);
+    int slices = slices_of(&s, most->n, most->kernels->real_size);
+    return (size_t)cni_pool_threads(most->pool) * copy_bytes(&s, most->kernels->real_size) +
+           (slices > 1 ? (size_t)slices * slice_bytes(&s, most->kernels->real_size) : 0);
 }
 
 /* Windows first ... last - 1 of `count` for which cell i * stride + offset is one of 0 ... size - 1. */

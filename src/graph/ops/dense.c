@@ -59,16 +59,14 @@ static size_t packed_bytes(const cni_op *op, size_t real_size)
                         real_size);
 }
 
-static size_t persistent(const cni_op *op, int n, int threads, size_t real_size)
+static size_t persistent(const cni_op *op, const cni_run *most)
 {
-    (void)n, (void)threads;
-    return cni_keeps_packed(op->in[1]) ? packed_bytes(op, real_size) : 0;
+    return cni_keeps_packed(op->in[1]) ? packed_bytes(op, most->kernels->real_size) : 0;
 }
 
-static size_t workspace(const cni_op *op, int n, int threads, size_t real_size)
+static size_t workspace(const cni_op *op, const cni_run *most)
 {
-    (void)n, (void)threads;
-    return cni_keeps_packed(op->in[1]) ? 0 : packed_bytes(op, real_size);
+    return cni_keeps_packed(op->in[1]) ? 0 : packed_bytes(op, most->kernels->real_size);
 }
 
 static void pack_panel(void *context, size_t index, int thread)
@@ -211,12 +209,11 @@ static size_t slice_bytes(int in, int out, size_t real_size)
     return cni_round_up(((size_t)in + 1) * (size_t)out * real_size);
 }
 
-static size_t weights_workspace(const cni_op *op, int n, int threads, size_t real_size)
+static size_t weights_workspace(const cni_op *op, const cni_run *most)
 {
-    (void)threads;
     int in = columns_of(op->in[0]), out = columns_of(op->in[1]);
-    size_t slices = slices_of(rows_of(op->in[0], n), in, out, real_size);
-    return slices > 1 ? slices * slice_bytes(in, out, real_size) : 0;
+    size_t slices = slices_of(rows_of(op->in[0], most->n), in, out, most->kernels->real_size);
+    return slices > 1 ? slices * slice_bytes(in, out, most->kernels->real_size) : 0;
 }
 
 static void weigh(void *context, size_t index, int thread)
@@ -346,10 +343,9 @@ static size_t sum_slices(size_t rows)
     return slices < 1 ? 1 : slices > SUM_SLICES ? SUM_SLICES : slices;
 }
 
-static size_t sums_workspace(const cni_op *op, int n, int threads, size_t real_size)
+static size_t sums_workspace(const cni_op *op, const cni_run *most)
 {
-    (void)threads;
-    return sum_slices(rows_of(op->in[0], n)) * (size_t)columns_of(op->in[0]) * real_size;
+    return sum_slices(rows_of(op->in[0], most->n)) * (size_t)columns_of(op->in[0]) * most->kernels->real_size;
 }
 
 static void sum_slice(void *context, size_t index, int thread)

@@ -144,11 +144,11 @@ static void forward_block(void *context, size_t index, int thread)
     cni_block_finish(&w->blocks, &b, w->epilogue, w->kernels, w->y, 0, w->width);
 }
 
-static size_t forward_workspace(const cni_op *op, int n, int threads, size_t real_size)
+static size_t forward_workspace(const cni_op *op, const cni_run *most)
 {
-    (void)n;
     cni_sampling sampling = sampling_of(op, op->in[1], false);
-    return (size_t)threads * table_bytes(&sampling) + cni_blocks_scratch(&sampling, threads, real_size);
+    return (size_t)cni_pool_threads(most->pool) * table_bytes(&sampling) +
+           cni_blocks_scratch(&sampling, cni_pool_threads(most->pool), most->kernels->real_size);
 }
 
 static void run_forward(cni_step *step, const cni_run *whole_run)
@@ -203,12 +203,11 @@ static size_t sums_bytes(const cni_op *op, size_t real_size)
     return w[3] > 1 ? cni_round_up((size_t)(dx[1] * dx[2] * w[2] * w[3]) * real_size) : 0;
 }
 
-static size_t data_workspace(const cni_op *op, int n, int threads, size_t real_size)
+static size_t data_workspace(const cni_op *op, const cni_run *most)
 {
-    (void)n;
     cni_sampling sampling = sampling_of(op, op->in[1], true);
-    return (size_t)threads * (table_bytes(&sampling) + sums_bytes(op, real_size)) +
-           cni_blocks_scratch(&sampling, threads, real_size);
+    return (size_t)cni_pool_threads(most->pool) * (table_bytes(&sampling) + sums_bytes(op, most->kernels->real_size)) +
+           cni_blocks_scratch(&sampling, cni_pool_threads(most->pool), most->kernels->real_size);
 }
 
 static void run_data(cni_step *step, const cni_run *whole_run)
@@ -292,10 +291,11 @@ static weights_work plan_weights(const cni_op *op, int n, size_t real_size)
     return p;
 }
 
-static size_t weights_workspace(const cni_op *op, int n, int threads, size_t real_size)
+static size_t weights_workspace(const cni_op *op, const cni_run *most)
 {
-    weights_work p = plan_weights(op, n, real_size);
-    return p.axis_bytes + (size_t)threads * p.private_bytes + (p.slices > 1 ? (size_t)p.slices * p.slice_bytes : 0);
+    weights_work p = plan_weights(op, most->n, most->kernels->real_size);
+    return p.axis_bytes + (size_t)cni_pool_threads(most->pool) * p.private_bytes +
+           (p.slices > 1 ? (size_t)p.slices * p.slice_bytes : 0);
 }
 
 /* x: cell (top, left) of the image, or of a copy. */
@@ -435,7 +435,10 @@ static void gradient(cni_graph *graph, const cni_op *op, cni_tensor *const *dout
     cni_tensor *x = op->in[0], *w = op->in[1], *bias = op->in[2], *dy = dout[0];
     cni_conv2d_attributes a = *(const cni_conv2d_attributes *)op->attributes;
     a.epilogue = (cni_epilogue){0};
-    if (x->differentiable) din[0] = cni_append(graph, &data_kind, &a, 2, (cni_tensor *[]){dy, w}, 1, &x->shape)->out[0];
+    if (x->differentiable)
+        din[0] =
+            cni_append(graph, &data_kind, &a, CNI_CONV_INPUTS, (cni_tensor *[CNI_CONV_INPUTS]){dy, w}, 1, &x->shape)
+                ->out[0];
     if (w->differentiable)
         din[1] = cni_append(graph, &weights_kind, &a, 2, (cni_tensor *[]){x, dy}, 1, &w->shape)->out[0];
     if (bias && bias->differentiable) din[2] = cni_column_sums(graph, dy);
@@ -465,5 +468,7 @@ cni_tensor *cni_depthwise_conv2d(cni_graph *graph, cni_tensor *x, cni_tensor *w,
     int height = cni_window_count((int)from[1], a->top, a->bottom, (int)window[0], a->strides[0], a->dilation[0]);
     int width = cni_window_count((int)from[2], a->left, a->right, (int)window[1], a->strides[1], a->dilation[1]);
     cni_shape shape = CNI_SHAPE(from[0], height, width, from[3] * window[3]);
-    return cni_append(graph, &depthwise_kind, a, 3, (cni_tensor *[]){x, w, bias}, 1, &shape)->out[0];
+    return cni_append(graph, &depthwise_kind, a, CNI_CONV_INPUTS, (cni_tensor *[CNI_CONV_INPUTS]){x, w, bias}, 1,
+                      &shape)
+        ->out[0];
 }

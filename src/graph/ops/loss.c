@@ -146,9 +146,9 @@ static void run_loss(cni_step *step, const cni_run *run)
     set_real(step->out[1], 0, run->kernels->real_size, divisor == 0 ? 0 : 1 / divisor);
 }
 
-static size_t loss_workspace(const cni_op *op, int n, int threads, size_t real_size)
+static size_t loss_workspace(const cni_op *op, const cni_run *most)
 {
-    (void)op, (void)n, (void)threads, (void)real_size;
+    (void)op, (void)most;
     return MAX_SLICES * sizeof(partial);
 }
 

@@ -255,10 +255,10 @@ static void run_global_gradient(cni_step *step, const cni_run *run)
     cni_parallel(run->pool, (size_t)run->n, spread_image, &w);
 }
 
-static size_t share_bytes(const cni_op *op, int n, int threads, size_t real_size)
+static size_t share_bytes(const cni_op *op, const cni_run *most)
 {
-    (void)n;
-    return (size_t)threads * cni_round_up((size_t)op->out[0]->shape.dims[3] * real_size);
+    return (size_t)cni_pool_threads(most->pool) *
+           cni_round_up((size_t)op->out[0]->shape.dims[3] * most->kernels->real_size);
 }
 
 static const cni_op_kind global_mean_gradient_kind = {.name = "global_average_pool_gradient",

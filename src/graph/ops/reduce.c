@@ -62,13 +62,12 @@ static size_t partial_size(const stage *s)
     return s->slices > 1 ? s->slices * result_size(s) : 0;
 }
 
-static size_t workspace(const cni_op *op, int n, int threads, size_t real_size)
+static size_t workspace(const cni_op *op, const cni_run *most)
 {
-    (void)threads;
-    const stages s = stages_of(op, n);
+    const stages s = stages_of(op, most->n);
     size_t size = 0;
     for (int i = 0; i < s.count; i++) size += result_size(&s.stage[i]) + partial_size(&s.stage[i]);
-    return size * real_size;
+    return size * most->kernels->real_size;
 }
 
 typedef struct work {

@@ -27,10 +27,9 @@ static size_t row_of(const cni_op *op)
     return (size_t)shape->dims[shape->rank - 1];
 }
 
-static size_t workspace(const cni_op *op, int n, int threads, size_t real_size)
+static size_t workspace(const cni_op *op, const cni_run *most)
 {
-    (void)n, (void)threads;
-    return facts[((const rows *)op->attributes)->f].scratch * row_of(op) * real_size;
+    return facts[((const rows *)op->attributes)->f].scratch * row_of(op) * most->kernels->real_size;
 }
 
 typedef struct work {

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The finish of a convolution with vectors: `some` lanes of a sum, the first of which belongs to `column` and will lie
+ * at y[at].  Everything is static. */
+#ifndef CNI_FINISH_VECTOR_H
+#define CNI_FINISH_VECTOR_H
+
+#include "kernels/elementwise/finish.h"
+#include "kernels/vector.h"
+
+#include <stddef.h>
+
+ALWAYS_INLINE lanes load_at(const void *from, ptrdiff_t at, int some)
+{
+    const float *p = (const float *)from + at;
+    return some >= LANES ? load(p) : load_some(p, some);
+}
+
+ALWAYS_INLINE lanes vector_clamp(lanes x, float slope, float most)
+{
+    lanes low = slope == 0 ? vector_relu(x) : choose((mask)(x < (lanes){0}), x * slope, x);
+    return choose((mask)(low > splat(most)), splat(most), low);
+}
+
+ALWAYS_INLINE lanes vector_finish(const cni_finish *f, lanes sum, int column, ptrdiff_t at, int some)
+{
+    if (f->scale) sum *= load_at(f->scale, column, some);
+    if (f->shift) sum += load_at(f->shift, column, some);
+    if (f->add) sum += load_at(f->add, at, some);
+    if (f->clamps) sum = vector_clamp(sum, (float)f->slope, (float)f->most);
+    if (f->mask) sum = choose((mask)(load_at(f->mask, at, some) > (lanes){0}), sum, (lanes){0});
+    return sum;
+}
+
+#endif
