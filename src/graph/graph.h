@@ -71,6 +71,8 @@ struct cni_op {
     cni_variable *writes; /* a variable that the op writes in place: such an op is never removed, and runs after every
                              op of its segment that reads the variable (moved to the segment's end, order kept; hence
                              its outputs are for later segments).  The plan counts the variable's version up */
+    bool steady; /* set by the plan: depends on constants and variables alone, and the plan writes none of these.  Such
+                    an op runs when the plan is made, and again when one of the variables has changed */
 };
 
 /** What the machine does.  One row per kind, one file per family; registered nowhere: whoever appends an op names its
@@ -109,6 +111,9 @@ struct cni_op_kind {
     /** One output, and each element of it depends on the elements at the same place of inputs of the same shape (or of
      *  one element) and on nothing else: the op may change places with transposes. */
     bool element_wise;
+
+    /** Depends on more than its inputs (random draws): the op is never steady. */
+    bool restless;
 };
 
 /** One op made ready to run: pointers resolved once, when the plan was made. */

@@ -5,7 +5,7 @@
  *   ---|======|-------------|------------|----------   made and read in one segment
  *   ------|=====================|--------|----------   read in the next: kept between
  *   --------|===================|============|======   made for the update: kept to the end
- *   =================================================  inputs, constants, outputs
+ *   =================================================  inputs, constants, outputs, what steady ops make
  *
  * Gradients may run several times before the update does (accumulation); that is why what the update reads of them has
  * a place that nothing else writes later. */
@@ -66,7 +66,8 @@ static void pin(const cni_graph *graph, cni_liveness *liveness, bool everything)
         const cni_tensor *tensor = graph->tensors[i];
         cni_life *life = life_of(graph, liveness, tensor);
         if (tensor->is_input || tensor->is_output) liveness->lives[i].used = life->used = true;
-        if (everything || tensor->is_input || tensor->is_constant || tensor->is_output || tensor->variable)
+        const bool steady = tensor->producer && tensor->producer->steady;
+        if (everything || steady || tensor->is_input || tensor->is_constant || tensor->is_output || tensor->variable)
             life->pinned = true;
         if (life->pinned) {
             life->place.first = 0;

@@ -28,8 +28,11 @@ struct cni_plan {
     cni_graph *graph;
     cni_run run;
     cni_step *steps;
-    int step_count, first_step[CNI_SEGMENTS + 1];
-    void **data; /* by tensor id */
+    int step_count, first_step[CNI_SEGMENTS + 1]; /* before the first of CNI_GRADIENTS stand the steady steps */
+    const cni_variable **watched;                 /* what they depend on: somebody else may write it */
+    int watched_count;
+    uint64_t seen; /* sum of the watched versions as of the steady steps' last run: versions only grow */
+    void **data;   /* by tensor id */
     double *scalars;
     copy *copies;
     int copy_count;
@@ -51,17 +54,61 @@ static size_t reserve(size_t *end, size_t bytes)
     return offset;
 }
 
-/* Segments one after the other, and in each the ops that write variables last. */
+/* Steady ops: what they compute holds until somebody writes a variable that they depend on. */
+
+static void find_unwritten(const cni_graph *graph, bool *steady)
+{
+    for (int i = 0; i < graph->tensor_count; i++)
+        steady[i] = graph->tensors[i]->is_constant || graph->tensors[i]->variable;
+    for (int i = 0; i < graph->op_count; i++)
+        for (int k = 0; graph->ops[i]->writes && k < graph->variable_count; k++)
+            if (graph->variables[k]->variable == graph->ops[i]->writes) steady[graph->variables[k]->id] = false;
+}
+
+static bool is_steady(const cni_op *op, const bool *steady)
+{
+    if (op->segment != CNI_GRADIENTS || op->writes || op->kind->restless || !op->inputs) return false;
+    for (int i = 0; i < op->inputs; i++)
+        if (op->in[i] && (!steady[op->in[i]->id] || cni_tensor_batched(op->in[i]))) return false;
+    for (int i = 0; i < op->outputs; i++)
+        if (cni_tensor_batched(op->out[i])) return false;
+    return true;
+}
+
+static cn_status find_steady(cni_plan *plan, cni_error *error)
+{
+    cni_graph *graph = plan->graph;
+    bool *steady = CNI_NEW_ARRAY(&graph->arena, bool, (size_t)graph->tensor_count);
+    bool *read = CNI_NEW_ARRAY(&graph->arena, bool, (size_t)graph->tensor_count);
+    plan->watched = CNI_NEW_ARRAY(&graph->arena, const cni_variable *, (size_t)graph->variable_count);
+    if (!steady || !read || !plan->watched) return cni_no_memory(error, "a plan");
+    find_unwritten(graph, steady);
+    for (int i = 0; i < graph->op_count; i++) {
+        cni_op *op = graph->ops[i];
+        op->steady = is_steady(op, steady);
+        for (int k = 0; k < op->outputs && op->steady; k++) steady[op->out[k]->id] = true;
+        for (int k = 0; k < op->inputs && op->steady; k++)
+            if (op->in[k]) read[op->in[k]->id] = true;
+    }
+    for (int i = 0; i < graph->variable_count; i++)
+        if (read[graph->variables[i]->id]) plan->watched[plan->watched_count++] = graph->variables[i]->variable;
+    return CN_OK;
+}
+
+/* Steady ops first, then segments one after the other, and in each the ops that write variables last. */
 static cn_status order_ops(cni_graph *graph, cni_error *error)
 {
     cni_op **ordered = CNI_NEW_ARRAY(&graph->arena, cni_op *, (size_t)graph->op_count);
     bool *made = CNI_NEW_ARRAY(&graph->arena, bool, (size_t)graph->tensor_count);
     if (!ordered || !made) return cni_no_memory(error, "a plan");
     int count = 0;
+    for (int i = 0; i < graph->op_count; i++)
+        if (graph->ops[i]->steady) ordered[count++] = graph->ops[i];
     for (int turn = 0; turn < 2 * CNI_SEGMENTS; turn++)
-        for (int i = 0; i < graph->op_count; i++)
-            if ((int)graph->ops[i]->segment == turn / 2 && (graph->ops[i]->writes != NULL) == turn % 2)
-                ordered[count++] = graph->ops[i];
+        for (int i = 0; i < graph->op_count; i++) {
+            cni_op *op = graph->ops[i];
+            if (!op->steady && (int)op->segment == turn / 2 && (op->writes != NULL) == turn % 2) ordered[count++] = op;
+        }
     graph->ops = ordered;
     graph->op_capacity = graph->op_count;
     for (int now = 0; now < count; now++) {
@@ -93,6 +140,8 @@ static cn_status own_variables(cni_plan *plan, cni_error *error)
         c->own = *c->master;
         c->own.version = 0;
         tensor->variable = &c->own;
+        for (int k = 0; k < plan->watched_count; k++)
+            if (plan->watched[k] == c->master) plan->watched[k] = &c->own;
     }
     for (int i = 0; i < graph->op_count; i++)
         for (int k = 0; graph->ops[i]->writes && k < plan->copy_count; k++)
@@ -210,6 +259,27 @@ static void fill_constants(cni_plan *plan)
     }
 }
 
+static inline void run_step(cni_plan *plan, cni_step *step)
+{
+    step->op->kind->run(step, &plan->run);
+    if (step->op->writes) step->op->writes->version++;
+}
+
+static uint64_t watched_versions(const cni_plan *plan)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < plan->watched_count; i++) sum += plan->watched[i]->version;
+    return sum;
+}
+
+static void run_steady(cni_plan *plan)
+{
+    const uint64_t versions = watched_versions(plan);
+    if (plan->seen == versions) return;
+    plan->seen = versions;
+    for (int i = 0; i < plan->first_step[CNI_GRADIENTS]; i++) run_step(plan, &plan->steps[i]);
+}
+
 /* Making */
 
 static cn_status make_steps(cni_plan *plan, cni_error *error)
@@ -225,7 +295,8 @@ static cn_status make_steps(cni_plan *plan, cni_error *error)
         step->in = CNI_NEW_ARRAY(&graph->arena, const void *, (size_t)op->inputs);
         step->out = CNI_NEW_ARRAY(&graph->arena, void *, (size_t)op->outputs);
         if (!step->in || !step->out) return cni_no_memory(error, "a plan");
-        for (int s = (int)op->segment + 1; s <= CNI_SEGMENTS; s++) plan->first_step[s] = plan->step_count;
+        for (int s = op->steady ? 0 : (int)op->segment + 1; s <= CNI_SEGMENTS; s++)
+            plan->first_step[s] = plan->step_count;
     }
     return CN_OK;
 }
@@ -236,6 +307,7 @@ static cn_status make(cni_plan *plan, cni_error *error)
     if (graph->error.status) return cni_fail(error, graph->error.status, "%s", graph->error.text);
     graph->source = NULL;
     CN_TRY(cni_passes(graph, error));
+    CN_TRY(find_steady(plan, error));
     CN_TRY(order_ops(graph, error));
     CN_TRY(own_variables(plan, error));
     CN_TRY(cni_liveness_find(graph, plan->options.batch, plan->real_size, plan->options.no_sharing, &plan->liveness,
@@ -252,6 +324,8 @@ static cn_status make(cni_plan *plan, cni_error *error)
     resolve_steps(plan, persistent);
     fill_constants(plan);
     cni_plan_refresh(plan);
+    plan->run.n = plan->options.batch;
+    run_steady(plan);
     return CN_OK;
 }
 
@@ -266,6 +340,7 @@ cn_status cni_plan_new(cni_graph *graph, const cni_plan_options *options, cni_pl
     made->graph = graph;
     made->options = *options;
     made->real_size = options->kernels->real_size;
+    made->seen = UINT64_MAX;
     made->run =
         (cni_run){.batch = options->batch, .math = options->math, .kernels = options->kernels, .pool = options->pool};
     cn_status status = make(made, error);
@@ -303,11 +378,8 @@ void cni_plan_run(cni_plan *plan, cni_segment segment, int n)
     assert(n >= 1 && n <= plan->options.batch);
     if (plan->options.no_sharing) poison(plan, segment);
     plan->run.n = n;
-    for (int i = plan->first_step[segment]; i < plan->first_step[segment + 1]; i++) {
-        cni_step *step = &plan->steps[i];
-        step->op->kind->run(step, &plan->run);
-        if (step->op->writes) step->op->writes->version++;
-    }
+    if (segment == CNI_GRADIENTS) run_steady(plan);
+    for (int i = plan->first_step[segment]; i < plan->first_step[segment + 1]; i++) run_step(plan, &plan->steps[i]);
 }
 
 static double now(void)
@@ -321,11 +393,10 @@ void cni_plan_run_timed(cni_plan *plan, cni_segment segment, int n, double *seco
 {
     assert(n >= 1 && n <= plan->options.batch);
     plan->run.n = n;
+    if (segment == CNI_GRADIENTS) run_steady(plan);
     double before = now();
     for (int i = plan->first_step[segment]; i < plan->first_step[segment + 1]; i++) {
-        cni_step *step = &plan->steps[i];
-        step->op->kind->run(step, &plan->run);
-        if (step->op->writes) step->op->writes->version++;
+        run_step(plan, &plan->steps[i]);
         const double after = now();
         seconds[i] += after - before;
         before = after;
@@ -384,7 +455,7 @@ void cni_plan_print(const cni_plan *plan, FILE *out)
     static const char *const segments[] = {"gradients", "reduce", "update"};
     for (int i = 0; i < plan->step_count; i++) {
         const cni_op *op = plan->steps[i].op;
-        fprintf(out, "%3d %-9s %s:", i, segments[op->segment], op->kind->name);
+        fprintf(out, "%3d %-9s %s:", i, op->steady ? "steady" : segments[op->segment], op->kind->name);
         for (int k = 0; k < op->inputs; k++) print_tensor(plan, op->in[k], out);
         fprintf(out, " ->");
         for (int k = 0; k < op->outputs; k++) print_tensor(plan, op->out[k], out);

@@ -465,6 +465,131 @@ static void persistent_memory_stays(void **state)
     }
 }
 
+/* Steady ops: y = x + f(v), where f is run only when v has changed. */
+
+static int tallied;
+
+static void run_tally(cni_step *step, const cni_run *run)
+{
+    tallied++;
+    for (size_t i = 0, n = toy_count(step, run); i < n; i++)
+        toy_set(run, step->out[0], i, 3 * toy_get(run, step->in[0], i));
+}
+
+static const cni_op_kind tally_kind = {.name = "tally", .run = run_tally, .in_place = true};
+static const cni_op_kind restless_kind = {.name = "restless", .run = run_tally, .restless = true};
+
+typedef struct steady_plan {
+    float weights[2];
+    cni_variable variable;
+    cni_plan *plan;
+    cni_tensor *x, *y, *f;
+} steady_plan;
+
+/* Between x and y lie more tensors, which would like to have the memory of what is steady. */
+static void make_steady(steady_plan *s, const cni_op_kind *kind, const cni_kernels *kernels, bool snapshot)
+{
+    s->weights[0] = 1;
+    s->weights[1] = 2;
+    s->variable = (cni_variable){.shape = CNI_SHAPE(2), .data = s->weights, .version = 5};
+    cni_graph *graph = cni_graph_new();
+    s->x = cni_graph_input(graph, CNI_SHAPE(2));
+    cni_tensor *w = cni_graph_variable(graph, &s->variable), *x = s->x;
+    for (int i = 0; i < 4; i++) x = toy_transpose(graph, toy_reshape(graph, x, CNI_SHAPE(1, 1, 2)), 0, 2, 1);
+    x = toy_reshape(graph, x, CNI_SHAPE(2));
+    s->f = toy_append(graph, kind, NULL, toy_reshape(graph, w, CNI_SHAPE(2)), NULL, CNI_SHAPE(2));
+    s->f = toy_append(graph, kind, NULL, s->f, NULL, CNI_SHAPE(2));
+    s->y = toy_add(graph, x, s->f);
+    s->y->is_output = true;
+    cni_error error = {0};
+    const cni_plan_options options = {.batch = 1, .kernels = kernels, .snapshot = snapshot};
+    tallied = 0;
+    assert_int_equal(cni_plan_new(graph, &options, &s->plan, &error), CN_OK);
+}
+
+static double run_steady_plan(steady_plan *s, const cni_kernels *kernels)
+{
+    const cni_run run = {.kernels = kernels};
+    toy_set(&run, cni_plan_data(s->plan, s->x), 1, 100);
+    cni_plan_run(s->plan, CNI_GRADIENTS, 1);
+    return toy_get(&run, cni_plan_data(s->plan, s->y), 1);
+}
+
+static void steady_ops_run_when_a_variable_changes(void **state)
+{
+    (void)state;
+    steady_plan s;
+    make_steady(&s, &tally_kind, &floats, false);
+    assert_int_equal(tallied, 2); /* when the plan is made */
+    for (int i = 0; i < 3; i++) assert_true(run_steady_plan(&s, &floats) == 118);
+    assert_int_equal(tallied, 2);
+    s.weights[1] = 3;
+    s.variable.version++;
+    for (int i = 0; i < 3; i++) assert_true(run_steady_plan(&s, &floats) == 127);
+    assert_int_equal(tallied, 4);
+    double seconds[20] = {0};
+    s.variable.version++;
+    cni_plan_run_timed(s.plan, CNI_GRADIENTS, 1, seconds);
+    assert_int_equal(tallied, 6);
+    cni_plan_free(s.plan);
+}
+
+static void steady_ops_follow_copies(void **state)
+{
+    (void)state;
+    const cni_kernels *kernels[] = {&floats, &doubles};
+    for (int i = 0; i < 2; i++) {
+        steady_plan s;
+        make_steady(&s, &tally_kind, kernels[i], i == 0);
+        assert_int_equal(tallied, 2);
+        s.weights[1] = 3;
+        s.variable.version++;
+        assert_true(run_steady_plan(&s, kernels[i]) == 118);
+        assert_int_equal(tallied, 2);
+        cni_plan_refresh(s.plan);
+        assert_true(run_steady_plan(&s, kernels[i]) == 127);
+        assert_int_equal(tallied, 4);
+        cni_plan_free(s.plan);
+    }
+}
+
+static void restless_ops_run_each_time(void **state)
+{
+    (void)state;
+    steady_plan s;
+    make_steady(&s, &restless_kind, &floats, false);
+    assert_int_equal(tallied, 0);
+    for (int i = 1; i < 4; i++) {
+        assert_true(run_steady_plan(&s, &floats) == 118);
+        assert_int_equal(tallied, 2 * i);
+    }
+    cni_plan_free(s.plan);
+}
+
+/* What depends on a variable that the plan writes, and what computes it, is not steady. */
+static void written_variables_are_not_steady(void **state)
+{
+    (void)state;
+    float weights[2] = {1, 2};
+    cni_variable variable = {.shape = CNI_SHAPE(2), .data = weights, .version = 1};
+    cni_graph *graph = cni_graph_new();
+    cni_tensor *y = toy_append(graph, &tally_kind, NULL, cni_graph_variable(graph, &variable), NULL, CNI_SHAPE(2));
+    cni_tensor *one = toy_append(graph, &tally_kind, NULL, cni_graph_constant(graph, CNI_SHAPE(2), 1), NULL, y->shape);
+    y->is_output = one->is_output = true;
+    const int rate = cni_graph_scalar(graph);
+    toy_descend(graph, &variable, one, rate);
+    tallied = 0;
+    cni_plan *plan = toy_plan(graph, &floats, 1, false);
+    assert_int_equal(tallied, 1);
+    cni_plan_scalars(plan)[rate] = 1;
+    for (int i = 0; i < 3; i++) {
+        cni_plan_run(plan, CNI_GRADIENTS, 1);
+        assert_true(((float *)cni_plan_data(plan, y))[1] == (float)(3 * (2 - 3 * i)));
+    }
+    assert_int_equal(tallied, 4);
+    cni_plan_free(plan);
+}
+
 static void a_plan_can_be_read(void **state)
 {
     (void)state;
@@ -525,6 +650,10 @@ int main(void)
         cmocka_unit_test(snapshots),
         cmocka_unit_test(double_plans),
         cmocka_unit_test(persistent_memory_stays),
+        cmocka_unit_test(steady_ops_run_when_a_variable_changes),
+        cmocka_unit_test(steady_ops_follow_copies),
+        cmocka_unit_test(restless_ops_run_each_time),
+        cmocka_unit_test(written_variables_are_not_steady),
         cmocka_unit_test(a_plan_can_be_read),
         cmocka_unit_test(too_much_memory),
     };

@@ -115,6 +115,7 @@ static const cni_op_kind kind = {
     .attributes_size = sizeof(dropout),
     .gradient = gradient,
     .run = run,
+    .restless = true,
     .in_place = true,
 };
 
