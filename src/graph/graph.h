@@ -91,6 +91,11 @@ struct cni_op_kind {
     /** Bytes of zeroed memory that stays with the step from run to run: packed weights.  NULL = none. */
     size_t (*persistent)(const cni_op *op, const cni_run *most);
 
+    /** Called once, when the plan has been made and before anything runs: builds tables in the step's persistent memory.
+     *  The step's pointers are those of every run to come; what they point at, but for constants, has no value yet.
+     *  NULL = nothing to prepare. */
+    void (*prepare)(cni_step *step, const cni_run *most);
+
     /** Does it.  No allocation, no look-up.  NULL: nothing is to be done (a reshape: the output is an alias). */
     void (*run)(cni_step *step, const cni_run *run);
 

@@ -280,6 +280,15 @@ static void run_steady(cni_plan *plan)
     for (int i = 0; i < plan->first_step[CNI_GRADIENTS]; i++) run_step(plan, &plan->steps[i]);
 }
 
+static void prepare(cni_plan *plan)
+{
+    plan->run.n = plan->options.batch;
+    for (int i = 0; i < plan->step_count; i++) {
+        const cni_op_kind *kind = plan->steps[i].op->kind;
+        if (kind->prepare) kind->prepare(&plan->steps[i], &plan->run);
+    }
+}
+
 /* Making */
 
 static cn_status make_steps(cni_plan *plan, cni_error *error)
@@ -323,8 +332,8 @@ static cn_status make(cni_plan *plan, cni_error *error)
     resolve_tensors(plan);
     resolve_steps(plan, persistent);
     fill_constants(plan);
+    prepare(plan);
     cni_plan_refresh(plan);
-    plan->run.n = plan->options.batch;
     run_steady(plan);
     return CN_OK;
 }
