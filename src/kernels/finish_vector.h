@@ -18,7 +18,7 @@ ALWAYS_INLINE lanes load_at(const void *from, ptrdiff_t at, int some)
 ALWAYS_INLINE lanes vector_clamp(lanes x, float slope, float most)
 {
     lanes low = slope == 0 ? vector_relu(x) : choose((mask)(x < (lanes){0}), x * slope, x);
-    return choose((mask)(low > splat(most)), splat(most), low);
+    return vector_at_most(low, splat(most));
 }
 
 ALWAYS_INLINE lanes vector_finish(const cni_finish *f, lanes sum, int column, ptrdiff_t at, int some)

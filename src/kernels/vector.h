@@ -67,6 +67,18 @@ ALWAYS_INLINE lanes vector_relu(lanes x)
 #endif
 }
 
+/* min(x, most) that keeps NaN. */
+ALWAYS_INLINE lanes vector_at_most(lanes x, lanes most)
+{
+#if defined(__AVX512F__)
+    return (lanes)_mm512_min_ps((__m512)most, (__m512)x);
+#elif defined(__AVX2__)
+    return (lanes)_mm256_min_ps((__m256)most, (__m256)x);
+#else
+    return choose((mask)(x > most), most, x);
+#endif
+}
+
 /* The first n lanes, 0 < n <= LANES; nothing beyond them is touched, the others are 0. */
 
 #if defined(__AVX512F__)

@@ -97,11 +97,13 @@ static void check_product(const cni_kernels *kernels, const cni_kernels *portabl
     for (int t = 0; t < window * window; t++) taps[t] = ((ptrdiff_t)(t / window) * image_width + t % window) * pixel;
     size_t x_count = (size_t)(image_height * image_width - 1) * (size_t)pixel + (size_t)c;
     guarded x = new_guarded(x_count), w = new_guarded((size_t)(window * window * c * width));
-    guarded bias = new_guarded((size_t)width), y = new_guarded((size_t)(rows * columns * width));
+    guarded scale = new_guarded((size_t)width), shift = new_guarded((size_t)width);
+    guarded y = new_guarded((size_t)(rows * columns * width)), add = new_guarded(y.count), gate = new_guarded(y.count);
     guarded expected = new_guarded(y.count), magnitude = new_guarded(y.count);
     fill(&random, &x, whole);
     fill(&random, &w, whole);
-    fill(&random, &bias, whole);
+    guarded *const reals[] = {&scale, &shift, &add, &gate};
+    for (int i = 0; i < 4; i++) fill(&random, reals[i], whole);
     mark(&y);
     cni_product p = {.x = x.data,
                      .x_row = (ptrdiff_t)image_width * pixel,
@@ -109,22 +111,29 @@ static void check_product(const cni_kernels *kernels, const cni_kernels *portabl
                      .tap = taps,
                      .taps = window * window,
                      .depth = c,
-                     .bias = seed % 3 ? bias.data : NULL,
                      .y_row = (ptrdiff_t)columns * width,
                      .y_pixel = width,
                      .rows = (size_t)rows,
                      .columns = (size_t)columns,
                      .width = width,
-                     .relu = seed % 7 == 0};
+                     .finish = {.shift = seed % 3 ? shift.data : NULL,
+                                .scale = seed % 5 > 2 ? scale.data : NULL,
+                                .add = seed % 7 > 3 ? add.data : NULL,
+                                .mask = seed % 11 > 6 ? gate.data : NULL,
+                                .clamps = seed % 13 > 5,
+                                .slope = seed % 13 > 9 ? 0.25 : 0,
+                                .most = seed % 17 > 8 ? 6 : INFINITY}};
     pack_and_multiply(kernels, p, &w, &y);
     pack_and_multiply(portable, p, &w, &expected);
     absolute(&x);
     absolute(&w);
-    absolute(&bias);
+    p.finish.mask = NULL;
+    p.finish.most = INFINITY;
+    for (int i = 0; i < 3; i++) absolute(reals[i]);
     pack_and_multiply(portable, p, &w, &magnitude);
-    compare(&y, &expected, &magnitude, (size_t)(window * window * c), whole, "product", kernels->name, seed);
-    guarded *const all[] = {&x, &w, &bias, &y, &expected, &magnitude};
-    for (int i = 0; i < 6; i++) free_guarded(all[i]);
+    compare(&y, &expected, &magnitude, (size_t)(window * window * c) + 2, whole, "product", kernels->name, seed);
+    guarded *const all[] = {&x, &w, &scale, &shift, &add, &gate, &y, &expected, &magnitude};
+    for (int i = 0; i < 9; i++) free_guarded(all[i]);
 }
 
 static void products(void **state)

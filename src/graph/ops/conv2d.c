@@ -36,8 +36,7 @@ static cni_correlation correlation_of(const cni_op *op)
                                           .transposed = is_transposed(op),
                                           .repeat = 1,
                                           .can_fold = a->groups == 1},
-                             .groups = a->groups,
-                             .epilogue = &a->epilogue};
+                             .groups = a->groups};
 }
 
 /* Packed weights lie in the persistent memory when they are worth keeping, else at the head of the workspace. */
@@ -62,8 +61,9 @@ static void run(cni_step *step, const cni_run *run)
     size_t scratch = cni_keeps_packed(op->in[1]) ? 0 : cni_correlation_packed(&shape, run->kernels->real_size);
     bool pack;
     void *packed = cni_packed_weights(step, op->in[1], step->workspace, &pack);
-    cni_correlate(&shape, run, step->in[0], step->in[1], step->in[2], step->out[0], packed, pack,
-                  (char *)step->workspace + scratch);
+    const cni_epilogue *epilogue = &((const cni_conv2d_attributes *)op->attributes)->epilogue;
+    if (!cni_conv_finish(step, epilogue, &shape.finish)) shape.epilogue = epilogue;
+    cni_correlate(&shape, run, step->in[0], step->in[1], step->out[0], packed, pack, (char *)step->workspace + scratch);
 }
 
 bool cni_conv_finish(const cni_step *step, const cni_epilogue *epilogue, cni_finish *finish)

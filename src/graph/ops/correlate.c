@@ -8,7 +8,7 @@ typedef struct work {
     const cni_correlation *correlation;
     const cni_kernels *kernels;
     cni_blocks blocks;
-    const void *w, *bias;
+    const void *w;
     void *y, *packed;
     int depth, width, panels; /* of one group: channels read, channels written, panels */
 } work;
@@ -90,6 +90,22 @@ static int channel_of(const work *w, int unit)
     return unit / w->panels * w->width + unit % w->panels * w->kernels->matmul.panel;
 }
 
+static const void *from_there(const void *data, ptrdiff_t at, size_t real_size)
+{
+    return data ? cni_at(data, at, real_size) : NULL;
+}
+
+/* The finish of what begins at y[at], a place of channel `channel`. */
+static cni_finish finish_at(const cni_finish *all, int channel, ptrdiff_t at, size_t real_size)
+{
+    cni_finish finish = *all;
+    finish.scale = from_there(all->scale, channel, real_size);
+    finish.shift = from_there(all->shift, channel, real_size);
+    finish.add = from_there(all->add, at, real_size);
+    finish.mask = from_there(all->mask, at, real_size);
+    return finish;
+}
+
 /* Units unit ... last_unit - 1, all of one group. */
 static void compute_group(const work *w, const cni_block *b, int unit, int last_unit)
 {
@@ -103,14 +119,13 @@ static void compute_group(const work *w, const cni_block *b, int unit, int last_
         .taps = b->taps,
         .depth = b->cells * w->depth,
         .panels = cni_at(w->packed, panel_of(w, b->part, unit), real_size),
-        .bias = w->bias ? cni_at(w->bias, channel, real_size) : NULL,
         .y = cni_at_mutable(w->y, b->y + channel, real_size),
         .y_row = b->y_row,
         .y_pixel = b->y_pixel,
         .rows = b->rows,
         .columns = b->columns,
         .width = cni_smaller((group + 1) * w->width - channel, (last_unit - unit) * panel),
-        .relu = cni_plain_relu(w->correlation->epilogue),
+        .finish = finish_at(&w->correlation->finish, channel, b->y + channel, real_size),
     };
     if (b->taps == 1) join_rows(&product);
     w->kernels->matmul.product(&product);
@@ -137,15 +152,14 @@ static double operations(const cni_correlation *c, int n)
     return 2.0 * n * windows[0] * windows[1] * s->window[0] * s->window[1] * s->from[2] * s->to[2] / c->groups;
 }
 
-void cni_correlate(const cni_correlation *correlation, const cni_run *whole_run, const void *x, const void *w,
-                   const void *bias, void *y, void *packed, bool pack, void *scratch)
+void cni_correlate(const cni_correlation *correlation, const cni_run *whole_run, const void *x, const void *w, void *y,
+                   void *packed, bool pack, void *scratch)
 {
     const cni_sampling *s = &correlation->sampling;
     const cni_run some_run = cni_run_for(whole_run, operations(correlation, whole_run->n)), *run = &some_run;
     work job = {.correlation = correlation,
                 .kernels = run->kernels,
                 .w = w,
-                .bias = bias,
                 .y = y,
                 .packed = packed,
                 .depth = s->from[2] / correlation->groups,

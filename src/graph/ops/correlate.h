@@ -14,16 +14,16 @@
 typedef struct cni_correlation {
     cni_sampling sampling;
     int groups;
-    const cni_epilogue *epilogue;
+    cni_finish finish;            /* over all of y */
+    const cni_epilogue *epilogue; /* applied afterwards, or NULL */
 } cni_correlation;
 
 /** Bytes of packed weights. */
 size_t cni_correlation_packed(const cni_correlation *correlation, size_t real_size);
 
-/** bias may be NULL.  `packed` is written when `pack` is true and read in any case; `scratch` has cni_blocks_scratch
- *  bytes. */
-void cni_correlate(const cni_correlation *correlation, const cni_run *run, const void *x, const void *w,
-                   const void *bias, void *y, void *packed, bool pack, void *scratch);
+/** `packed` is written when `pack` is true and read in any case; `scratch` has cni_blocks_scratch bytes. */
+void cni_correlate(const cni_correlation *correlation, const cni_run *run, const void *x, const void *w, void *y,
+                   void *packed, bool pack, void *scratch);
 
 /** One panel: panel[k * panel + j] = w[k * k_step + j * j_step]; one of the two steps is 1. */
 void cni_pack_panel(const cni_kernels *kernels, const void *w, ptrdiff_t k_step, ptrdiff_t j_step, size_t depth,

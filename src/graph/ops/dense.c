@@ -105,16 +105,16 @@ static void multiply(void *context, size_t index, int thread)
         .taps = 1,
         .depth = w->depth,
         .panels = cni_at(w->packed, (ptrdiff_t)j * w->depth, real_size),
-        .bias = w->bias ? cni_at(w->bias, j, real_size) : NULL,
         .y = cni_at_mutable(w->y, (ptrdiff_t)first * w->width + j, real_size),
         .y_pixel = w->width,
         .rows = 1,
         .columns = rows,
         .width = cni_smaller(w->width - j, w->chunk_panels * panel),
-        .relu = cni_plain_relu(w->epilogue),
+        .finish.shift = w->bias ? cni_at(w->bias, j, real_size) : NULL,
     };
+    bool finished = cni_finish_clamp(&product.finish, w->epilogue);
     w->kernels->matmul.product(&product);
-    finish(w, first, rows, j, product.width);
+    if (!finished) finish(w, first, rows, j, product.width);
 }
 
 static void multiply_thin(void *context, size_t index, int thread)

@@ -14,13 +14,15 @@
 #ifndef CNI_MATMUL_H
 #define CNI_MATMUL_H
 
+#include "kernels/elementwise/finish.h"
 #include "kernels/names.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/** y(r, p, j) = start + sum over t < taps, k < depth of  x[r x_row + p x_pixel + tap[t] + k] * w[t depth + k, j]
- *  for r < rows, p < columns, j < width; start is bias[j] or 0.
+/** y(r, p, j) = finish(sum over t < taps, k < depth of  x[r x_row + p x_pixel + tap[t] + k] * w[t depth + k, j])
+ *  for r < rows, p < columns, j < width.  Without a scale the sum starts from finish.shift[j], else from 0.  finish.add
+ * may be y.
  *
  *  One tap and one row: a product of matrices.  A table of taps: a convolution of an image whose border is in the
  * buffer, for any stride and dilation, with nothing copied. */
@@ -30,12 +32,11 @@ typedef struct cni_product {
     const ptrdiff_t *tap;
     int taps, depth;
     const void *panels; /* 64-byte aligned */
-    const void *bias;   /* [width] or NULL */
     void *y;            /* element (r, p, j) at r y_row + p y_pixel + j */
     ptrdiff_t y_row, y_pixel;
     size_t rows, columns;
     int width;
-    bool relu; /* y = max(y, 0), NaN stays */
+    cni_finish finish;
 } cni_product;
 
 /** dw(i, j) = (accumulate ? dw(i, j) : 0) + sum over n < images, r < rows, p < columns of

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Products, plainly.  m rows, k depth, j columns of the weights. */
+#include "kernels/finish_portable.h"
 #include "kernels/matmul/matmul.h"
 
 #include <string.h>
@@ -22,28 +23,30 @@ static void pack(const void *w, ptrdiff_t w_row, size_t depth, int width, void *
 }
 
 /* One pixel by one panel. */
-static void cell(const cni_product *p, const real *x, const real *w, const real *bias, real *y, int width)
+static void cell(const cni_product *p, const cni_finish *finish, const real *x, const real *w, const real *start,
+                 int column, int width, ptrdiff_t at)
 {
-    real sum[PANEL] = {0};
-    if (bias) memcpy(sum, bias, (size_t)width * sizeof *bias);
+    real sum[PANEL] = {0}, *y = p->y;
+    if (start) memcpy(sum, start + column, (size_t)width * sizeof *start);
     for (int t = 0; t < p->taps; t++) {
-        const real *at = x + p->tap[t];
+        const real *from = x + p->tap[t];
         for (int k = 0; k < p->depth; k++, w += PANEL)
-            for (int j = 0; j < PANEL; j++) sum[j] += at[k] * w[j];
+            for (int j = 0; j < PANEL; j++) sum[j] += from[k] * w[j];
     }
-    for (int j = 0; j < width; j++) y[j] = p->relu ? relu(sum[j]) : sum[j];
+    for (int j = 0; j < width; j++) y[at + j] = portable_finish(finish, sum[j], (size_t)(column + j), at + j);
 }
 
 static void product(const cni_product *p)
 {
-    const real *x = p->x, *w = p->panels, *bias = p->bias;
-    real *y = p->y;
+    const real *x = p->x, *w = p->panels, *start = p->finish.scale ? NULL : p->finish.shift;
+    cni_finish finish = p->finish;
+    if (start) finish.shift = NULL;
     for (int j = 0; j < p->width; j += PANEL, w += (size_t)p->taps * p->depth * PANEL) {
         int width = p->width - j < PANEL ? p->width - j : PANEL;
         for (size_t r = 0; r < p->rows; r++)
             for (size_t q = 0; q < p->columns; q++)
-                cell(p, x + (ptrdiff_t)r * p->x_row + (ptrdiff_t)q * p->x_pixel, w, bias ? bias + j : NULL,
-                     y + (ptrdiff_t)r * p->y_row + (ptrdiff_t)q * p->y_pixel + j, width);
+                cell(p, &finish, x + (ptrdiff_t)r * p->x_row + (ptrdiff_t)q * p->x_pixel, w, start, j, width,
+                     (ptrdiff_t)r * p->y_row + (ptrdiff_t)q * p->y_pixel + j);
     }
 }
 

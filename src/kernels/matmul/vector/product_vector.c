@@ -5,8 +5,8 @@
  *     for each tap, k:    PANEL_VECTORS loads of w, m broadcasts of x, m * PANEL_VECTORS multiply-adds
  *
  * MOST_ROWS x PANEL_VECTORS sums are what the registers hold beside w and x. */
+#include "kernels/finish_vector.h"
 #include "kernels/matmul/matmul.h"
-#include "kernels/vector.h"
 
 #if CNI_VECTOR_BYTES == 64
 enum { MOST_ROWS = 14, PANEL_VECTORS = 2 };
@@ -18,29 +18,60 @@ enum { MOST_ROWS = 8, PANEL_VECTORS = 3 };
 
 enum { PANEL = PANEL_VECTORS * LANES };
 
-/* One tile: what is the same for all tiles of a panel, and where this one lies. */
+/* What is the same for all tiles of a panel. */
 typedef struct strip {
     const float *w;
-    float bias[PANEL] __attribute__((aligned(64)));
+    float start[PANEL] __attribute__((aligned(64)));
+    float scale[PANEL] __attribute__((aligned(64)));
+    float shift[PANEL] __attribute__((aligned(64)));
     int width; /* columns that exist */
 } strip;
 
-ALWAYS_INLINE void finish(const cni_product *p, lanes sum, float *y, int width)
+typedef lanes sums[MOST_ROWS][PANEL_VECTORS];
+
+/* Like vector_finish, one step after the other for all sums: whether there is such a step is asked once. */
+#define ALL(rows, vectors) UNROLL for (int i = 0; i < (rows); i++) UNROLL for (int j = 0; j < (vectors); j++)
+
+ALWAYS_INLINE lanes load_part(const float *p, int some)
 {
-    if (p->relu) sum = vector_relu(sum);
-    if (width >= LANES)
-        store(y, sum);
-    else if (width > 0)
-        store_some(y, sum, width);
+    return some >= LANES ? load(p) : some > 0 ? load_some(p, some) : (lanes){0};
+}
+
+ALWAYS_INLINE void finish(const cni_product *p, const strip *of, sums sum, const float *y, int rows, int vectors)
+{
+    const cni_finish *f = &p->finish;
+    const ptrdiff_t at = y - (const float *)p->y, pixel = p->y_pixel;
+    if (f->scale) {
+        ALL(rows, vectors) sum[i][j] = sum[i][j] * load(of->scale + j * LANES) + load(of->shift + j * LANES);
+    }
+    if (f->add) {
+        const float *add = (const float *)f->add + at;
+        ALL(rows, vectors) sum[i][j] += load_part(add + i * pixel + j * LANES, of->width - j * LANES);
+    }
+    if (f->clamps) {
+        const float slope = (float)f->slope, most = (float)f->most;
+        if (slope == 0)
+            ALL(rows, vectors) sum[i][j] = vector_clamp(sum[i][j], 0, most);
+        else
+            ALL(rows, vectors) sum[i][j] = vector_clamp(sum[i][j], slope, most);
+    }
+    if (f->mask) {
+        const float *gate = (const float *)f->mask + at;
+        ALL(rows, vectors)
+        {
+            const lanes open = load_part(gate + i * pixel + j * LANES, of->width - j * LANES);
+            sum[i][j] = choose((mask)(open > (lanes){0}), sum[i][j], (lanes){0});
+        }
+    }
 }
 
 ALWAYS_INLINE void tile(const cni_product *p, const strip *of, const float *x, float *y, int rows, int vectors)
 {
-    lanes sum[MOST_ROWS][PANEL_VECTORS];
+    sums sum;
     UNROLL for (int j = 0; j < vectors; j++)
     {
-        lanes bias = load(of->bias + j * LANES);
-        UNROLL for (int i = 0; i < rows; i++) sum[i][j] = bias;
+        lanes start = load(of->start + j * LANES);
+        UNROLL for (int i = 0; i < rows; i++) sum[i][j] = start;
     }
     const float *w = of->w;
     const ptrdiff_t pixel = p->x_pixel;
@@ -56,8 +87,15 @@ ALWAYS_INLINE void tile(const cni_product *p, const strip *of, const float *x, f
             }
         }
     }
-    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < vectors; j++)
-        finish(p, sum[i][j], y + i * p->y_pixel + j * LANES, of->width - j * LANES);
+    finish(p, of, sum, y, rows, vectors);
+    UNROLL for (int j = 0; j < vectors; j++)
+    {
+        const int some = of->width - j * LANES;
+        if (some >= LANES)
+            UNROLL for (int i = 0; i < rows; i++) store(y + i * p->y_pixel + j * LANES, sum[i][j]);
+        else if (some > 0)
+            UNROLL for (int i = 0; i < rows; i++) store_some(y + i * p->y_pixel + j * LANES, sum[i][j], some);
+    }
 }
 
 typedef void tile_function(const cni_product *p, const strip *of, const float *x, float *y);
@@ -114,6 +152,19 @@ static void row_of_tiles(const cni_product *p, const strip *of, const float *x, 
     }
 }
 
+static void begin_strip(strip *of, const cni_finish *finish, int column)
+{
+    const size_t bytes = (size_t)of->width * sizeof(float);
+    float *shift = finish->scale ? of->shift : of->start;
+    if (of->width < PANEL) {
+        memset(of->start, 0, sizeof of->start);
+        memset(of->scale, 0, sizeof of->scale);
+        memset(of->shift, 0, sizeof of->shift);
+    }
+    if (finish->scale) memcpy(of->scale, (const float *)finish->scale + column, bytes);
+    if (finish->shift) memcpy(shift, (const float *)finish->shift + column, bytes);
+}
+
 static void product(const cni_product *p)
 {
     /* Pixels whose distance is a multiple of 2 KiB fall into few sets of the first cache: then fewer at a time. */
@@ -121,8 +172,7 @@ static void product(const cni_product *p)
     strip of = {.w = p->panels};
     for (int j = 0; j < p->width; j += PANEL, of.w += (size_t)p->taps * (size_t)p->depth * PANEL) {
         of.width = p->width - j < PANEL ? p->width - j : PANEL;
-        memset(of.bias, 0, sizeof of.bias);
-        if (p->bias) memcpy(of.bias, (const float *)p->bias + j, (size_t)of.width * sizeof *of.bias);
+        begin_strip(&of, &p->finish, j);
         for (size_t r = 0; r < p->rows; r++)
             row_of_tiles(p, &of, (const float *)p->x + (ptrdiff_t)r * p->x_row,
                          (float *)p->y + (ptrdiff_t)r * p->y_row + j, most);
