@@ -12,6 +12,7 @@ static void portable(cni_kernels *kernels)
     cni_normalization_portable(&kernels->normalization);
     cni_layout_portable(&kernels->layout);
     cni_learning_portable(&kernels->learning);
+    cni_winograd_portable(&kernels->winograd);
 }
 
 #if defined(__x86_64__)
@@ -24,6 +25,7 @@ static void avx2(cni_kernels *kernels)
     cni_normalization_avx2(&kernels->normalization);
     cni_layout_avx2(&kernels->layout);
     cni_learning_avx2(&kernels->learning);
+    cni_winograd_avx2(&kernels->winograd);
 }
 
 static void avx512(cni_kernels *kernels)
@@ -35,6 +37,7 @@ static void avx512(cni_kernels *kernels)
     cni_normalization_avx512(&kernels->normalization);
     cni_layout_avx512(&kernels->layout);
     cni_learning_avx512(&kernels->learning);
+    cni_winograd_avx512(&kernels->winograd);
 }
 #elif defined(__aarch64__)
 static void neon(cni_kernels *kernels)
@@ -46,6 +49,7 @@ static void neon(cni_kernels *kernels)
     cni_normalization_neon(&kernels->normalization);
     cni_layout_neon(&kernels->layout);
     cni_learning_neon(&kernels->learning);
+    cni_winograd_neon(&kernels->winograd);
 }
 #endif
 
@@ -82,4 +86,5 @@ void cni_kernels_init_double(cni_kernels *kernels)
     cni_normalization_double(&kernels->normalization);
     cni_layout_double(&kernels->layout);
     cni_learning_double(&kernels->learning);
+    cni_winograd_double(&kernels->winograd);
 }

@@ -16,6 +16,7 @@
 #include "kernels/matmul/matmul.h"
 #include "kernels/normalization/normalization.h"
 #include "kernels/pooling/pooling_kernels.h"
+#include "kernels/winograd/winograd.h"
 
 typedef struct cni_kernels {
     const char *name; /* "portable", "avx2", "avx512", "neon", "double" */
@@ -27,6 +28,7 @@ typedef struct cni_kernels {
     cni_normalization_kernels normalization;
     cni_layout_kernels layout;
     cni_learning_kernels learning;
+    cni_winograd_kernels winograd;
 } cni_kernels;
 
 /** float kernels for an instruction set that this machine has. */

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Winograd's transforms of one line with vectors, in even and odd parts: points come in pairs +p, -p, whose rows differ
+ * in the sign of the odd powers.  Everything is static. */
+#ifndef CNI_WINOGRAD_LINES_H
+#define CNI_WINOGRAD_LINES_H
+
+#include "kernels/vector.h"
+#include "kernels/winograd/winograd.h"
+
+#define ROOT      1.41421356f
+#define HALF_ROOT 0.707106781f
+
+enum { MOST = CNI_WINOGRAD_N };
+
+/* B' d */
+ALWAYS_INLINE void input_line(int n, const lanes *d, lanes *r)
+{
+    if (n == 4) {
+        r[0] = d[0] - d[2];
+        r[1] = d[1] + d[2];
+        r[2] = d[2] - d[1];
+        r[3] = d[3] - d[1];
+        return;
+    }
+    lanes even = d[4] - 2 * d[2], odd = d[3] - 2 * d[1];
+    r[1] = even + HALF_ROOT * odd;
+    r[2] = even - HALF_ROOT * odd;
+    even = d[4] - 0.5f * d[2];
+    odd = d[3] - 0.5f * d[1];
+    r[3] = even + ROOT * odd;
+    r[4] = even - ROOT * odd;
+    r[0] = d[0] + d[4] - 2.5f * d[2];
+    r[5] = d[1] + d[5] - 2.5f * d[3];
+}
+
+/* S E_k w */
+ALWAYS_INLINE void spread_line(int n, int k, const lanes *w, lanes *r)
+{
+    lanes even, odd;
+    r[0] = w[0];
+    r[n - 1] = w[k - 1];
+    if (n == 4) {
+        even = k == 3 ? 0.5f * (w[0] + w[2]) : 0.5f * w[0];
+        r[1] = even + 0.5f * w[1];
+        r[2] = even - 0.5f * w[1];
+        return;
+    }
+    const float first = -2.f / 3, second = 1.f / 6;
+    even = first * w[0];
+    if (k > 2) even += first / 2 * w[2];
+    if (k > 4) even += first / 4 * w[4];
+    odd = first * HALF_ROOT * w[1];
+    if (k > 3) odd += first * HALF_ROOT / 2 * w[3];
+    r[1] = even + odd;
+    r[2] = even - odd;
+    even = second * w[0];
+    if (k > 2) even += second * 2 * w[2];
+    if (k > 4) even += second * 4 * w[4];
+    odd = second * ROOT * w[1];
+    if (k > 3) odd += second * ROOT * 2 * w[3];
+    r[3] = even + odd;
+    r[4] = even - odd;
+}
+
+/* E_k' m */
+ALWAYS_INLINE void gather_line(int n, int k, const lanes *m, lanes *r)
+{
+    lanes even = m[1] + m[2], odd = m[1] - m[2];
+    if (n == 4) {
+        r[0] = m[0] + even;
+        r[1] = odd;
+        if (k > 2) r[2] = even;
+        r[k - 1] += m[3];
+        return;
+    }
+    lanes second_even = m[3] + m[4], second_odd = m[3] - m[4];
+    r[0] = m[0] + even + second_even;
+    r[1] = HALF_ROOT * odd + ROOT * second_odd;
+    if (k > 2) r[2] = 0.5f * even + 2 * second_even;
+    if (k > 3) r[3] = HALF_ROOT / 2 * odd + ROOT * 2 * second_odd;
+    if (k > 4) r[4] = 0.25f * even + 4 * second_even;
+    r[k - 1] += m[5];
+}
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Winograd's transforms: correlations with fewer multiplications.  On one axis, an n-cell patch d of the image, k
+ * weights w and m = n + 1 - k results y:
+ *
+ *     y = E_m' [ (S E_k w) * (B' d) ]           * multiplies element by element
+ *
+ * Row i of E_k holds the powers 1, p, p^2, .. of the i-th point, the last row (the point at infinity) only the highest;
+ * B' is the inverse of E_n', its rows scaled to small numbers, and S makes good for that.  On two axes each transform
+ * is applied to the columns, then to the rows.  Hence three transforms, whatever the passes need:
+ *
+ *     input    n x n -> n x n    B' d B            the image, in all passes of all windows
+ *     spread   k x k -> n x n    S E_k w E_k' S    weights; and dy, where weights are wanted
+ *     gather   n x n -> k x k    E_k' m E_k        results; and gradients of weights
+ *
+ *     y  (window k)   gather_m [ sum over channels of spread_k w * input x ]
+ *     dw              gather_k [ sum over tiles of    spread_m dy * input x ]
+ *
+ *     n = 6, points 0, 1/sqrt 2, -1/sqrt 2, sqrt 2, -sqrt 2, infinity: F(4x4, 3x3), F(2x2, 5x5)
+ *     n = 4, points 0, 1, -1, infinity:                                F(2x2, 3x3)
+ *
+ * A. Lavin and S. Gray, "Fast algorithms for convolutional neural networks" (2015); for the points B. Barabasz et al.,
+ * "Error analysis and improving the accuracy of Winograd convolution" (2018). */
+#ifndef CNI_WINOGRAD_H
+#define CNI_WINOGRAD_H
+
+#include "kernels/elementwise/finish.h"
+#include "kernels/names.h"
+
+#include <stddef.h>
+
+/** A square of cells; those outside the image count as zero and are not written. */
+typedef struct cni_winograd_tile {
+    ptrdiff_t at;                 /* element of its cell (0, 0), which may be outside */
+    int top, bottom, left, right; /* cells (i, j) with top <= i < bottom, left <= j < right are inside */
+} cni_winograd_tile;
+
+/** Where cells and their transforms lie.  Channel c of cell (i, j) of tile t is element
+ *  tiles[t].at + i row + j column + c of the image (of weights: a tile per channel read, "channels" are those written);
+ *  channel c of its transform's element (i, j) is element (n i + j) position + t tile + c. */
+typedef struct cni_winograd_job {
+    const cni_winograd_tile *tiles;
+    size_t count;
+    ptrdiff_t row, column;
+    ptrdiff_t tile, position;
+    int channels;
+} cni_winograd_job;
+
+enum { CNI_WINOGRAD_N = 6 }; /* the largest n */
+
+typedef void cni_winograd_forth(const cni_winograd_job *job, const void *image, void *transform);
+
+/** Channel c of the job is channel first + c of the image and of `finish` (which may be NULL). */
+typedef void cni_winograd_back(const cni_winograd_job *job, const void *transform, const cni_finish *finish, int first,
+                               void *image);
+
+/** Nothing but the cells and channels named is read or written.  A NaN or infinity of a tile reaches all of what the
+ * tile becomes. */
+typedef struct cni_winograd_kernels {
+    cni_winograd_forth *input[CNI_WINOGRAD_N + 1];                  /* by n: 4, 6 */
+    cni_winograd_forth *spread[CNI_WINOGRAD_N + 1][CNI_WINOGRAD_N]; /* by n and k: 4: 2, 3; 6: 2, 3, 4, 5 */
+    cni_winograd_back *gather[CNI_WINOGRAD_N + 1][CNI_WINOGRAD_N];  /* likewise */
+} cni_winograd_kernels;
+
+void cni_winograd_portable(cni_winograd_kernels *kernels);
+void cni_winograd_double(cni_winograd_kernels *kernels);
+void cni_winograd_avx2(cni_winograd_kernels *kernels);
+void cni_winograd_avx512(cni_winograd_kernels *kernels);
+void cni_winograd_neon(cni_winograd_kernels *kernels);
+
+/* Parts of the above, one source each */
+CNI_DECLARE_PORTABLE(cni_winograd_part, cni_winograd_kernels);
+CNI_DECLARE_OVERLAYS(cni_winograd_forth_part, cni_winograd_kernels);
+CNI_DECLARE_OVERLAYS(cni_winograd_back_part, cni_winograd_kernels);
+
+#endif
