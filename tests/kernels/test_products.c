@@ -226,10 +226,11 @@ static void outer_products(void **state)
 static void check_thin(const cni_kernels *kernels, const cni_kernels *portable, uint32_t seed, bool whole)
 {
     uint32_t random = seed * 2654435761u;
-    int rows = 1 + (int)draw(&random, CNI_THIN_ROWS), depth = 1 + (int)draw(&random, 60),
-        width = 1 + (int)draw(&random, 90);
-    int w_row = width + (int)draw(&random, 4);
-    guarded x = new_guarded((size_t)(rows * depth)), w = new_guarded((size_t)((depth - 1) * w_row + width));
+    bool dots = seed / 2 % 2;
+    int rows = draw(&random, 3) ? 1 + (int)draw(&random, CNI_THIN_ROWS) : 1, depth = 1 + (int)draw(&random, 60);
+    int width = 1 + (int)draw(&random, seed % 7 ? 90 : 700), w_row = (dots ? depth : width) + (int)draw(&random, 4);
+    guarded x = new_guarded((size_t)(rows * depth));
+    guarded w = new_guarded((size_t)(dots ? (width - 1) * w_row + depth : (depth - 1) * w_row + width));
     guarded bias = new_guarded((size_t)width), y = new_guarded((size_t)(rows * width));
     guarded expected = new_guarded(y.count), magnitude = new_guarded(y.count);
     fill(&random, &x, whole);
@@ -247,15 +248,16 @@ static void check_thin(const cni_kernels *kernels, const cni_kernels *portable, 
                   .depth = depth,
                   .width = width,
                   .relu = seed % 5 == 0};
-    kernels->matmul.thin(&t);
+    (dots ? kernels->matmul.dots : kernels->matmul.thin)(&t);
     t.y = expected.data;
-    portable->matmul.thin(&t);
+    void (*judge)(const cni_thin *) = dots ? portable->matmul.dots : portable->matmul.thin;
+    judge(&t);
     absolute(&x);
     absolute(&w);
     absolute(&bias);
     t.y = magnitude.data;
-    portable->matmul.thin(&t);
-    compare(&y, &expected, &magnitude, (size_t)depth, whole, "thin", kernels->name, seed);
+    judge(&t);
+    compare(&y, &expected, &magnitude, (size_t)depth, whole, dots ? "dots" : "thin", kernels->name, seed);
     guarded *const all[] = {&x, &w, &bias, &y, &expected, &magnitude};
     for (int i = 0; i < 6; i++) free_guarded(all[i]);
 }
@@ -266,13 +268,13 @@ static void thin_products(void **state)
     on_all_kernels(check_thin);
 }
 
-/* Few rows and many rows give the same bits: the sums have one order. */
+/* Few rows and many rows give the same bits: the sums have one order, but those of narrow products. */
 static void check_order(const cni_kernels *kernels, const cni_kernels *portable, uint32_t seed, bool whole)
 {
     (void)portable, (void)whole;
     uint32_t random = seed * 2654435761u;
     int rows = 1 + (int)draw(&random, CNI_THIN_ROWS), depth = 1 + (int)draw(&random, 60),
-        width = 1 + (int)draw(&random, 90);
+        width = 1 + CNI_THIN_NARROW + (int)draw(&random, 90);
     guarded x = new_guarded((size_t)(rows * depth)), w = new_guarded((size_t)(depth * width));
     guarded y = new_guarded((size_t)(rows * width)), other = new_guarded(y.count);
     fill(&random, &x, false);

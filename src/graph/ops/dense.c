@@ -11,7 +11,9 @@
 enum {
     SMALL_ROWS = 512,         /* up to so many rows the work is divided by columns only */
     CHUNK_BYTES = 256 * 1024, /* beyond, rows are taken in chunks that stay in cache */
-    THIN_COLUMNS = 256,       /* of one task with few rows: long enough to stream */
+    THIN_BYTES = 512 * 1024,  /* of weights that one thread reads as fast, with few rows */
+    THIN_COLUMNS = 128,       /* of a task with few rows, at least */
+    LINE = 16,                /* elements: columns are cut at multiples of it */
     BLOCK_ROWS = 512,         /* of x and dy that a task of dw takes at a time */
     BLOCK_DEPTH = 256,        /* rows of dw per task */
     WANTED_TASKS = 32,
@@ -32,7 +34,7 @@ typedef struct work {
     const void *x, *w, *bias;
     void *y, *packed;
     size_t rows, chunk_rows, chunks;
-    int depth, width, panels, chunk_panels;
+    int depth, width, panels, chunk_panels, shares;
     bool transposed;
 } work;
 
@@ -117,27 +119,41 @@ static void multiply(void *context, size_t index, int thread)
     if (!finished) finish(w, first, rows, j, product.width);
 }
 
+/* Few rows: each thread streams a share of w, columns of it or (transposed) rows.  The kernel's sums of narrow products
+ * have an order of their own: hence the least width. */
 static void multiply_thin(void *context, size_t index, int thread)
 {
     (void)thread;
     const work *w = context;
     size_t real_size = w->kernels->real_size;
-    int j = (int)index * THIN_COLUMNS;
+    int lines = cni_ratio_up(w->width, LINE), j = lines * (int)index / w->shares * LINE;
+    int end = cni_smaller(lines * ((int)index + 1) / w->shares * LINE, w->width);
     cni_thin thin = {
         .x = w->x,
         .x_row = w->depth,
-        .w = cni_at(w->w, j, real_size),
-        .w_row = w->width,
+        .w = cni_at(w->w, (ptrdiff_t)j * (w->transposed ? w->depth : 1), real_size),
+        .w_row = w->transposed ? w->depth : w->width,
         .bias = w->bias ? cni_at(w->bias, j, real_size) : NULL,
         .y = cni_at_mutable(w->y, j, real_size),
         .y_row = w->width,
         .rows = (int)w->rows,
         .depth = w->depth,
-        .width = cni_smaller(w->width - j, THIN_COLUMNS),
+        .width = end - j,
         .relu = cni_plain_relu(w->epilogue),
     };
-    w->kernels->matmul.thin(&thin);
+    if (w->transposed)
+        w->kernels->matmul.dots(&thin);
+    else
+        w->kernels->matmul.thin(&thin);
     finish(w, 0, w->rows, j, thin.width);
+}
+
+static void run_thin(work *w, cni_pool *pool)
+{
+    size_t bytes = (size_t)w->depth * (size_t)w->width * w->kernels->real_size;
+    int most = w->width / THIN_COLUMNS > 1 ? w->width / THIN_COLUMNS : 1;
+    w->shares = bytes < THIN_BYTES ? 1 : cni_smaller(cni_pool_threads(pool), most);
+    cni_parallel(pool, (size_t)w->shares, multiply_thin, w);
 }
 
 /* Chunks of rows that stay in cache while the panels go by, and a few tasks per thread. */
@@ -173,8 +189,8 @@ static void run_dense(cni_step *step, const cni_run *whole_run)
               .depth = columns_of(op->in[0]),
               .width = columns_of(op->out[0]),
               .transposed = attributes->transposed};
-    if (w.rows < CNI_THIN_ROWS && !w.transposed) {
-        cni_parallel(run->pool, (size_t)cni_ratio_up(w.width, THIN_COLUMNS), multiply_thin, &w);
+    if (w.rows < CNI_THIN_ROWS) {
+        run_thin(&w, whole_run->pool);
         return;
     }
     w.panels = cni_ratio_up(w.width, run->kernels->matmul.panel);

@@ -53,8 +53,12 @@ typedef struct cni_outer {
     bool accumulate;
 } cni_outer;
 
-/** y[m y_row + j] = start + sum over k < depth of x[m x_row + k] * w[k w_row + j] for m < rows, j < width: the product
- *  for few rows (at most CNI_THIN_ROWS), where the time goes into reading w once.  Same order of sums. */
+/** Products for few rows (at most CNI_THIN_ROWS), where the time goes into reading w once: for m < rows, j < width
+ *  thin: y[m y_row + j] = start + sum over k < depth of x[m x_row + k] * w[k w_row + j]
+ *  dots: y[m y_row + j] = start + sum over k < depth of x[m x_row + k] * w[j w_row + k]
+ *
+ *  Thin sums run in the order of k, but for one row of x and at most CNI_THIN_NARROW columns, where several sums may
+ *  take turns: who divides columns among calls leaves more to each. */
 typedef struct cni_thin {
     const void *x;
     ptrdiff_t x_row;
@@ -67,7 +71,7 @@ typedef struct cni_thin {
     bool relu;
 } cni_thin;
 
-enum { CNI_THIN_ROWS = 8, CNI_MAX_PANEL = 64 };
+enum { CNI_THIN_ROWS = 8, CNI_THIN_NARROW = 64, CNI_MAX_PANEL = 64 };
 
 typedef struct cni_matmul_kernels {
     int panel; /* width of a panel, at most CNI_MAX_PANEL */
@@ -78,6 +82,7 @@ typedef struct cni_matmul_kernels {
     void (*product)(const cni_product *product);
     void (*outer)(const cni_outer *outer);
     void (*thin)(const cni_thin *thin);
+    void (*dots)(const cni_thin *thin);
 
     /** sum[j] = (accumulate ? sum[j] : 0) + sum over r < rows of y[r * y_row + j], j < width. */
     void (*column_sums)(const void *y, ptrdiff_t y_row, size_t rows, int width, void *sum, bool accumulate);
@@ -91,7 +96,8 @@ void cni_matmul_neon(cni_matmul_kernels *kernels);
 
 /* Parts of the above, one source each */
 CNI_DECLARE_PORTABLE(cni_matmul_part, cni_matmul_kernels);
-CNI_DECLARE_OVERLAYS(cni_product_part, cni_matmul_kernels); /* pack, product, thin */
+CNI_DECLARE_OVERLAYS(cni_product_part, cni_matmul_kernels); /* pack, product */
+CNI_DECLARE_OVERLAYS(cni_thin_part, cni_matmul_kernels);    /* thin, dots */
 CNI_DECLARE_OVERLAYS(cni_outer_part, cni_matmul_kernels);   /* outer, column_sums */
 
 #endif

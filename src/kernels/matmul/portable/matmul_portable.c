@@ -79,6 +79,20 @@ static void thin(const cni_thin *t)
     }
 }
 
+static void dots(const cni_thin *t)
+{
+    for (int m = 0; m < t->rows; m++) {
+        const real *x = (const real *)t->x + m * t->x_row, *w = t->w;
+        real *y = (real *)t->y + m * t->y_row;
+        for (int j = 0; j < t->width; j++, w += t->w_row) {
+            real sum = 0;
+            for (int k = 0; k < t->depth; k++) sum += x[k] * w[k];
+            if (t->bias) sum += ((const real *)t->bias)[j];
+            y[j] = t->relu ? relu(sum) : sum;
+        }
+    }
+}
+
 static void column_sums(const void *y, ptrdiff_t y_row, size_t rows, int width, void *sum, bool accumulate)
 {
     const real *from = y;
@@ -90,6 +104,11 @@ static void column_sums(const void *y, ptrdiff_t y_row, size_t rows, int width, 
 
 void CNI_FOR_REAL(cni_matmul_part)(cni_matmul_kernels *kernels)
 {
-    *kernels = (cni_matmul_kernels){
-        .panel = PANEL, .pack = pack, .product = product, .outer = outer, .thin = thin, .column_sums = column_sums};
+    *kernels = (cni_matmul_kernels){.panel = PANEL,
+                                    .pack = pack,
+                                    .product = product,
+                                    .outer = outer,
+                                    .thin = thin,
+                                    .dots = dots,
+                                    .column_sums = column_sums};
 }

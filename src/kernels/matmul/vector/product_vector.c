@@ -190,57 +190,9 @@ static void pack(const void *from, ptrdiff_t w_row, size_t depth, int width, voi
         }
 }
 
-/* Few rows: y stays in the first cache while w goes by, four rows of it at a time. */
-
-ALWAYS_INLINE void thin_step(const cni_thin *t, int k, int count, int j, int some)
-{
-    lanes w[4];
-    UNROLL for (int i = 0; i < count; i++)
-    {
-        const float *from = (const float *)t->w + (k + i) * t->w_row + j;
-        w[i] = some < LANES ? load_some(from, some) : load(from);
-    }
-    for (int m = 0; m < t->rows; m++) {
-        const float *x = (const float *)t->x + m * t->x_row + k;
-        float *y = (float *)t->y + m * t->y_row + j;
-        lanes sum = some < LANES ? load_some(y, some) : load(y);
-        UNROLL for (int i = 0; i < count; i++) sum += splat(x[i]) * w[i];
-        if (some < LANES)
-            store_some(y, sum, some);
-        else
-            store(y, sum);
-    }
-}
-
-static void thin(const cni_thin *t)
-{
-    size_t bytes = (size_t)t->width * sizeof(float);
-    for (int m = 0; m < t->rows; m++) {
-        float *y = (float *)t->y + m * t->y_row;
-        if (t->bias)
-            memcpy(y, t->bias, bytes);
-        else
-            memset(y, 0, bytes);
-    }
-    int whole = t->width / LANES * LANES, k = 0;
-    for (; k + 4 <= t->depth; k += 4) {
-        for (int j = 0; j < whole; j += LANES) thin_step(t, k, 4, j, LANES);
-        if (whole < t->width) thin_step(t, k, 4, whole, t->width - whole);
-    }
-    for (; k < t->depth; k++) {
-        for (int j = 0; j < whole; j += LANES) thin_step(t, k, 1, j, LANES);
-        if (whole < t->width) thin_step(t, k, 1, whole, t->width - whole);
-    }
-    for (int m = 0; m < t->rows && t->relu; m++) {
-        float *y = (float *)t->y + m * t->y_row;
-        for (int j = 0; j < t->width; j++) y[j] = y[j] <= 0 ? 0 : y[j];
-    }
-}
-
 void CNI_FOR_ISA(cni_product_part)(cni_matmul_kernels *kernels)
 {
     kernels->panel = PANEL;
     kernels->pack = pack;
     kernels->product = product;
-    kernels->thin = thin;
 }
