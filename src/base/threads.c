@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A pool of threads for short jobs.
  *
- * The caller opens a job, works on it, closes it when no task is left, and waits for those workers that came to help.
- * A worker that is asleep or was scheduled away is never waited for.  One word says it all:
+ * A job's tasks are dealt out before it begins: thread i has the i-th part of them, so that from layer to layer it
+ * works on the same part of a picture.  Who has finished takes from the others' parts, one task after the other.  Hence
+ * a worker that is asleep or was scheduled away is never waited for: the caller does its part.
  *
- *      31 ........ 17     16       15 ...... 0
- *    [ job number mod 2^15 | open | workers inside ]
+ *   pool       job number, even while the job is open; function, context, tasks     written by the caller alone
+ *   seat i     taken:  [ job number | how many of thread i's tasks are taken ]      by whoever takes one
+ *              inside: the job that thread i works on, 0 = none                     by thread i
  *
- * A worker enters by adding 1 and looking at what it found: open, and it belongs to the job until it takes its 1 away;
- * closed, and it goes again at once.  Since the caller waits for 0 inside after it closed, the job's fields never
- * change under a worker that has entered.  (Should a worker sleep through exactly 2^15 jobs, it misses one more.)
+ * Each of these stands in a cache line of its own, so that a thread that meets nobody else's part writes only lines
+ * that it owns.  A worker reads the job between two looks at its number (a sequence lock), says that it is inside, and
+ * takes; what it has taken cannot end without it, for the caller closes the job when all is taken and nobody is inside.
+ * A worker that comes too late finds everything taken, or `taken` at a later job.
  *
- * Workers without work spin for 50 us, about the time between two layers, and then sleep. */
+ * Workers without work spin for 50 us, about the time between two layers, and then sleep.  They are kept from the
+ * caller's core: a scheduler that packs threads (they have slept most of the time, after all) would have both wait for
+ * each other. */
 #include "base/threads.h"
+
+#include "base/float_mode.h"
+#include "base/machine.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -20,41 +28,50 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 enum {
-    OPEN = 1 << 16,
-    INSIDE = OPEN - 1,
-    ONE_JOB = OPEN << 1,
     MOST_THREADS = 1024,
     STACK_SIZE = 1 << 20,
     SPIN_NS = 50000,
     LINE = 128 /* bytes apart that two cores can write in peace: processors fetch lines of 64 in pairs */
 };
 
-typedef struct worker {
+typedef struct seat {
+    _Alignas(LINE) atomic_uint_least64_t taken; /* job << 32 | count */
+    atomic_uint inside;
+    atomic_bool asleep;
     struct cni_pool *pool;
-    pthread_t id;
     int thread;
-} worker;
+    pthread_t id;
+    pthread_mutex_t lock; /* of sleeping and waking */
+    pthread_cond_t wake;
+} seat;
 
+/* What a job is; atomic, since latecomers may read one while the next is written. */
 struct cni_pool {
-    _Alignas(LINE) atomic_uint state; /* with the job in the same line, so that one transfer brings both */
+    _Alignas(LINE) atomic_uint job;
+    _Atomic(cni_task *) task;
+    _Atomic(void *) context;
+    atomic_size_t tasks;
+    _Alignas(LINE) atomic_int sleepers; /* seldom written: callers look at it for each job */
+    atomic_bool quit;
+    int threads;
+    bool placed;                     /* the process may use as many cores as there are threads */
+    cpu_set_t cores;                 /* which */
+    _Alignas(LINE) atomic_flag busy; /* a call is under way */
+    int core;                        /* the caller's, which workers keep away from */
+    seat seats[];                    /* [0] is the caller's */
+};
+
+typedef struct job {
     cni_task *task;
     void *context;
     size_t tasks;
-    _Alignas(LINE) atomic_size_t next; /* the task to hand out next */
-    _Alignas(LINE) atomic_flag busy;   /* a call is under way */
-    atomic_int sleepers;
-    atomic_bool quit;
-    pthread_mutex_t lock; /* of sleeping and waking */
-    pthread_cond_t wake;
-    int threads;
-    worker workers[];
-};
+    unsigned number;
+} job;
 
 /* ---- waiting ---- */
 
@@ -80,108 +97,199 @@ typedef struct spin {
     int64_t until;
 } spin;
 
-static bool spin_on(spin *s)
+static inline bool spin_on(spin *s)
 {
     relax();
-    if (++s->count % 32) return true;
+    if (++s->count % 64) return true;
     int64_t now = now_ns();
     if (!s->until) s->until = now + SPIN_NS;
     return now < s->until;
 }
 
-static bool is_new(unsigned state, unsigned last)
+static inline bool is_open(unsigned number)
 {
-    return (state & OPEN) && (state & ~(unsigned)INSIDE) != last;
+    return number % 2 == 0;
 }
 
-/* Blocks until there is a job other than `last`, or the end.  The count of sleepers goes up before the state is looked
- * at, and the caller opens the job before it looks at the count: one of the two sees the other. */
-static void sleep_until_new(cni_pool *pool, unsigned last)
+static inline bool is_new(unsigned number, unsigned last)
 {
-    pthread_mutex_lock(&pool->lock);
+    return is_open(number) && number != last;
+}
+
+/* Blocks until there is a job other than `last`, or the end.  The count of sleepers goes up before the job's number is
+ * looked at, and the caller opens the job before it looks at the count: one of the two sees the other. */
+static void sleep_until_new(seat *self, unsigned last)
+{
+    cni_pool *pool = self->pool;
+    pthread_mutex_lock(&self->lock);
+    atomic_store_explicit(&self->asleep, true, memory_order_relaxed);
     atomic_fetch_add(&pool->sleepers, 1);
-    while (!atomic_load(&pool->quit) && !is_new(atomic_load(&pool->state), last))
-        pthread_cond_wait(&pool->wake, &pool->lock);
+    while (!atomic_load(&pool->quit) && !is_new(atomic_load(&pool->job), last))
+        pthread_cond_wait(&self->wake, &self->lock);
     atomic_fetch_sub(&pool->sleepers, 1);
-    pthread_mutex_unlock(&pool->lock);
+    atomic_store_explicit(&self->asleep, false, memory_order_relaxed);
+    pthread_mutex_unlock(&self->lock);
 }
 
-static void wake_sleepers(cni_pool *pool, size_t wanted)
+static void wake(seat *sleeper)
 {
-    int sleepers = atomic_load(&pool->sleepers);
-    if (sleepers == 0) return;
-    pthread_mutex_lock(&pool->lock);
-    if (wanted >= (size_t)sleepers)
-        pthread_cond_broadcast(&pool->wake);
-    else
-        for (; wanted > 0; wanted--) pthread_cond_signal(&pool->wake);
-    pthread_mutex_unlock(&pool->lock);
+    if (!atomic_load_explicit(&sleeper->asleep, memory_order_relaxed)) return;
+    pthread_mutex_lock(&sleeper->lock);
+    pthread_cond_signal(&sleeper->wake);
+    pthread_mutex_unlock(&sleeper->lock);
 }
 
 /* ---- working ---- */
 
-static void run_tasks(cni_pool *pool, int thread)
+static inline size_t part_begin(const job *j, int threads, int thread)
 {
-    cni_task *task = pool->task;
-    void *context = pool->context;
-    size_t tasks = pool->tasks;
-    for (;;) {
-        size_t index = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
-        if (index >= tasks) return;
-        task(context, index, thread);
+    const size_t each = j->tasks / (size_t)threads, rest = j->tasks % (size_t)threads, i = (size_t)thread;
+    return each * i + (i < rest ? i : rest);
+}
+
+/* Numbers wrap: `a` is after `b` when it is within half of all numbers. */
+static inline bool is_after(unsigned a, unsigned b)
+{
+    return a - b - 1 < UINT32_MAX / 2;
+}
+
+/* One of the first `count` tasks of a seat; `count` when none is left. */
+static inline size_t take(seat *s, unsigned number, size_t count)
+{
+    uint_least64_t now = atomic_load_explicit(&s->taken, memory_order_acquire), next;
+    size_t index;
+    do {
+        const unsigned found = (unsigned)(now >> 32);
+        index = found == number ? (size_t)(now & UINT32_MAX) : 0;
+        if (index >= count || is_after(found, number)) return count;
+        next = (uint_least64_t)number << 32 | (index + 1);
+    } while (!atomic_compare_exchange_weak_explicit(&s->taken, &now, next, memory_order_acq_rel, memory_order_acquire));
+    return index;
+}
+
+/* The thread's own part, then what is left of the others'. */
+static void run_tasks(cni_pool *pool, const job *j, int thread)
+{
+    const int threads = pool->threads;
+    for (int i = 0; i < threads; i++) {
+        const int owner = thread + i < threads ? thread + i : thread + i - threads;
+        const size_t begin = part_begin(j, threads, owner), count = part_begin(j, threads, owner + 1) - begin;
+        for (size_t index; count && (index = take(&pool->seats[owner], j->number, count)) < count;)
+            j->task(j->context, begin + index, thread);
     }
+}
+
+/* False: it is over already. */
+static bool read_job(cni_pool *pool, unsigned number, job *j)
+{
+    j->number = number;
+    j->task = atomic_load_explicit(&pool->task, memory_order_relaxed);
+    j->context = atomic_load_explicit(&pool->context, memory_order_relaxed);
+    j->tasks = atomic_load_explicit(&pool->tasks, memory_order_relaxed);
+    atomic_thread_fence(memory_order_acquire);
+    return atomic_load_explicit(&pool->job, memory_order_relaxed) == number;
 }
 
 static void *work(void *argument)
 {
-    const worker *self = argument;
+    seat *self = argument;
     cni_pool *pool = self->pool;
-    unsigned last = 0; /* the job that was entered last, with its open bit */
+    unsigned last = 0;
     spin waiting = {0};
+    job j;
+    cni_flush_denormals();
     while (!atomic_load_explicit(&pool->quit, memory_order_relaxed)) {
-        if (!is_new(atomic_load_explicit(&pool->state, memory_order_relaxed), last)) {
-            if (!spin_on(&waiting)) {
-                sleep_until_new(pool, last);
-                waiting = (spin){0};
-            }
-            continue;
+        const unsigned number = atomic_load_explicit(&pool->job, memory_order_acquire);
+        if (!is_new(number, last)) {
+            if (spin_on(&waiting)) continue;
+            sleep_until_new(self, last);
+        } else {
+            last = number;
+            if (!read_job(pool, number, &j) || (size_t)self->thread >= j.tasks) continue;
+            atomic_store_explicit(&self->inside, number,
+                                  memory_order_relaxed); /* visible with the first that it takes */
+            run_tasks(pool, &j, self->thread);
+            atomic_store_explicit(&self->inside, 0, memory_order_release);
         }
-        unsigned found = atomic_fetch_add_explicit(&pool->state, 1, memory_order_acquire);
-        if (found & OPEN) {
-            last = found & ~(unsigned)INSIDE;
-            run_tasks(pool, self->thread);
-            waiting = (spin){0};
-        }
-        atomic_fetch_sub_explicit(&pool->state, 1, memory_order_release);
+        waiting = (spin){0};
     }
     return NULL;
 }
 
 /* Workers are given 50 us to finish the tasks that they hold, without a system call; then the core is offered to
  * others, for it may be the very one that a worker waits for. */
-static void wait_for_workers(cni_pool *pool)
+static void wait_for(seat *s, unsigned number)
 {
     spin waiting = {0};
-    while (atomic_load_explicit(&pool->state, memory_order_acquire) & INSIDE)
+    while (atomic_load_explicit(&s->inside, memory_order_acquire) == number)
         if (!spin_on(&waiting)) sched_yield();
+}
+
+/* ---- where workers run ---- */
+
+static void keep_from(cni_pool *pool, int core)
+{
+    cpu_set_t cores = pool->cores;
+    pool->core = core;
+    if (!CPU_ISSET(core, &cores)) return;
+    CPU_CLR(core, &cores);
+    for (int i = 1; i < pool->threads; i++) pthread_setaffinity_np(pool->seats[i].id, sizeof cores, &cores);
+}
+
+static void place(cni_pool *pool)
+{
+    pool->core = -1;
+    pool->placed = sched_getaffinity(0, sizeof pool->cores, &pool->cores) == 0 && pool->threads > 1 &&
+                   CPU_COUNT(&pool->cores) >= pool->threads;
+}
+
+/* ---- jobs ---- */
+
+static void open_job(cni_pool *pool, const job *j)
+{
+    atomic_thread_fence(memory_order_release); /* who sees a field of this job sees the former one closed */
+    atomic_store_explicit(&pool->task, j->task, memory_order_relaxed);
+    atomic_store_explicit(&pool->context, j->context, memory_order_relaxed);
+    atomic_store_explicit(&pool->tasks, j->tasks, memory_order_relaxed);
+    atomic_store(&pool->job, j->number); /* sequentially consistent: before the sleepers are counted */
+    if (atomic_load(&pool->sleepers) == 0) return;
+    for (int i = 1; i < pool->threads && (size_t)i < j->tasks; i++) wake(&pool->seats[i]);
+}
+
+/* Job 0 is none: `inside` says so.  Numbers wrap; a seat that nobody has touched for long gets a new one in time. */
+static unsigned next_number(cni_pool *pool)
+{
+    enum { LONG = 1 << 29 };
+    const unsigned number = atomic_load_explicit(&pool->job, memory_order_relaxed) + 1;
+    for (int i = 0; number % LONG == 0 && i < pool->threads; i++)
+        atomic_store_explicit(&pool->seats[i].taken, (uint_least64_t)(number - 1) << 32, memory_order_relaxed);
+    return number ? number : 2;
+}
+
+static void run_job(cni_pool *pool, size_t tasks, cni_task *task, void *context)
+{
+    const int core = pool->placed ? sched_getcpu() : -1;
+    if (core != pool->core && core >= 0 && core < CPU_SETSIZE) keep_from(pool, core);
+    const job j = {task, context, tasks, next_number(pool)};
+    open_job(pool, &j);
+    run_tasks(pool, &j, 0);
+    for (int i = 1; i < pool->threads && (size_t)i < tasks; i++) wait_for(&pool->seats[i], j.number);
+    atomic_store_explicit(&pool->job, j.number + 1, memory_order_relaxed);
+}
+
+static void run_alone(size_t tasks, cni_task *task, void *context)
+{
+    for (size_t i = 0; i < tasks; i++) task(context, i, 0);
 }
 
 void cni_parallel(cni_pool *pool, size_t tasks, cni_task *task, void *context)
 {
-    bool alone = tasks < 2 || cni_pool_threads(pool) == 1;
+    const bool alone = tasks < 2 || tasks > UINT32_MAX || cni_pool_threads(pool) == 1;
     if (alone || atomic_flag_test_and_set_explicit(&pool->busy, memory_order_acquire)) {
-        for (size_t i = 0; i < tasks; i++) task(context, i, 0);
+        run_alone(tasks, task, context);
         return;
     }
-    pool->task = task;
-    pool->context = context;
-    pool->tasks = tasks;
-    atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
-    atomic_fetch_add(&pool->state, ONE_JOB + OPEN); /* sequentially consistent: before the sleepers are counted */
-    wake_sleepers(pool, tasks - 1);
-    run_tasks(pool, 0);
-    atomic_fetch_sub_explicit(&pool->state, OPEN, memory_order_acquire);
-    wait_for_workers(pool);
+    run_job(pool, tasks, task, context);
     atomic_flag_clear_explicit(&pool->busy, memory_order_release);
 }
 
@@ -197,9 +305,12 @@ static void start_workers(cni_pool *pool, int threads)
     pthread_attr_setstacksize(&attributes, STACK_SIZE);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     while (pool->threads < threads) {
-        worker *w = &pool->workers[pool->threads - 1];
-        *w = (worker){.pool = pool, .thread = pool->threads};
-        if (pthread_create(&w->id, &attributes, work, w)) break;
+        seat *s = &pool->seats[pool->threads];
+        s->pool = pool;
+        s->thread = pool->threads;
+        pthread_mutex_init(&s->lock, NULL);
+        pthread_cond_init(&s->wake, NULL);
+        if (pthread_create(&s->id, &attributes, work, s)) break;
         pool->threads++;
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -210,103 +321,35 @@ cni_pool *cni_pool_new(int threads)
 {
     if (threads <= 0) threads = cni_usable_cores();
     if (threads > MOST_THREADS) threads = MOST_THREADS;
-    size_t size = sizeof(cni_pool) + (size_t)threads * sizeof(worker);
+    size_t size = sizeof(cni_pool) + (size_t)threads * sizeof(seat);
     cni_pool *pool = aligned_alloc(LINE, (size + LINE - 1) / LINE * LINE);
     if (!pool) return NULL;
     memset(pool, 0, size);
-    atomic_init(&pool->state, 0);
-    atomic_init(&pool->next, 0);
-    atomic_init(&pool->sleepers, 0);
-    atomic_init(&pool->quit, false);
+    atomic_init(&pool->job, 1); /* closed */
     atomic_flag_clear(&pool->busy);
-    pthread_mutex_init(&pool->lock, NULL);
-    pthread_cond_init(&pool->wake, NULL);
     pool->threads = 1;
     start_workers(pool, threads);
+    place(pool);
     return pool;
 }
 
 void cni_pool_free(cni_pool *pool)
 {
     if (!pool) return;
-    pthread_mutex_lock(&pool->lock);
     atomic_store(&pool->quit, true);
-    pthread_cond_broadcast(&pool->wake);
-    pthread_mutex_unlock(&pool->lock);
-    for (int i = 0; i < pool->threads - 1; i++) pthread_join(pool->workers[i].id, NULL);
-    pthread_cond_destroy(&pool->wake);
-    pthread_mutex_destroy(&pool->lock);
+    for (int i = 1; i < pool->threads; i++) {
+        seat *s = &pool->seats[i];
+        pthread_mutex_lock(&s->lock);
+        pthread_cond_signal(&s->wake);
+        pthread_mutex_unlock(&s->lock);
+        pthread_join(s->id, NULL);
+        pthread_cond_destroy(&s->wake);
+        pthread_mutex_destroy(&s->lock);
+    }
     free(pool);
 }
 
 int cni_pool_threads(const cni_pool *pool)
 {
     return pool ? pool->threads : 1;
-}
-
-/* ---- how many cores ---- */
-
-static int affinity_cores(void)
-{
-    for (int most = 1024; most <= 1 << 16; most *= 2) { /* the kernel refuses a mask smaller than its own */
-        cpu_set_t *set = CPU_ALLOC(most);
-        if (!set) break;
-        size_t size = CPU_ALLOC_SIZE(most);
-        int count = sched_getaffinity(0, size, set) ? 0 : CPU_COUNT_S(size, set);
-        CPU_FREE(set);
-        if (count > 0) return count;
-    }
-    return 1;
-}
-
-int cni_quota_cores(const char *cpu_max)
-{
-    long long quota, period;
-    if (sscanf(cpu_max, "%lld %lld", &quota, &period) != 2 || quota <= 0 || period <= 0) return 0; /* "max 100000" */
-    long long cores = quota / period + (quota % period > 0);
-    return cores > MOST_THREADS ? MOST_THREADS : (int)cores;
-}
-
-static bool read_line(const char *path, char *line, int size)
-{
-    FILE *file = fopen(path, "re");
-    if (!file) return false;
-    bool good = fgets(line, size, file) != NULL;
-    fclose(file);
-    return good;
-}
-
-/* cgroup v1; a container sees its own group at the root. */
-static int old_group_cores(void)
-{
-    char quota[32], period[32], line[80];
-    if (!read_line("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", quota, sizeof quota)) return 0; /* -1: no limit */
-    if (!read_line("/sys/fs/cgroup/cpu/cpu.cfs_period_us", period, sizeof period)) return 0;
-    snprintf(line, sizeof line, "%s %s", quota, period);
-    return cni_quota_cores(line);
-}
-
-/* The tightest cpu.max from the process' own group up to the root. */
-static int group_cores(void)
-{
-    char group[512], path[600], line[64];
-    if (!read_line("/proc/self/cgroup", group, sizeof group) || strncmp(group, "0::/", 4) != 0)
-        return old_group_cores();
-    group[strcspn(group, "\n")] = 0;
-    char *name = group + 3;
-    int least = 0;
-    for (;;) {
-        snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", name);
-        int cores = read_line(path, line, sizeof line) ? cni_quota_cores(line) : 0;
-        if (cores && (!least || cores < least)) least = cores;
-        char *slash = strrchr(name, '/');
-        if (!slash) return least;
-        *slash = 0;
-    }
-}
-
-int cni_usable_cores(void)
-{
-    int cores = affinity_cores(), quota = group_cores();
-    return quota && quota < cores ? quota : cores;
 }

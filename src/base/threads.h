@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A pool of threads for short jobs: a fork and join costs about a microsecond while the pool is warm. */
+ * A pool of threads for short jobs: a fork and join costs about half a microsecond while the pool is warm. */
 #ifndef CNI_THREADS_H
 #define CNI_THREADS_H
 
@@ -10,7 +10,7 @@ typedef struct cni_pool cni_pool;
 /** One piece of work: `index` counts the tasks, `thread` says which of 0 .. cni_pool_threads - 1 runs it. */
 typedef void cni_task(void *context, size_t index, int thread);
 
-/** A pool of `threads` threads, the caller's own included; 0 or less = cni_usable_cores().  Makes do with fewer when
+/** A pool of `threads` threads, the caller's own included; 0 or less = cni_usable_cores() (machine.h).  Makes do with fewer when
  *  the system gives no more (ask cni_pool_threads).  NULL only without memory; NULL is a pool of one thread. */
 cni_pool *cni_pool_new(int threads);
 
@@ -19,16 +19,11 @@ void cni_pool_free(cni_pool *pool);
 
 int cni_pool_threads(const cni_pool *pool); /* NULL: 1 */
 
-/** Runs tasks 0 .. tasks - 1, handed out in this order one by one, and returns when all are done: what they wrote is
- *  then visible.  The caller takes part.  Any thread may call at any time: while the pool is busy with another call,
+/** Runs tasks 0 .. tasks - 1 and returns when all are done: what they wrote is then visible.  The caller takes part.
+ *  Each thread is dealt an equal part of them that follow each other, runs these in order, and then takes over what is
+ *  left of the others' parts.  Any thread may call at any time: while the pool is busy with another call,
  *  or from inside a task, the tasks run in the calling thread alone, as thread 0.  Hence `thread` is unique among the
  *  tasks of one call, never across calls. */
 void cni_parallel(cni_pool *pool, size_t tasks, cni_task *task, void *context);
-
-/** Cores that this process may use: its affinity mask, cut by the processor quota of its control group. */
-int cni_usable_cores(void);
-
-/** Cores that a line of cgroup's cpu.max stands for ("150000 100000" is 2), 0 when it sets no limit. */
-int cni_quota_cores(const char *cpu_max);
 
 #endif

@@ -6,6 +6,8 @@
  * The slack is for vector loads that pass the end of the last tensor. */
 #include "graph/plan.h"
 
+#include "base/float_mode.h"
+#include "base/machine.h"
 #include "graph/liveness.h"
 #include "graph/passes.h"
 #include "kernels/kernels.h"
@@ -15,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 /* A variable of the plan's own, which stands in for the master: a predictor's snapshot, or a copy in double. */
 typedef struct copy {
@@ -166,15 +167,9 @@ void cni_plan_refresh(cni_plan *plan)
 
 /* Memory */
 
-static size_t machine_bytes(void)
-{
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGE_SIZE);
-    return pages > 0 && page > 0 ? (size_t)pages * (size_t)page : SIZE_MAX / 2;
-}
-
 static cn_status allocate(cni_plan *plan, cni_error *error)
 {
-    size_t most = plan->options.budget ? plan->options.budget : machine_bytes();
+    size_t most = plan->options.budget ? plan->options.budget : cni_usable_memory() / 5 * 4;
     if (plan->bytes <= most) plan->memory = aligned_alloc(CNI_PLACE_ALIGN, plan->bytes);
     if (plan->memory) {
         memset(plan->memory, 0, plan->bytes);
@@ -334,7 +329,9 @@ static cn_status make(cni_plan *plan, cni_error *error)
     fill_constants(plan);
     prepare(plan);
     cni_plan_refresh(plan);
+    const uint64_t mode = cni_flush_denormals();
     run_steady(plan);
+    cni_restore_denormals(mode);
     return CN_OK;
 }
 
@@ -387,8 +384,10 @@ void cni_plan_run(cni_plan *plan, cni_segment segment, int n)
     assert(n >= 1 && n <= plan->options.batch);
     if (plan->options.no_sharing) poison(plan, segment);
     plan->run.n = n;
+    const uint64_t mode = cni_flush_denormals();
     if (segment == CNI_GRADIENTS) run_steady(plan);
     for (int i = plan->first_step[segment]; i < plan->first_step[segment + 1]; i++) run_step(plan, &plan->steps[i]);
+    cni_restore_denormals(mode);
 }
 
 static double now(void)
@@ -402,6 +401,7 @@ void cni_plan_run_timed(cni_plan *plan, cni_segment segment, int n, double *seco
 {
     assert(n >= 1 && n <= plan->options.batch);
     plan->run.n = n;
+    const uint64_t mode = cni_flush_denormals();
     if (segment == CNI_GRADIENTS) run_steady(plan);
     double before = now();
     for (int i = plan->first_step[segment]; i < plan->first_step[segment + 1]; i++) {
@@ -410,6 +410,7 @@ void cni_plan_run_timed(cni_plan *plan, cni_segment segment, int n, double *seco
         seconds[i] += after - before;
         before = after;
     }
+    cni_restore_denormals(mode);
 }
 
 /* Looking */

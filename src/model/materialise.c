@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Memory and initial values for weights that have none yet: a described model costs nothing until it is used. */
+#include "base/machine.h"
 #include "model/config.h"
 
 #include <inttypes.h>
-#include <unistd.h>
 
 typedef struct need {
     int64_t bytes, most;
@@ -30,11 +30,10 @@ static void fill(void *user, cn_layer *layer, bool frozen)
     if (!n->error->status && cni_layer_fill(layer, n->error)) cni_fail_in(n->error, "%s", CNI_LABEL(layer));
 }
 
-/* Four fifths of the machine's memory (reliability rules, section 2). */
+/* Four fifths of the memory that the process may use (reliability rules, section 2). */
 static int64_t limit(void)
 {
-    int64_t pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-    return pages > 0 && size > 0 ? pages / 5 * 4 * size : INT64_MAX;
+    return (int64_t)(cni_usable_memory() / 5 * 4);
 }
 
 cn_status cni_model_materialise(cn_model *model, cni_error *error)
@@ -44,7 +43,7 @@ cn_status cni_model_materialise(cn_model *model, cni_error *error)
     if (!n.biggest) return CN_OK;
     if (n.bytes > limit())
         return cni_fail(error, CN_ERR_LIMIT,
-                        "%s: the weights need %" PRId64 " MB, more than four fifths of this machine's memory; the "
+                        "%s: the weights need %" PRId64 " MB, more than four fifths of the memory that there is; the "
                         "largest are those of %s, %" PRId64 " MB",
                         model->name, n.bytes >> 20, CNI_LABEL(n.biggest), n.most >> 20);
     cni_model_layers(model, fill, &n);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The thread pool runs every task once, whoever calls, however often.  Worth running under ThreadSanitizer:
  * cmake -DCORNU_SANITIZE=thread. */
+#include "base/machine.h"
 #include "base/threads.h"
 
 #include <pthread.h>

@@ -467,6 +467,24 @@ static void persistent_memory_stays(void **state)
 
 static int tallied; /* how often something was called */
 
+/* 2^-140 is no normal float. */
+static void denormals_are_zero_in_a_run(void **state)
+{
+    (void)state;
+    cni_graph *graph = cni_graph_new();
+    cni_tensor *x = cni_graph_input(graph, CNI_SHAPE(1)), *y = toy_multiply(graph, x, x);
+    y->is_output = true;
+    cni_plan *plan = toy_plan(graph, &floats, 1, false);
+    volatile float small = 0x1p-70f;
+    *(float *)cni_plan_data(plan, x) = small;
+    cni_plan_run(plan, CNI_GRADIENTS, 1);
+#if defined __x86_64__ || defined __aarch64__
+    assert_true(*(float *)cni_plan_data(plan, y) == 0);
+#endif
+    assert_true(small * small > 0); /* the caller's mode is what it was */
+    cni_plan_free(plan);
+}
+
 /* A table that is made once: n! for each n up to the largest batch. */
 
 static size_t factorial_persistent(const cni_op *op, const cni_run *most)
@@ -699,6 +717,7 @@ int main(void)
         cmocka_unit_test(snapshots),
         cmocka_unit_test(double_plans),
         cmocka_unit_test(persistent_memory_stays),
+        cmocka_unit_test(denormals_are_zero_in_a_run),
         cmocka_unit_test(steps_are_prepared_once),
         cmocka_unit_test(steady_ops_run_when_a_variable_changes),
         cmocka_unit_test(steady_ops_follow_copies),
