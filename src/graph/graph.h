@@ -75,6 +75,17 @@ struct cni_op {
                     an op runs when the plan is made, and again when one of the variables has changed */
 };
 
+/** Which of its inputs an op reads at its end (cni_finish): y = epilogue(sum scale + bias + add), and 0 where mask is
+ *  not above 0.  0: it takes no such thing. */
+typedef struct cni_finish_inputs {
+    int bias, scale, add, mask;
+} cni_finish_inputs;
+
+/** Zeros round a tensor: so many before and after the elements of each axis; negative: so many are cut off. */
+typedef struct cni_padding {
+    int64_t before[CNI_MAX_RANK], after[CNI_MAX_RANK];
+} cni_padding;
+
 /** What the machine does.  One row per kind, one file per family; registered nowhere: whoever appends an op names its
  *  kind. */
 struct cni_op_kind {
@@ -91,15 +102,16 @@ struct cni_op_kind {
     /** Bytes of zeroed memory that stays with the step from run to run: packed weights.  NULL = none. */
     size_t (*persistent)(const cni_op *op, const cni_run *most);
 
-    /** Called once, when the plan has been made and before anything runs: builds tables in the step's persistent memory.
-     *  The step's pointers are those of every run to come; what they point at, but for constants, has no value yet.
-     *  NULL = nothing to prepare. */
+    /** Called once, when the plan has been made and before anything runs: builds tables in the step's persistent
+     * memory. The step's pointers are those of every run to come; what they point at, but for constants, has no value
+     * yet. NULL = nothing to prepare. */
     void (*prepare)(cni_step *step, const cni_run *most);
 
     /** Does it.  No allocation, no look-up.  NULL: nothing is to be done (a reshape: the output is an alias). */
     void (*run)(cni_step *step, const cni_run *run);
 
     bool in_place; /* out[0] may share the memory of in[0] when nobody reads in[0] afterwards and sizes are equal */
+    int in_place_input; /* or that of this one */
 
     /** Where the attributes keep a cni_epilogue that the op applies to out[0] at its end; 0 = it cannot (an epilogue is
      *  never the first member). */
@@ -116,6 +128,26 @@ struct cni_op_kind {
     /** One output, and each element of it depends on the elements at the same place of inputs of the same shape (or of
      *  one element) and on nothing else: the op may change places with transposes. */
     bool element_wise;
+
+    /** What passes may put at the end of the op; they do so where the input is NULL. */
+    cni_finish_inputs takes;
+
+    /** The op is y = x scale + shift for each channel, x being its first input, before its epilogue: appends ops that
+     *  compute scale and shift [c], those of (x + bias) scale + shift where bias is not NULL. */
+    void (*affine_of)(cni_graph *graph, const cni_op *op, cni_tensor *bias, cni_tensor *affine[2]);
+
+    /** The op is the sum of its two inputs, before its epilogue. */
+    bool (*is_sum)(const cni_op *op);
+
+    /** y = x where the answer is above 0 and 0 elsewhere, x being the first input; NULL: it is something else. */
+    cni_tensor *(*mask_of)(const cni_op *op);
+
+    /** The op puts zeros round its input, and nothing else. */
+    const cni_padding *(*padding_of)(const cni_op *op);
+
+    /** Takes the place of a padding before it, if it can: from now on the op reads what was padded.  `positive`:
+     * nothing that was padded is below 0. */
+    bool (*take_padding)(cni_op *op, const cni_padding *padding, bool positive);
 
     /** Depends on more than its inputs (random draws): the op is never steady. */
     bool restless;

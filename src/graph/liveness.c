@@ -76,27 +76,28 @@ static void pin(const cni_graph *graph, cni_liveness *liveness, bool everything)
     }
 }
 
-/* The first output takes over the memory of the first input, if that ends here and nothing else looks at it. */
-static bool takes_over(const cni_graph *graph, const cni_liveness *liveness, const cni_op *op, int now)
+/* The input whose memory the first output takes over: it ends here, and nothing else looks at it.  NULL: none. */
+static const cni_tensor *taken_over(const cni_graph *graph, const cni_liveness *liveness, const cni_op *op, int now)
 {
-    if (!op->kind->in_place || !op->inputs || !op->outputs || !op->in[0]) return false;
-    const cni_tensor *in = cni_home(graph, liveness, op->in[0]), *out = op->out[0];
+    const int which = op->kind->in_place_input;
+    if (!op->kind->in_place || op->inputs <= which || !op->outputs || !op->in[which]) return NULL;
+    const cni_tensor *in = cni_home(graph, liveness, op->in[which]), *out = op->out[0];
     const cni_life *from = &liveness->lives[in->id], *to = &liveness->lives[out->id];
-    if (out->alias_of || to->pinned || from->pinned || from->place.last != now || in == out) return false;
+    if (out->alias_of || to->pinned || from->pinned || from->place.last != now || in == out) return NULL;
     if (cni_tensor_batched(in) != cni_tensor_batched(out) || cni_tensor_image(in) != cni_tensor_image(out) ||
         in->element != out->element)
-        return false;
-    for (int i = 1; i < op->inputs; i++)
-        if (op->in[i] && cni_home(graph, liveness, op->in[i]) == in) return false;
-    return true;
+        return NULL;
+    for (int i = 0; i < op->inputs; i++)
+        if (i != which && op->in[i] && cni_home(graph, liveness, op->in[i]) == in) return NULL;
+    return in;
 }
 
 static void share_in_place(const cni_graph *graph, cni_liveness *liveness)
 {
     for (int now = 0; now < graph->op_count; now++) {
         const cni_op *op = graph->ops[now];
-        if (!takes_over(graph, liveness, op, now)) continue;
-        const cni_tensor *in = cni_home(graph, liveness, op->in[0]);
+        const cni_tensor *in = taken_over(graph, liveness, op, now);
+        if (!in) continue;
         cni_life *to = &liveness->lives[op->out[0]->id];
         liveness->lives[in->id].place.last = to->place.last;
         to->home = in->id;

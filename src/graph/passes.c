@@ -4,6 +4,8 @@
  * knows a kind by name. */
 #include "graph/passes.h"
 
+#include "graph/passes_fold.h"
+
 #include <string.h>
 
 /* Removal of dead ops */
@@ -178,28 +180,13 @@ static cn_status cancel_transposes(cni_graph *graph, cni_error *error)
 
 /* Fusing: conv -> relu becomes conv with relu at its end, if nobody else wants the convolution's own result. */
 
-static cni_epilogue *free_epilogue(const cni_op *op)
-{
-    if (!op->kind->epilogue_offset) return NULL;
-    cni_epilogue *epilogue = (void *)((char *)op->attributes + op->kind->epilogue_offset);
-    return epilogue->function == CNI_LINEAR ? epilogue : NULL;
-}
-
-static void count_readers(const cni_graph *graph, int *readers)
-{
-    for (int i = 0; i < graph->tensor_count; i++) readers[i] = graph->tensors[i]->is_output;
-    for (int i = 0; i < graph->op_count; i++)
-        for (int k = 0; k < graph->ops[i]->inputs; k++)
-            if (graph->ops[i]->in[k]) readers[graph->ops[i]->in[k]->id]++;
-}
-
 static bool fuse(cni_op *op, const int *readers)
 {
     const cni_epilogue *function = op->kind->epilogue_of ? op->kind->epilogue_of(op) : NULL;
     cni_op *before = op->in[0] ? op->in[0]->producer : NULL;
     if (!function || !before || before->out[0] != op->in[0] || before->segment != op->segment) return false;
     if (op->in[0]->alias_of || op->out[0]->alias_of || readers[op->in[0]->id] != 1) return false;
-    cni_epilogue *epilogue = free_epilogue(before);
+    cni_epilogue *epilogue = cni_free_epilogue(before);
     if (!epilogue) return false;
     *epilogue = *function;
     before->out[0] = op->out[0];
@@ -209,9 +196,8 @@ static bool fuse(cni_op *op, const int *readers)
 
 static cn_status fuse_epilogues(cni_graph *graph, cni_error *error)
 {
-    int *readers = CNI_NEW_ARRAY(&graph->arena, int, (size_t)graph->tensor_count);
+    const int *readers = cni_count_readers(graph);
     if (!readers) return cni_no_memory(error, "a plan");
-    count_readers(graph, readers);
     int count = 0;
     for (int i = 0; i < graph->op_count; i++)
         if (!graph->ops[i]->inputs || !fuse(graph->ops[i], readers)) graph->ops[count++] = graph->ops[i];
@@ -224,5 +210,10 @@ cn_status cni_passes(cni_graph *graph, cni_error *error)
     CN_TRY(remove_dead_ops(graph, error));
     CN_TRY(cancel_transposes(graph, error));
     CN_TRY(remove_dead_ops(graph, error));
-    return fuse_epilogues(graph, error);
+    CN_TRY(cni_fold_paddings(graph, error));
+    CN_TRY(remove_dead_ops(graph, error));
+    CN_TRY(cni_fold_affines(graph, error));
+    CN_TRY(cni_fold_sums(graph, error));
+    CN_TRY(fuse_epilogues(graph, error));
+    return cni_fold_masks(graph, error);
 }

@@ -221,10 +221,12 @@ static void differences(void **state)
             double around[2];
             for (int side = 0; side < 2; side++) {
                 w[i] = side ? at + step : at - step;
+                s.w->variable->version++;
                 cni_plan_run(plan, CNI_GRADIENTS, 1);
                 around[side] = *(double *)cni_plan_data(plan, loss);
             }
             w[i] = at;
+            s.w->variable->version++;
             assert_true(fabs(g[i] - ((around[1] - around[0]) / (2 * step))) <= 1e-6 * (1 + fabs(g[i])));
         }
         cni_plan_free(plan);

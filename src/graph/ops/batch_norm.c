@@ -4,6 +4,7 @@
  *
  * Workspace: vectors of c elements, VECTORS of them and then two for each slice. */
 #include "graph/ops/batch_norm.h"
+#include "graph/ops/fold.h"
 #include "graph/ops/ranges.h"
 
 #include <stddef.h>
@@ -295,6 +296,11 @@ static const cni_op_kind train_kind = {
     .epilogue_offset = offsetof(batch_norm, epilogue),
 };
 
+static void affine_of(cni_graph *graph, const cni_op *op, cni_tensor *bias, cni_tensor *affine[2])
+{
+    cni_fold_batch_norm(graph, op->in + 1, bias, ((const batch_norm *)op->attributes)->epsilon, affine);
+}
+
 static const cni_op_kind inference_kind = {
     .name = "batch norm inference",
     .attributes_size = sizeof(batch_norm),
@@ -303,6 +309,7 @@ static const cni_op_kind inference_kind = {
     .run = run_inference,
     .in_place = true,
     .epilogue_offset = offsetof(batch_norm, epilogue),
+    .affine_of = affine_of,
 };
 
 static bool fits(cni_graph *graph, const cni_tensor *x, cni_tensor *const *vectors, int count)

@@ -124,6 +124,11 @@ static void gradient(cni_graph *graph, const cni_op *op, cni_tensor *const *dout
             din[i] = cni_sum_to(graph, partials[b->f][i](graph, op, dout[0]), &op->in[i]->shape);
 }
 
+static bool is_sum(const cni_op *op)
+{
+    return ((const binary *)op->attributes)->f == CNI_ADD;
+}
+
 static const cni_op_kind kind = {
     .name = "binary",
     .attributes_size = sizeof(binary),
@@ -132,6 +137,7 @@ static const cni_op_kind kind = {
     .in_place = true,
     .epilogue_offset = offsetof(binary, epilogue),
     .element_wise = true,
+    .is_sum = is_sum,
 };
 
 cni_tensor *cni_binary(cni_graph *graph, cni_binary_function f, cni_tensor *a, cni_tensor *b)

@@ -75,6 +75,20 @@ bool cni_conv_finish(const cni_step *step, const cni_epilogue *epilogue, cni_fin
     return cni_finish_clamp(finish, epilogue);
 }
 
+bool cni_conv_take_padding(cni_op *op, const cni_padding *padding, bool positive)
+{
+    (void)positive;
+    cni_conv2d_attributes *a = op->attributes;
+    const int64_t *before = padding->before, *after = padding->after;
+    for (int i = 0; i < 4; i++)
+        if (before[i] < 0 || after[i] < 0 || ((i == 0 || i == 3) && (before[i] || after[i]))) return false;
+    a->top += (int)before[1];
+    a->bottom += (int)after[1];
+    a->left += (int)before[2];
+    a->right += (int)after[2];
+    return true;
+}
+
 static cni_tensor *append(cni_graph *graph, const cni_op_kind *kind, cni_tensor *x, cni_tensor *w, cni_tensor *bias,
                           int64_t height, int64_t width, int64_t channels, const cni_conv2d_attributes *attributes)
 {
@@ -131,7 +145,11 @@ static const cni_op_kind conv2d_kind = {.name = "conv2d",
                                         .workspace = workspace,
                                         .persistent = persistent,
                                         .run = run,
-                                        .epilogue_offset = offsetof(cni_conv2d_attributes, epilogue)};
+                                        .in_place = true,
+                                        .in_place_input = CNI_CONV_ADD,
+                                        .epilogue_offset = offsetof(cni_conv2d_attributes, epilogue),
+                                        .takes = CNI_CONV_TAKES,
+                                        .take_padding = cni_conv_take_padding};
 
 static const cni_op_kind transpose_kind = {.name = "conv2d_transpose",
                                            .attributes_size = sizeof(cni_conv2d_attributes),
@@ -139,4 +157,7 @@ static const cni_op_kind transpose_kind = {.name = "conv2d_transpose",
                                            .workspace = workspace,
                                            .persistent = persistent,
                                            .run = run,
-                                           .epilogue_offset = offsetof(cni_conv2d_attributes, epilogue)};
+                                           .in_place = true,
+                                           .in_place_input = CNI_CONV_ADD,
+                                           .epilogue_offset = offsetof(cni_conv2d_attributes, epilogue),
+                                           .takes = CNI_CONV_TAKES};

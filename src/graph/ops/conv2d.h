@@ -32,6 +32,15 @@ cni_tensor *cni_conv2d_transpose(cni_graph *graph, cni_tensor *x, cni_tensor *w,
  *  afterwards (false is answered; mask and such an epilogue never come together). */
 bool cni_conv_finish(const cni_step *step, const cni_epilogue *epilogue, cni_finish *finish);
 
+/** Of the rows of all kinds of convolutions. */
+#define CNI_CONV_TAKES                                                                                                 \
+    {                                                                                                                  \
+        .bias = CNI_CONV_BIAS, .scale = CNI_CONV_SCALE, .add = CNI_CONV_ADD, .mask = CNI_CONV_MASK                     \
+    }
+
+/** take_padding of the forward kinds. */
+bool cni_conv_take_padding(cni_op *op, const cni_padding *padding, bool positive);
+
 /** The output size of one axis: (size + before + after - (window - 1) dilation - 1) / stride + 1. */
 int cni_window_count(int size, int before, int after, int window, int stride, int dilation);
 

@@ -449,7 +449,8 @@ static const cni_op_kind depthwise_kind = {.name = "depthwise_conv2d",
                                            .gradient = gradient,
                                            .workspace = forward_workspace,
                                            .run = run_forward,
-                                           .epilogue_offset = offsetof(cni_conv2d_attributes, epilogue)};
+                                           .epilogue_offset = offsetof(cni_conv2d_attributes, epilogue),
+                                           .take_padding = cni_conv_take_padding};
 
 static const cni_op_kind data_kind = {.name = "depthwise_conv2d_data",
                                       .attributes_size = sizeof(cni_conv2d_attributes),

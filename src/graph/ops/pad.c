@@ -3,10 +3,6 @@
 #include "graph/ops/pad.h"
 #include "graph/ops/ranges.h"
 
-typedef struct pad {
-    int64_t before[CNI_MAX_RANK], after[CNI_MAX_RANK];
-} pad;
-
 static int64_t at_least_0(int64_t n)
 {
     return n > 0 ? n : 0;
@@ -26,7 +22,7 @@ static void zero(void *context, size_t begin, size_t end)
 static void run(cni_step *step, const cni_run *run)
 {
     const cni_op *op = step->op;
-    const pad *p = op->attributes;
+    const cni_padding *p = op->attributes;
     const size_t size = run->kernels->real_size;
     const cni_shape *from = &op->in[0]->shape, *to = &op->out[0]->shape;
     ptrdiff_t x_step = 1, y_step = 1, x_begin = 0, y_begin = 0;
@@ -52,8 +48,8 @@ static void run(cni_step *step, const cni_run *run)
 
 static void gradient(cni_graph *graph, const cni_op *op, cni_tensor *const *dout, cni_tensor **din)
 {
-    const pad *p = op->attributes;
-    pad back;
+    const cni_padding *p = op->attributes;
+    cni_padding back;
     for (int i = 0; i < CNI_MAX_RANK; i++) {
         back.before[i] = -p->before[i];
         back.after[i] = -p->after[i];
@@ -61,11 +57,17 @@ static void gradient(cni_graph *graph, const cni_op *op, cni_tensor *const *dout
     din[0] = cni_pad(graph, dout[0], back.before, back.after);
 }
 
+static const cni_padding *padding_of(const cni_op *op)
+{
+    return op->attributes;
+}
+
 static const cni_op_kind kind = {
     .name = "pad",
-    .attributes_size = sizeof(pad),
+    .attributes_size = sizeof(cni_padding),
     .gradient = gradient,
     .run = run,
+    .padding_of = padding_of,
 };
 
 /* What is cut off must be there, and what is left of x must not be less than nothing. */
@@ -79,7 +81,7 @@ static bool fits(const cni_tensor *x, int i, int64_t before, int64_t after)
 
 cni_tensor *cni_pad(cni_graph *graph, cni_tensor *x, const int64_t *before, const int64_t *after)
 {
-    pad p = {{0}, {0}};
+    cni_padding p = {{0}, {0}};
     cni_shape shape = x->shape;
     bool changes = false;
     for (int i = 0; i < shape.rank; i++) {

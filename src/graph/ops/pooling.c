@@ -166,8 +166,31 @@ static void average_gradient(cni_graph *graph, const cni_op *op, cni_tensor *con
     din[0] = cni_append(graph, &average_gradient_kind, op->attributes, 1, &dout[0], 1, &op->in[0]->shape)->out[0];
 }
 
-static const cni_op_kind max_kind = {
-    .name = "max_pool2d", .attributes_size = sizeof(cni_pool2d_attributes), .gradient = max_gradient, .run = run_max};
+/* Among numbers that are not below 0, a zero makes no other maximum than no cell at all. */
+static bool max_takes_padding(cni_op *op, const cni_padding *padding, bool positive)
+{
+    cni_pool2d_attributes *a = op->attributes;
+    const int64_t *before = padding->before, *after = padding->after, *y = op->out[0]->shape.dims;
+    const int64_t last[2] = {(y[1] - 1) * a->strides[0], (y[2] - 1) * a->strides[1]};
+    if (!positive || op->outputs > 1 || a->top || a->left || a->bottom || a->right) return false;
+    for (int i = 0; i < 4; i++)
+        if (before[i] < 0 || after[i] < 0 || ((i == 0 || i == 3) && (before[i] || after[i]))) return false;
+    for (int i = 1; i < 3; i++) { /* every window has a cell inside */
+        const int64_t inside = op->in[0]->shape.dims[i] - before[i] - after[i];
+        if (before[i] >= a->window[i - 1] || last[i - 1] - before[i] >= inside) return false;
+    }
+    a->top = (int)before[1];
+    a->bottom = (int)after[1];
+    a->left = (int)before[2];
+    a->right = (int)after[2];
+    return true;
+}
+
+static const cni_op_kind max_kind = {.name = "max_pool2d",
+                                     .attributes_size = sizeof(cni_pool2d_attributes),
+                                     .gradient = max_gradient,
+                                     .run = run_max,
+                                     .take_padding = max_takes_padding};
 
 static const cni_op_kind average_kind = {.name = "average_pool2d",
                                          .attributes_size = sizeof(cni_pool2d_attributes),

@@ -2,7 +2,9 @@
  * Element-wise functions of one tensor. */
 #include "graph/ops/unary.h"
 #include "graph/ops/ranges.h"
+#include "kernels/elementwise/finish.h"
 
+#include <math.h>
 #include <stddef.h>
 
 typedef struct unary {
@@ -86,12 +88,21 @@ static void run_gradient(cni_step *step, const cni_run *run)
     cni_ranges(run->pool, cni_tensor_count(step->op->out[0], run->n), grain(&u->f), run_gradient_range, &w);
 }
 
+/* Where relu let something through; its output is what it reads then. */
+static cni_tensor *mask_of(const cni_op *op)
+{
+    cni_finish finish;
+    const bool is_clamp = cni_finish_clamp(&finish, epilogue_of(op)) && finish.clamps;
+    return is_clamp && finish.slope == 0 && isinf(finish.most) ? op->in[2] : NULL;
+}
+
 static const cni_op_kind gradient_kind = {
     .name = "unary gradient",
     .attributes_size = sizeof(unary),
     .run = run_gradient,
     .in_place = true,
     .element_wise = true,
+    .mask_of = mask_of,
 };
 
 cni_tensor *cni_unary_gradient(cni_graph *graph, cni_epilogue f, cni_tensor *x, cni_tensor *y, cni_tensor *dy)
