@@ -43,7 +43,6 @@ def set_priority(pid, nice):
     """Of every thread; until then a peer has the lowest, since others may be measuring."""
     for task in os.listdir(f"/proc/{pid}/task"):
         with contextlib.suppress(OSError):
-            os.sched_setscheduler(int(task), os.SCHED_OTHER, os.sched_param(0))
             os.setpriority(os.PRIO_PROCESS, int(task), nice)
 
 
@@ -56,7 +55,7 @@ class Peer:
         def prepare():
             os.sched_setaffinity(0, range(threads))
             if args.nice is not None:
-                os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+                os.setpriority(os.PRIO_PROCESS, 0, 19)
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "TF_CPP_MIN_LOG_LEVEL": "3"}
         self.log = open(args.log, "a") if args.log else subprocess.DEVNULL
         self.process = subprocess.Popen(
@@ -73,12 +72,20 @@ class Peer:
         self.answer = self.read()
         if self.answer and nice is not None:
             set_priority(self.process.pid, nice)
-        return self.answer and not self.answer.get("none")
+        if not self.answer:
+            print(f"{self.name}: no answer", file=sys.stderr, flush=True)
+        return self.answer and self.answer["ways"]
 
-    def measure(self, seconds):
-        self.process.stdin.write(f"{seconds}\n")
+    def ask(self, what):
+        self.process.stdin.write(f"{what}\n")
         self.process.stdin.flush()
         return self.read()
+
+    def choose(self, args):
+        """Of several ways the fastest, which is then remembered."""
+        if len(self.answer["ways"]) > 1:
+            with alone(args):
+                self.answer.update(self.ask("choose"))
 
     def end(self):
         self.process.kill()
@@ -116,14 +123,16 @@ def measure_row(row, threads, mode, args):
     network, batch = row.split(":")
     peers = [Peer(name, network, int(batch), threads, mode, args) for name in args.peers]
     try:
-        peers = [p for p in peers if p.ready(args.nice) or (p.answer or print(f"  {p.name}: no answer", file=sys.stderr)) and False]
+        peers = [peer for peer in peers if peer.ready(args.nice)]
+        for peer in peers:
+            peer.choose(args)
         cornu, details = [], []
         for _ in range(args.rounds):
             with alone(args):
                 details.append(measure_cornu(args, network, int(batch), threads, mode))
                 cornu.append(details[-1]["median_ms"])
                 for peer in list(peers):
-                    result = peer.measure(args.seconds)
+                    result = peer.ask(args.seconds)
                     if result:
                         peer.times.append(result["median"])
                     else:
@@ -141,6 +150,15 @@ def measure_row(row, threads, mode, args):
         best = min(record["peers"], key=lambda name: record["peers"][name]["ms"])
         record["best"], record["ratio"] = best, record["peers"][best]["ratio"]
     return record
+
+
+def prepare_row(row, threads, mode, args):
+    """Models are converted and compiled, one peer at a time."""
+    network, batch = row.split(":")
+    for name in args.peers:
+        peer = Peer(name, network, int(batch), threads, mode, args)
+        print(mode, row, threads, name, (peer.ready(None) and peer.answer["ways"]) or "-", flush=True)
+        peer.end()
 
 
 def show_header():
@@ -187,6 +205,7 @@ def main():
     parser.add_argument("--peers", help="of " + ",".join(SHOWN), type=lambda text: text.split(",") if text != "none" else [])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.6, help="of each measurement")
+    parser.add_argument("--prepare", action="store_true", help="only make the peers' models, so that measuring goes quickly")
     parser.add_argument("--math", help="passed on to cornu bench")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--lock", help="a file that is locked during each round, where several measure on one machine")
@@ -196,9 +215,13 @@ def main():
     mode = "train" if args.train else "predict"
     if args.peers is None:
         args.peers = ["torch", "tf", "jax"] if args.train else list(SHOWN)
-    show_header()
+    if not args.prepare:
+        show_header()
     for row in args.rows or TARGETS[mode]:
         for threads in args.threads:
+            if args.prepare:
+                prepare_row(row, threads, mode, args)
+                continue
             record = measure_row(row, threads, mode, args)
             show(record)
             if args.json:

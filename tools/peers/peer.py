@@ -3,9 +3,11 @@
 
    peer.py PEER NETWORK BATCH THREADS predict|train CACHE
 
-Started by networks.py, pinned to its cores.  Answers are lines of JSON: {"variant", "version"} when it is ready, then
+Started by networks.py, pinned to its cores.  Answers are lines of JSON: {"ways", "version"} when it is ready, then
 {"median", "best", "runs"} in milliseconds for each line.  Where a peer can do it in several ways (memory layouts,
-compiled or not) all are tried once, and the fastest is remembered in CACHE, together with converted models."""
+compiled or not) and none is known to be the fastest, the line "choose" measures them; the answer is remembered in CACHE,
+where converted models are kept, too."""
+import contextlib
 import json
 import os
 import statistics
@@ -58,7 +60,7 @@ def cached(name, make):
         CACHE.mkdir(parents=True, exist_ok=True)
         unfinished = CACHE / f"{os.getpid()}-{name}"
         make(unfinished)
-        if not path.exists():
+        with contextlib.suppress(OSError):  # somebody else may have been faster
             unfinished.rename(path)
     return path
 
@@ -200,8 +202,9 @@ def torch():
             loss(forward(x), labels).backward()
             optimizer.step()
         return step
-    return t.__version__.split("+")[0], {("compile" if compiled else "eager") + layout: (lambda l=layout, c=compiled: make(l, c))
-                                         for compiled in (False, True) for layout in layouts}
+    last = ", channels_last"
+    return t.__version__.split("+")[0], {"eager": lambda: make("", False), "eager" + last: lambda: make(last, False),
+                                         "compile" + last: lambda: make(last, True)}
 
 
 def tf():
@@ -235,6 +238,8 @@ def tf():
 
 def jax():
     import jax as j
+    j.config.update("jax_compilation_cache_dir", str(CACHE / "jax"))
+    j.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 
     def make():
         model = keras_model("jax")
@@ -269,47 +274,63 @@ def jax():
 
 # ---- choosing and measuring ----
 
-def choose(variants):
-    """The fastest way, remembered from an earlier start; a way that fails is left out."""
-    if len(variants) == 1:
-        return next(iter(variants))
+KEY = f"{PEER} {NETWORK} {BATCH} {THREADS} {MODE}"
+
+
+def known_ways():
     path = CACHE / "ways.json"
-    key = f"{PEER} {NETWORK} {BATCH} {THREADS} {MODE}"
-    known = json.loads(path.read_text()) if path.exists() else {}
-    if known.get(key) in variants:
-        return known[key]
-    times = {}
-    for name, make in variants.items():
-        try:
-            step = make()
-            for _ in range(3):
-                step()
-            times[name] = measure(step, 0.5)["median"]
-        except Exception as error:
-            print(f"{key} {name}: {str(error).splitlines()[:1]}", file=sys.stderr, flush=True)
-    known = json.loads(path.read_text()) if path.exists() else {}
-    known[key] = min(times, key=times.get)
-    known[key + " tried"] = times
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def remember(name, times):
     CACHE.mkdir(parents=True, exist_ok=True)
-    path.with_suffix(f".{os.getpid()}").write_text(json.dumps(known, indent=1, sort_keys=True))
-    path.with_suffix(f".{os.getpid()}").rename(path)
-    return known[key]
+    known, unfinished = known_ways(), CACHE / f"{os.getpid()}-ways"
+    known[KEY], known[KEY + " tried"] = name, times
+    unfinished.write_text(json.dumps(known, indent=1, sort_keys=True))
+    unfinished.rename(CACHE / "ways.json")
+
+
+def prepare(variants):
+    """Steps by the ways that may be the fastest, each taken twice; a way that fails is left out."""
+    known, steps = known_ways().get(KEY), {}
+    for name in [known] if known in variants else variants:
+        try:
+            step = variants[name]()
+            step(), step()
+            steps[name] = step
+        except Exception as error:
+            print(f"{KEY} {name}: {str(error).splitlines()[:1]}", file=sys.stderr, flush=True)
+    return steps
+
+
+def choose(steps):
+    times = {}
+    for name, step in steps.items():
+        step()
+        times[name] = measure(step, 0.3)["median"]
+    best = min(times, key=times.get)
+    remember(best, times)
+    return best, {best: steps[best]}
 
 
 def main():
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what peers print is no answer
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(CACHE / "inductor"))
     version, variants = globals()[PEER]()
-    if not variants:
-        print(json.dumps({"none": True}), file=answers, flush=True)
-        return
-    name = choose(variants)
-    step = variants[name]()
-    measure(step, 0.3)
-    print(json.dumps({"variant": name, "version": version}), file=answers, flush=True)
-    for line in sys.stdin:
+    steps = prepare(variants)
+
+    def answer(**values):
+        print(json.dumps(values), file=answers, flush=True)
+    answer(ways=list(steps), version=version)
+    for line in sys.stdin if steps else []:
+        if line.strip() == "choose":
+            best, steps = choose(steps)
+            answer(ways=[best])
+            continue
+        step = next(iter(steps.values()))
         step()
-        print(json.dumps(measure(step, float(line))), file=answers, flush=True)
+        answer(**measure(step, float(line)))
 
 
 if __name__ == "__main__":
