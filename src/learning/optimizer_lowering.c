@@ -5,6 +5,7 @@
  *     CNI_UPDATE   (with accumulation: the norm, of the mean of the sums)
  *                  for each weight the step, in place; where there is a constraint: the step into a tensor, the
  *                  constraint, assignment */
+#include "graph/ops/dense_weights.h"
 #include "layers/constraints.h"
 #include "learning/optimizer_kinds.h"
 
@@ -106,6 +107,7 @@ static void lower_weight(const lowering *l, int i)
         in.squares = squares_of(l, i, 1);
         l->graph->segment = CNI_UPDATE;
     }
+    if (!constraint && cni_dense_update(l->graph, &l->attributes, &in)) return;
     cni_tensor *stepped = cni_update_op(l->graph, &l->attributes, &in, !constraint);
     if (constraint) cni_assign(l->graph, in.weights, cni_lower_constraint(l->graph, constraint, stepped, l->epsilon));
 }

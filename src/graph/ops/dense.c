@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Dense layers' product and its gradients:   y = x w    dx = dy w'    dw = x' dy    db = sums of dy
- * A few rows read w as it is, once; more rows read it packed. */
+ * Dense layers' product and its gradient for the data:   y = x w    dx = dy w'
+ * A few rows read w as it is, once; more rows read it packed.  The others are in dense_weights.c. */
 #include "graph/ops/dense.h"
 #include "graph/ops/correlate.h"
+#include "graph/ops/dense_weights.h"
 #include "graph/ops/taps.h"
 #include "kernels/kernels.h"
 
@@ -14,11 +15,7 @@ enum {
     THIN_BYTES = 512 * 1024,  /* of weights that one thread reads as fast, with few rows */
     THIN_COLUMNS = 128,       /* of a task with few rows, at least */
     LINE = 16,                /* elements: columns are cut at multiples of it */
-    BLOCK_ROWS = 512,         /* of x and dy that a task of dw takes at a time */
-    BLOCK_DEPTH = 256,        /* rows of dw per task */
-    WANTED_TASKS = 32,
-    SLICE_BYTES = 1 << 23,
-    SUM_ROWS = 256, /* column sums: rows per slice, at least */
+    SUM_ROWS = 256,           /* column sums: rows per slice, at least */
     SUM_SLICES = 32
 };
 
@@ -38,7 +35,7 @@ typedef struct work {
     bool transposed;
 } work;
 
-static const cni_op_kind dense_kind, weights_kind;
+static const cni_op_kind dense_kind;
 
 static size_t rows_of(const cni_tensor *x, int n)
 {
@@ -201,117 +198,12 @@ static void run_dense(cni_step *step, const cni_run *whole_run)
     cni_parallel(run->pool, tasks, multiply, &w);
 }
 
-/* dw [in, out] = x [rows, in]' dy [rows, out], and db.  Tasks: panels of columns, pieces of rows, slices of the sum. */
-
-typedef struct weights_work {
-    const cni_kernels *kernels;
-    const void *x, *dy;
-    void *dw, *db, *slice_memory;
-    size_t rows, slices, slice_bytes;
-    int in, out, panels, pieces;
-} weights_work;
-
-static size_t slices_of(size_t rows, int in, int out, size_t real_size)
-{
-    size_t tasks = (size_t)cni_ratio_up(out, 32) * (size_t)cni_ratio_up(in, BLOCK_DEPTH);
-    size_t slices = (WANTED_TASKS + tasks - 1) / tasks, most = rows / BLOCK_ROWS ? rows / BLOCK_ROWS : 1;
-    size_t affordable = SLICE_BYTES / ((size_t)in * (size_t)out * real_size);
-    if (slices > most) slices = most;
-    return slices < affordable ? slices : affordable ? affordable : 1;
-}
-
-static size_t slice_bytes(int in, int out, size_t real_size)
-{
-    return cni_round_up(((size_t)in + 1) * (size_t)out * real_size);
-}
-
-static size_t weights_workspace(const cni_op *op, const cni_run *most)
-{
-    int in = columns_of(op->in[0]), out = columns_of(op->in[1]);
-    size_t slices = slices_of(rows_of(op->in[0], most->n), in, out, most->kernels->real_size);
-    return slices > 1 ? slices * slice_bytes(in, out, most->kernels->real_size) : 0;
-}
-
-static void weigh(void *context, size_t index, int thread)
-{
-    (void)thread;
-    const weights_work *w = context;
-    size_t real_size = w->kernels->real_size, slice = index % w->slices;
-    index /= w->slices;
-    int panel = w->kernels->matmul.panel, j = (int)(index % (size_t)w->panels) * panel;
-    int i = (int)(index / (size_t)w->panels) * BLOCK_DEPTH;
-    size_t first = w->rows * slice / w->slices, last = w->rows * (slice + 1) / w->slices;
-    void *dw = w->slices > 1 ? (char *)w->slice_memory + slice * w->slice_bytes : w->dw;
-    void *db = !w->db || w->slices == 1 ? w->db : cni_at_mutable(dw, (ptrdiff_t)w->in * w->out, real_size);
-    for (size_t r = first; r < last; r += BLOCK_ROWS) {
-        cni_outer outer = {
-            .x = cni_at(w->x, (ptrdiff_t)r * w->in + i, real_size),
-            .x_pixel = w->in,
-            .dy = cni_at(w->dy, (ptrdiff_t)r * w->out + j, real_size),
-            .dy_pixel = w->out,
-            .images = 1,
-            .rows = 1,
-            .columns = last - r < BLOCK_ROWS ? last - r : BLOCK_ROWS,
-            .dw = cni_at_mutable(dw, (ptrdiff_t)i * w->out + j, real_size),
-            .dw_row = w->out,
-            .height = cni_smaller(w->in - i, BLOCK_DEPTH),
-            .width = cni_smaller(w->out - j, panel),
-            .accumulate = r > first,
-        };
-        w->kernels->matmul.outer(&outer);
-        if (db && i == 0)
-            w->kernels->matmul.column_sums(outer.dy, w->out, outer.columns, outer.width,
-                                           cni_at_mutable(db, j, real_size), r > first);
-    }
-}
-
-static void add_slices(void *context, size_t index, int thread)
-{
-    (void)thread;
-    const weights_work *w = context;
-    size_t real_size = w->kernels->real_size;
-    bool bias = index == (size_t)w->in; /* a row of dw each, then db */
-    w->kernels->matmul.column_sums(cni_at(w->slice_memory, (ptrdiff_t)index * w->out, real_size),
-                                   (ptrdiff_t)(w->slice_bytes / real_size), w->slices, w->out,
-                                   bias ? w->db : cni_at_mutable(w->dw, (ptrdiff_t)index * w->out, real_size), false);
-}
-
-static void run_weights(cni_step *step, const cni_run *whole_run)
-{
-    const cni_op *op = step->op;
-    const cni_run some_run = cni_run_for(whole_run, operations(op, whole_run->n, op->out[0])), *run = &some_run;
-    weights_work w = {.kernels = run->kernels,
-                      .x = step->in[0],
-                      .dy = step->in[1],
-                      .dw = step->out[0],
-                      .db = op->outputs > 1 ? step->out[1] : NULL,
-                      .slice_memory = step->workspace,
-                      .rows = rows_of(op->in[0], run->n),
-                      .in = columns_of(op->in[0]),
-                      .out = columns_of(op->in[1])};
-    w.panels = cni_ratio_up(w.out, run->kernels->matmul.panel);
-    w.pieces = cni_ratio_up(w.in, BLOCK_DEPTH);
-    w.slices = slices_of(w.rows, w.in, w.out, run->kernels->real_size);
-    w.slice_bytes = slice_bytes(w.in, w.out, run->kernels->real_size);
-    cni_parallel(run->pool, w.slices * (size_t)w.panels * (size_t)w.pieces, weigh, &w);
-    if (w.slices > 1) cni_parallel(run->pool, (size_t)w.in + (w.db ? 1 : 0), add_slices, &w);
-}
-
 static cni_tensor *append(cni_graph *graph, cni_tensor *x, cni_tensor *w, cni_tensor *bias, int64_t columns,
                           const dense_attributes *attributes)
 {
     cni_shape shape = x->shape;
     shape.dims[shape.rank - 1] = columns;
     return cni_append(graph, &dense_kind, attributes, 3, (cni_tensor *[]){x, w, bias}, 1, &shape)->out[0];
-}
-
-static cni_tensor *append_weights(cni_graph *graph, cni_tensor *x, cni_tensor *dy, cni_tensor **bias_gradient)
-{
-    int64_t in = columns_of(x), out = columns_of(dy);
-    cni_shape shapes[2] = {CNI_SHAPE(in, out), CNI_SHAPE(out)};
-    cni_op *op = cni_append(graph, &weights_kind, NULL, 2, (cni_tensor *[]){x, dy}, bias_gradient ? 2 : 1, shapes);
-    if (bias_gradient) *bias_gradient = op->out[1];
-    return op->out[0];
 }
 
 static void gradient(cni_graph *graph, const cni_op *op, cni_tensor *const *dout, cni_tensor **din)
@@ -321,9 +213,9 @@ static void gradient(cni_graph *graph, const cni_op *op, cni_tensor *const *dout
     if (x->differentiable)
         din[0] = append(graph, dy, w, NULL, columns_of(x), &(dense_attributes){.transposed = !transposed});
     if (w->differentiable && !transposed)
-        din[1] = append_weights(graph, x, dy, wants_bias ? &din[2] : NULL);
+        din[1] = cni_dense_weights(graph, x, dy, wants_bias ? &din[2] : NULL);
     else if (w->differentiable)
-        din[1] = append_weights(graph, dy, x, NULL);
+        din[1] = cni_dense_weights(graph, dy, x, NULL);
     if (wants_bias && !din[2]) din[2] = cni_column_sums(graph, dy);
 }
 
@@ -334,8 +226,6 @@ static const cni_op_kind dense_kind = {.name = "dense",
                                        .persistent = persistent,
                                        .run = run_dense,
                                        .epilogue_offset = offsetof(dense_attributes, epilogue)};
-
-static const cni_op_kind weights_kind = {.name = "dense_weights", .workspace = weights_workspace, .run = run_weights};
 
 cni_tensor *cni_dense(cni_graph *graph, cni_tensor *x, cni_tensor *w, cni_tensor *bias, const cni_epilogue *epilogue)
 {

@@ -38,28 +38,39 @@ static double rounded(double value, size_t real_size)
 
 /* The step */
 
+void cni_update_rows(const cni_update_work *w, const void *gradient, const void *factors, size_t width, size_t at,
+                     size_t count)
+{
+    const size_t bytes = at * w->kernels->real_size;
+    cni_update_arrays a = w->arrays;
+    a.gradient = gradient;
+    a.factors = factors;
+    a.width = width;
+    a.before = (const char *)a.before + bytes;
+    a.weights = moved(a.weights, bytes);
+    a.accumulator = moved(a.accumulator, bytes);
+    a.average = moved(a.average, bytes);
+    for (int i = 0; i < CNI_UPDATE_SLOTS; i++) a.slots[i] = moved(a.slots[i], bytes);
+    w->kernels->learning.update(&w->update, &a, count);
+}
+
+void cni_update_part(const cni_update_work *w, const void *gradient, size_t at, size_t count)
+{
+    cni_update_rows(w, gradient, NULL, 0, at, count);
+}
+
 typedef struct work {
-    const cni_kernels *kernels;
-    cni_update update;
-    cni_update_arrays arrays;
+    cni_update_work update;
     size_t count;
 } work;
-
-enum { IN_GRADIENT, IN_SQUARES, IN_WEIGHTS, IN_SLOTS, IN_AVERAGE = IN_SLOTS + CNI_UPDATE_SLOTS, UPDATE_INPUTS };
 
 static void update_piece(void *context, size_t piece, int thread)
 {
     const work *w = context;
-    const size_t at = piece * PIECE * w->kernels->real_size;
-    cni_update_arrays a = w->arrays;
+    const size_t at = piece * PIECE;
     (void)thread;
-    a.gradient = (const char *)a.gradient + at;
-    a.before = (const char *)a.before + at;
-    a.weights = moved(a.weights, at);
-    a.accumulator = moved(a.accumulator, at);
-    a.average = moved(a.average, at);
-    for (int i = 0; i < CNI_UPDATE_SLOTS; i++) a.slots[i] = moved(a.slots[i], at);
-    w->kernels->learning.update(&w->update, &a, piece_count(w->count, piece));
+    cni_update_part(&w->update, (const char *)w->update.arrays.gradient + at * w->update.kernels->real_size, at,
+                    piece_count(w->count, piece));
 }
 
 /* clipnorm: g c / max(norm, c).  The global norm N: g (c min(1/N, 1/c) + (N - N)), so that a norm that is no number
@@ -80,14 +91,11 @@ static void clip(cni_update *u, const cni_update_attributes *a, const void *squa
     if (u->scale == 0) u->scale = 0x1p-1000; /* "0" would mean none; the product with it is 0 in either precision */
 }
 
-static void run_update(cni_step *step, const cni_run *run)
+cni_update_work cni_update_begin(const cni_step *step, const cni_run *run, const cni_update_attributes *a)
 {
-    const cni_update_attributes *a = step->op->attributes;
     const double *scalars = run->scalars + a->first_scalar;
     const size_t size = run->kernels->real_size;
-    work w = {.kernels = run->kernels,
-              .update = a->update,
-              .count = (size_t)cni_shape_count(&step->op->in[IN_WEIGHTS]->shape, 0)};
+    cni_update_work w = {.kernels = run->kernels, .update = a->update};
     cni_update *u = &w.update;
     u->rate = scalars[CNI_SCALAR_STEP_RATE];
     u->decay_rate = scalars[CNI_SCALAR_RATE];
@@ -95,15 +103,22 @@ static void run_update(cni_step *step, const cni_run *run)
     u->ema_rest = rounded(1 - u->ema, size);
     u->idle = scalars[CNI_SCALAR_DUE] == 0;
     u->overwrites = scalars[CNI_SCALAR_OVERWRITES] != 0;
-    clip(u, a, step->in[IN_SQUARES], size);
+    clip(u, a, step->in[CNI_UPDATE_SQUARES], size);
 
     cni_update_arrays *arrays = &w.arrays;
-    arrays->gradient = step->in[IN_GRADIENT];
-    arrays->accumulator = a->zeroes ? (void *)step->in[IN_GRADIENT] : NULL;
-    arrays->before = step->in[IN_WEIGHTS];
-    arrays->weights = step->op->outputs ? step->out[0] : (void *)step->in[IN_WEIGHTS];
-    for (int i = 0; i < CNI_UPDATE_SLOTS; i++) arrays->slots[i] = (void *)step->in[IN_SLOTS + i];
-    arrays->average = (void *)step->in[IN_AVERAGE];
+    arrays->gradient = step->in[CNI_UPDATE_GRADIENT];
+    arrays->accumulator = a->zeroes ? (void *)step->in[CNI_UPDATE_GRADIENT] : NULL;
+    arrays->before = step->in[CNI_UPDATE_WEIGHTS];
+    arrays->weights = step->op->outputs ? step->out[0] : (void *)step->in[CNI_UPDATE_WEIGHTS];
+    for (int i = 0; i < CNI_UPDATE_SLOTS; i++) arrays->slots[i] = (void *)step->in[CNI_UPDATE_SLOT + i];
+    arrays->average = (void *)step->in[CNI_UPDATE_AVERAGE];
+    return w;
+}
+
+static void run_update(cni_step *step, const cni_run *run)
+{
+    work w = {.update = cni_update_begin(step, run, step->op->attributes),
+              .count = (size_t)cni_shape_count(&step->op->in[CNI_UPDATE_WEIGHTS]->shape, 0)};
     cni_parallel(run->pool, pieces_of(w.count), update_piece, &w);
 }
 
@@ -113,16 +128,22 @@ static const cni_op_kind update_kind = {
     .run = run_update,
 };
 
+void cni_update_list(const cni_update_inputs *inputs, cni_tensor *in[CNI_UPDATE_INPUTS])
+{
+    in[CNI_UPDATE_GRADIENT] = inputs->gradient;
+    in[CNI_UPDATE_SQUARES] = inputs->squares;
+    in[CNI_UPDATE_WEIGHTS] = inputs->weights;
+    memcpy(in + CNI_UPDATE_SLOT, inputs->slots, sizeof inputs->slots);
+    in[CNI_UPDATE_AVERAGE] = inputs->average;
+}
+
 cni_tensor *cni_update_op(cni_graph *graph, const cni_update_attributes *attributes, const cni_update_inputs *inputs,
                           bool in_place)
 {
-    cni_tensor *in[UPDATE_INPUTS] = {[IN_GRADIENT] = inputs->gradient,
-                                     [IN_SQUARES] = inputs->squares,
-                                     [IN_WEIGHTS] = inputs->weights,
-                                     [IN_AVERAGE] = inputs->average};
-    memcpy(in + IN_SLOTS, inputs->slots, sizeof inputs->slots);
+    cni_tensor *in[CNI_UPDATE_INPUTS];
+    cni_update_list(inputs, in);
     cni_op *op =
-        cni_append(graph, &update_kind, attributes, UPDATE_INPUTS, in, in_place ? 0 : 1, &inputs->weights->shape);
+        cni_append(graph, &update_kind, attributes, CNI_UPDATE_INPUTS, in, in_place ? 0 : 1, &inputs->weights->shape);
     if (in_place) op->writes = inputs->weights->variable;
     return in_place ? NULL : op->out[0];
 }

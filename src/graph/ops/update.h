@@ -39,6 +39,31 @@ typedef struct cni_update_inputs {
 cni_tensor *cni_update_op(cni_graph *graph, const cni_update_attributes *attributes, const cni_update_inputs *inputs,
                           bool in_place);
 
+/** For ops that end in a step: what it reads, in the order of the op's inputs, and the step for `count` elements from
+ *  element `at` of the variable on, whose gradients are at `gradient`. */
+enum {
+    CNI_UPDATE_GRADIENT,
+    CNI_UPDATE_SQUARES,
+    CNI_UPDATE_WEIGHTS,
+    CNI_UPDATE_SLOT,
+    CNI_UPDATE_AVERAGE = CNI_UPDATE_SLOT + CNI_UPDATE_SLOTS,
+    CNI_UPDATE_INPUTS
+};
+
+typedef struct cni_update_work {
+    const cni_kernels *kernels;
+    cni_update update;
+    cni_update_arrays arrays;
+} cni_update_work;
+
+void cni_update_list(const cni_update_inputs *inputs, cni_tensor *in[CNI_UPDATE_INPUTS]);
+cni_update_work cni_update_begin(const cni_step *step, const cni_run *run, const cni_update_attributes *attributes);
+void cni_update_part(const cni_update_work *work, const void *gradient, size_t at, size_t count);
+
+/** The same for whole rows of `width` elements: the gradient of row r is factors[r] times the row at `gradient`. */
+void cni_update_rows(const cni_update_work *work, const void *gradient, const void *factors, size_t width, size_t at,
+                     size_t count);
+
 /** The sum of all (x / divide)^2 as a scalar. */
 cni_tensor *cni_sum_of_squares(cni_graph *graph, cni_tensor *const *tensors, int count, double divide);
 

@@ -67,6 +67,8 @@ enum { CNI_UPDATE_SLOTS = 3 };
 
 typedef struct cni_update_arrays {
     const void *gradient;
+    const void *factors; /* NULL, or: the gradient of element i is factors[i / width] * gradient[i % width] */
+    size_t width;
     void *accumulator;  /* the gradient's own memory, to be zeroed after use (unless idle), or NULL */
     const void *before; /* the weights */
     void *weights;      /* what they become: the same memory, or another */
@@ -82,7 +84,7 @@ typedef struct cni_learning_kernels {
     void (*loss_gradient)(const cni_loss_spec *spec, const cni_loss_rows *rows, const void *y, const void *p,
                           const void *factors, void *dp);
 
-    /** One step for n elements. */
+    /** One step for n elements, with factors a multiple of `width`. */
     void (*update)(const cni_update *update, const cni_update_arrays *arrays, size_t n);
 
     /** The sum of (x / divide)^2, divide != 0, in an order that depends on n only. */
