@@ -1,6 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  * How fast the kernels are, beside the machine's own limit: a loop of multiply-adds measured in the same process, right
- * before and after.  bench_kernels [words]: only cases whose name has one of the words in it. */
+ * before and after each shape.
+ *
+ *     bench_kernels [--list core,tails] [--pass fwd,data,weights] [--filter TEXT] [--batch N] [--threads T]
+ *                   [--math direct] [--seconds S] [--json] [TEXT...]
+ *
+ * A list is a file, or the name of one in bench/shapes.  A line is a shape, and a name after a blank:
+ *
+ *     conv  g1mb1ic64ih56iw56oc64oh56ow56kh3kw3sh1sw1ph1pw1dh0dw0 a 3x3 layer of ResNet-50
+ *
+ * g groups, mb images, ic, ih, iw and oc, oh, ow channels, rows and columns in and out, kh, kw kernel, sh, sw strides,
+ * ph, pw zeros above and left, dh, dw cells left out between taps.  The second of a pair repeats the first, g, mb, sh
+ * are 1 when they are left out, and ph, dh are 0; oh may be left out where as many zeros come behind as in front.
+ * Instead of conv: dense (mb, ic, oc), max (pooling).  Operations count as the definition has them, padded taps too,
+ * whatever the algorithm: an algorithm that multiplies less passes 100 %. */
 #include "graph/graph.h"
 #include "graph/plan.h"
 #include "graph/ops/conv2d.h"
@@ -9,6 +22,8 @@
 #include "graph/ops/pooling.h"
 #include "kernels/kernels.h"
 
+#include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,18 +39,19 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* The limit of one core: 24 sums in registers, nothing else. */
+/* ---- the limit of one core: 24 sums in registers, nothing else ---- */
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 
 #define SUMS(F)    F(0) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(9)
 #define SUMS_24(F) SUMS(F) F(10) F(11) F(12) F(13) F(14) F(15) F(16) F(17) F(18) F(19) F(20) F(21) F(22) F(23)
+#define ADD(i)     __asm__("vfmadd231ps %1, %1, %0" : "+v"(sum_##i) : "v"(x));
+#define USE(i)     __asm__ volatile("" ::"v"(sum_##i));
 
 __attribute__((target("avx512f"))) static void multiply_add_512(long times)
 {
 #define DECLARE(i) __m512 sum_##i = _mm512_setzero_ps();
-#define ADD(i)     __asm__("vfmadd231ps %1, %1, %0" : "+v"(sum_##i) : "v"(x));
-#define USE(i)     __asm__ volatile("" ::"v"(sum_##i));
     __m512 x = _mm512_setzero_ps();
     SUMS_24(DECLARE)
     for (long i = 0; i < times; i++) {
@@ -54,20 +70,21 @@ __attribute__((target("avx2,fma"))) static void multiply_add_256(long times)
         SUMS(ADD)
     }
     SUMS(USE)
+#undef DECLARE
 }
 
 static double peak(const cni_kernels *kernels)
 {
     enum { TIMES = 100000 };
-    bool wide = !strcmp(kernels->name, "avx512");
+    const bool wide = !strcmp(kernels->name, "avx512");
     double best = 0;
-    for (int i = 0; i < 20; i++) {
-        double start = now();
+    for (int i = 0; i < 8; i++) {
+        const double start = now();
         if (wide)
             multiply_add_512(TIMES);
         else
             multiply_add_256(TIMES);
-        double rate = 2.0 * TIMES * (wide ? 24 * 16 : 10 * 8) / (now() - start) * 1e-9;
+        const double rate = 2.0 * TIMES * (wide ? 24 * 16 : 10 * 8) / (now() - start) * 1e-9;
         if (rate > best) best = rate;
     }
     return best;
@@ -80,53 +97,144 @@ static double peak(const cni_kernels *kernels)
 }
 #endif
 
-typedef enum sort { CONV, DENSE, DEPTHWISE, MAX_POOL } sort;
+/* ---- shapes ---- */
 
-typedef struct bench_case {
+typedef enum sort { CONV, DENSE, MAX_POOL, SORTS } sort;
+static const char *const sort_names[SORTS] = {"conv", "dense", "max"};
+
+typedef struct shape {
     sort sort;
-    int n, h, w, c, f, k, stride, dilation, groups;
-} bench_case;
+    int g, mb, ic, ih, iw, oc, oh, ow, kh, kw, sh, sw, ph, pw, dh, dw;
+    char name[80];
+} shape;
 
-static const bench_case cases[] = {
-    {CONV, 1, 56, 56, 64, 64, 3, 1, 1, 1},      {CONV, 1, 28, 28, 128, 128, 3, 1, 1, 1},
-    {CONV, 1, 14, 14, 256, 256, 3, 1, 1, 1},    {CONV, 1, 7, 7, 512, 512, 3, 1, 1, 1},
-    {CONV, 1, 224, 224, 3, 64, 7, 2, 1, 1},     {CONV, 1, 28, 28, 1, 32, 3, 1, 1, 1},
-    {CONV, 1, 32, 32, 3, 32, 3, 1, 1, 1},       {CONV, 1, 56, 56, 128, 128, 3, 2, 1, 1},
-    {CONV, 1, 56, 56, 64, 256, 1, 1, 1, 1},     {CONV, 1, 14, 14, 1024, 256, 1, 1, 1, 1},
-    {CONV, 1, 7, 7, 2048, 512, 1, 1, 1, 1},     {CONV, 1, 28, 28, 20, 20, 3, 1, 1, 1},
-    {CONV, 1, 28, 28, 50, 50, 3, 1, 1, 1},      {CONV, 1, 112, 112, 16, 16, 3, 1, 1, 1},
-    {CONV, 1, 8, 8, 32, 32, 3, 1, 1, 1},        {CONV, 1, 4, 4, 64, 64, 3, 1, 1, 1},
-    {CONV, 1, 28, 28, 256, 256, 3, 1, 1, 32},   {CONV, 128, 28, 28, 1, 32, 5, 1, 1, 1},
-    {CONV, 128, 14, 14, 32, 64, 5, 1, 1, 1},    {CONV, 8, 7, 7, 512, 512, 3, 1, 1, 1},
-    {CONV, 8, 7, 7, 2048, 512, 1, 1, 1, 1},     {CONV, 16, 14, 14, 64, 64, 3, 1, 1, 1},
-    {DENSE, 128, 1, 1, 3136, 1000, 1, 1, 1, 1}, {DENSE, 128, 1, 1, 1000, 10, 1, 1, 1, 1},
-    {DENSE, 1, 1, 1, 3136, 1000, 1, 1, 1, 1},   {DEPTHWISE, 1, 112, 112, 32, 1, 3, 1, 1, 1},
-    {DEPTHWISE, 1, 56, 56, 128, 1, 3, 1, 1, 1}, {DEPTHWISE, 1, 14, 14, 512, 1, 3, 1, 1, 1},
-    {DEPTHWISE, 1, 28, 28, 256, 1, 5, 1, 1, 1}, {DEPTHWISE, 1, 14, 14, 384, 1, 7, 1, 1, 1},
-    {DEPTHWISE, 1, 28, 28, 256, 1, 3, 1, 2, 1}, {DEPTHWISE, 1, 28, 28, 32, 1, 3, 1, 1, 1},
-    {DEPTHWISE, 1, 28, 28, 32, 1, 5, 1, 1, 1},  {MAX_POOL, 128, 28, 28, 32, 1, 2, 2, 1, 1},
-    {MAX_POOL, 1, 112, 112, 64, 1, 3, 2, 1, 1},
-};
+typedef struct field {
+    const char *name;
+    size_t offset;
+} field;
 
-static cni_tensor *forward(cni_graph *graph, const bench_case *c, cni_tensor *x, cni_tensor *w)
-{
-    int before[2], after[2], size[2] = {c->h, c->w};
-    for (int i = 0; i < 2; i++) {
-        int all = ((size[i] + c->stride - 1) / c->stride - 1) * c->stride + (c->k - 1) * c->dilation + 1 - size[i];
-        before[i] = all > 0 ? all / 2 : 0;
-        after[i] = all > 0 ? all - before[i] : 0;
+#define FIELD(m)                                                                                                       \
+    {                                                                                                                  \
+#m, offsetof(shape, m)                                                                                         \
     }
-    const cni_conv2d_attributes a = {.strides = {c->stride, c->stride},
-                                     .dilation = {c->dilation, c->dilation},
-                                     .top = before[0],
-                                     .bottom = after[0],
-                                     .left = before[1],
-                                     .right = after[1],
-                                     .groups = c->groups};
-    if (c->sort == CONV) return cni_conv2d(graph, x, w, NULL, &a);
-    if (c->sort == DEPTHWISE) return cni_depthwise_conv2d(graph, x, w, NULL, &a);
-    if (c->sort == DENSE) return cni_dense(graph, x, w, NULL, NULL);
-    const cni_pool2d_attributes p = {{c->k, c->k}, {c->stride, c->stride}, before[0], after[0], before[1], after[1]};
+static const field fields[] = {FIELD(g),  FIELD(mb), FIELD(ic), FIELD(ih), FIELD(iw), FIELD(oc), FIELD(oh), FIELD(ow),
+                               FIELD(kh), FIELD(kw), FIELD(sh), FIELD(sw), FIELD(ph), FIELD(pw), FIELD(dh), FIELD(dw)};
+
+static int *find_field(shape *s, const char **text)
+{
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        const size_t length = strlen(fields[i].name);
+        if (strncmp(*text, fields[i].name, length) != 0 || !isdigit((unsigned char)(*text)[length])) continue;
+        *text += length;
+        return (int *)(void *)((char *)s + fields[i].offset);
+    }
+    return NULL;
+}
+
+static int out_size(int in, int kernel, int stride, int pad, int gap)
+{
+    return (in + 2 * pad - (kernel - 1) * (gap + 1) - 1) / stride + 1;
+}
+
+static void fill_in(shape *s)
+{
+    if (s->sort == MAX_POOL) s->oc = s->ic;
+    if (s->iw < 0) s->iw = s->ih;
+    if (s->kw < 0) s->kw = s->kh;
+    if (s->sw < 0) s->sw = s->sh;
+    if (s->pw < 0) s->pw = s->ph;
+    if (s->dw < 0) s->dw = s->dh;
+    if (s->ow < 0) s->ow = s->oh >= 0 ? s->oh : out_size(s->iw, s->kw, s->sw, s->pw, s->dw);
+    if (s->oh < 0) s->oh = out_size(s->ih, s->kh, s->sh, s->ph, s->dh);
+}
+
+/* "conv g1ic64... name" */
+static bool read_shape(const char *line, shape *s)
+{
+    char word[16];
+    int at = 0;
+    *s = (shape){.g = 1, .mb = 1, .ih = 1, .iw = -1, .oh = -1, .ow = -1, .kh = 1, .kw = -1, .sh = 1, .sw = -1};
+    s->pw = s->dw = -1;
+    s->sort = SORTS;
+    if (sscanf(line, "%15s %n", word, &at) != 1) return false;
+    for (int i = 0; i < SORTS; i++)
+        if (!strcmp(word, sort_names[i])) s->sort = (sort)i;
+    if (s->sort == SORTS) return false;
+    const char *text = line + at;
+    while (*text && !isspace((unsigned char)*text)) {
+        int *value = find_field(s, &text);
+        if (!value) return false;
+        *value = (int)strtol(text, (char **)&text, 10);
+    }
+    text += strspn(text, " ");
+    snprintf(s->name, sizeof s->name, "%.*s", (int)strcspn(text, "\n"), text);
+    fill_in(s);
+    return s->ic > 0 && s->oc > 0 && s->oh > 0 && s->ow > 0 && s->mb > 0 && s->g > 0 && s->ic % s->g == 0;
+}
+
+static bool is_depthwise(const shape *s)
+{
+    return s->g > 1 && s->g == s->ic && s->oc == s->ic;
+}
+
+static double flops(const shape *s)
+{
+    const double windows = (double)s->mb * s->oh * s->ow, taps = (double)s->kh * s->kw;
+    return 2 * windows * taps * (s->sort == MAX_POOL ? 1 : (double)s->ic / s->g) * s->oc;
+}
+
+static void describe(const shape *s, char *text, size_t size)
+{
+    if (s->sort == DENSE) {
+        snprintf(text, size, "dense %d->%d, batch %d", s->ic, s->oc, s->mb);
+        return;
+    }
+    const char *kind = s->sort == MAX_POOL ? "max " : is_depthwise(s) ? "depthwise " : "";
+    int at = snprintf(text, size, "%s%dx%d/%d ", kind, s->kh, s->kw, s->sh);
+    if (is_depthwise(s) || s->sort == MAX_POOL)
+        at += snprintf(text + at, size - (size_t)at, "%d", s->ic);
+    else
+        at += snprintf(text + at, size - (size_t)at, "%d->%d", s->ic, s->oc);
+    at += snprintf(text + at, size - (size_t)at, " %dx%d", s->ih, s->iw);
+    if (s->mb > 1) at += snprintf(text + at, size - (size_t)at, " n%d", s->mb);
+    if (s->dh) at += snprintf(text + at, size - (size_t)at, " d%d", s->dh + 1);
+    if (s->g > 1 && !is_depthwise(s)) snprintf(text + at, size - (size_t)at, " g%d", s->g);
+}
+
+/* ---- one pass of one shape ---- */
+
+typedef enum pass { FORWARD, DATA, WEIGHTS, PASSES } pass;
+static const char *const pass_names[PASSES] = {"fwd", "data", "weights"};
+
+typedef struct settings {
+    const char *lists, *filter;
+    char *const *words;
+    bool passes[PASSES], json;
+    int batch, threads, word_count;
+    double seconds;
+    cn_math math;
+    cni_kernels kernels;
+    cni_pool *pool;
+} settings;
+
+static int behind(int in, int out, int kernel, int stride, int pad, int gap)
+{
+    const int all = (out - 1) * stride + (kernel - 1) * (gap + 1) + 1 - in - pad;
+    return all > 0 ? all : 0;
+}
+
+static cni_tensor *append(cni_graph *graph, const shape *s, cni_tensor *x, cni_tensor *w)
+{
+    const cni_conv2d_attributes a = {.strides = {s->sh, s->sw},
+                                     .dilation = {s->dh + 1, s->dw + 1},
+                                     .top = s->ph,
+                                     .bottom = behind(s->ih, s->oh, s->kh, s->sh, s->ph, s->dh),
+                                     .left = s->pw,
+                                     .right = behind(s->iw, s->ow, s->kw, s->sw, s->pw, s->dw),
+                                     .groups = is_depthwise(s) ? 1 : s->g};
+    if (s->sort == DENSE) return cni_dense(graph, x, w, NULL, NULL);
+    if (s->sort == CONV) return (is_depthwise(s) ? cni_depthwise_conv2d : cni_conv2d)(graph, x, w, NULL, &a);
+    const cni_pool2d_attributes p = {{s->kh, s->kw}, {s->sh, s->sw}, a.top, a.bottom, a.left, a.right};
     return cni_max_pool2d(graph, x, &p);
 }
 
@@ -144,91 +252,253 @@ static void end_gradient(cni_graph *graph, const cni_op *op, cni_tensor *const *
 
 static const cni_op_kind end_kind = {.name = "end", .gradient = end_gradient, .run = no_run};
 
-/* which: 0 forward, 1 for the data, 2 for the weights.  Seconds of one run. */
-static double measure(const bench_case *c, const cni_kernels *kernels, cni_pool *pool, int which)
+static void fill(float *values, size_t count, size_t period)
+{
+    for (size_t i = 0; values && i < count; i++) values[i] = (float)(i % period) - (float)(period / 2);
+}
+
+/* The graph of a pass: *x and *dy are what is to be filled.  NULL when there is nothing to compute. */
+static cni_graph *make_graph(const shape *s, pass which, cni_variable *variable, cni_tensor **x, cni_tensor **dy)
 {
     cni_graph *graph = cni_graph_new();
-    cni_tensor *x = cni_graph_input(graph, c->sort == DENSE ? CNI_SHAPE(CNI_UNKNOWN, c->c)
-                                                            : CNI_SHAPE(CNI_UNKNOWN, c->h, c->w, c->c));
-    cni_shape shape = c->sort == DENSE ? CNI_SHAPE(c->c, c->f) : CNI_SHAPE(c->k, c->k, c->c / c->groups, c->f);
-    size_t weights = (size_t)cni_shape_count(&shape, 0);
-    cni_variable variable = {.name = "w", .shape = shape, .version = 1};
-    variable.data = aligned_alloc(64, (weights * sizeof(float) + 63) / 64 * 64);
-    for (size_t i = 0; i < weights; i++) variable.data[i] = (float)(i % 7) - 3;
-    cni_tensor *w = cni_graph_variable(graph, &variable), *wanted = which == 1 ? x : w, *gradient = NULL;
-    x->differentiable = which == 1;
-    w->differentiable = which == 2;
-    cni_tensor *y = forward(graph, c, x, w), *dy = NULL;
-    y->is_output = !which;
-    if (which) {
-        dy = cni_graph_input(graph, y->shape);
-        cni_shape scalar = {0};
-        cni_tensor *loss = cni_append(graph, &end_kind, NULL, 2, (cni_tensor *[]){y, dy}, 1, &scalar)->out[0];
-        cni_differentiate(graph, loss, &wanted, 1, &gradient);
-        if (gradient) gradient->is_output = true;
+    *x = cni_graph_input(graph, s->sort == DENSE ? CNI_SHAPE(CNI_UNKNOWN, s->ic)
+                                                 : CNI_SHAPE(CNI_UNKNOWN, s->ih, s->iw, s->ic));
+    cni_tensor *w = cni_graph_variable(graph, variable), *wanted = which == DATA ? *x : w, *gradient = NULL;
+    (*x)->differentiable = which == DATA;
+    w->differentiable = which == WEIGHTS;
+    cni_tensor *y = append(graph, s, *x, w);
+    *dy = NULL;
+    y->is_output = which == FORWARD;
+    if (which == FORWARD) return graph;
+    *dy = cni_graph_input(graph, y->shape);
+    cni_shape scalar = {0};
+    cni_tensor *loss = cni_append(graph, &end_kind, NULL, 2, (cni_tensor *[]){y, *dy}, 1, &scalar)->out[0];
+    cni_differentiate(graph, loss, &wanted, 1, &gradient);
+    if (gradient) {
+        gradient->is_output = true;
+        return graph;
     }
-    cni_plan *plan = NULL;
-    cni_error error = {0};
-    const cni_plan_options options = {.batch = c->n, .kernels = kernels, .pool = pool};
-    double best = 1e9;
-    if ((which && !gradient) || cni_plan_new(graph, &options, &plan, &error)) {
-        free(variable.data);
-        return 0;
-    }
-    float *values = cni_plan_data(plan, x);
-    for (size_t i = 0, count = cni_tensor_count(x, c->n); values && i < count; i++) values[i] = (float)(i % 11) - 5;
-    values = dy ? cni_plan_data(plan, dy) : NULL;
-    for (size_t i = 0, count = dy ? cni_tensor_count(dy, c->n) : 0; values && i < count; i++)
-        values[i] = (float)(i % 5) - 2;
-    double spent = 0;
-    for (int i = 0; i < 1000 && (spent < 0.15 || i < 5); i++) {
-        double start = now();
-        cni_plan_run(plan, CNI_GRADIENTS, c->n);
-        double took = now() - start;
+    cni_graph_free(graph);
+    return NULL;
+}
+
+static double best_run(cni_plan *plan, const shape *s, double seconds)
+{
+    double best = 1e9, spent = 0;
+    for (int i = 0; i < 2000 && (spent < seconds || i < 5); i++) {
+        const double start = now();
+        cni_plan_run(plan, CNI_GRADIENTS, s->mb);
+        const double took = now() - start;
         spent += took;
         if (took < best) best = took;
+    }
+    return best;
+}
+
+/* Seconds of one run, 0 where there is nothing to compute. */
+static double measure(const shape *s, const settings *set, pass which)
+{
+    const cni_shape sizes = s->sort == DENSE  ? CNI_SHAPE(s->ic, s->oc)
+                            : is_depthwise(s) ? CNI_SHAPE(s->kh, s->kw, s->ic, 1)
+                                              : CNI_SHAPE(s->kh, s->kw, s->ic / s->g, s->oc);
+    const size_t weights = (size_t)cni_shape_count(&sizes, 0);
+    cni_variable variable = {.name = "w", .shape = sizes, .version = 1};
+    variable.data = aligned_alloc(64, (weights * sizeof(float) + 63) / 64 * 64);
+    fill(variable.data, weights, 7);
+    cni_tensor *x, *dy;
+    cni_graph *graph = make_graph(s, which, &variable, &x, &dy);
+    cni_plan *plan = NULL;
+    cni_error error = {0};
+    const cni_plan_options options = {.batch = s->mb, .math = set->math, .kernels = &set->kernels, .pool = set->pool};
+    double best = 0;
+    if (graph && !cni_plan_new(graph, &options, &plan, &error)) {
+        fill(cni_plan_data(plan, x), cni_tensor_count(x, s->mb), 11);
+        if (dy) fill(cni_plan_data(plan, dy), cni_tensor_count(dy, s->mb), 5);
+        best = best_run(plan, s, set->seconds);
     }
     cni_plan_free(plan);
     free(variable.data);
     return best;
 }
 
-static double flops(const bench_case *c)
+/* ---- lists ---- */
+
+typedef struct summary {
+    double *shares[PASSES]; /* of the peak */
+    int count[PASSES], capacity;
+} summary;
+
+static int ascending(const void *a, const void *b)
 {
-    int oh = (c->h + c->stride - 1) / c->stride, ow = (c->w + c->stride - 1) / c->stride;
-    double windows = (double)c->n * oh * ow, taps = (double)c->k * c->k;
-    if (c->sort == DEPTHWISE || c->sort == MAX_POOL) return 2 * windows * taps * c->c;
-    return 2 * windows * taps * c->c / c->groups * c->f;
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static bool is_wanted(const shape *s, const char *text, const settings *set)
+{
+    bool wanted = !set->filter || strstr(text, set->filter) || strstr(s->name, set->filter);
+    bool named = !set->word_count;
+    for (int i = 0; i < set->word_count; i++) named |= strstr(text, set->words[i]) || strstr(s->name, set->words[i]);
+    return wanted && named;
+}
+
+static void note(summary *sum, pass which, double share)
+{
+    if (sum->count[which] == sum->capacity) return;
+    sum->shares[which][sum->count[which]++] = share;
+}
+
+static void run_shape(const char *list, const shape *s, const settings *set, summary *sum)
+{
+    char text[120];
+    describe(s, text, sizeof text);
+    if (!is_wanted(s, text, set)) return;
+    if (set->json)
+        printf("{\"list\": \"%s\", \"shape\": \"%s\", \"name\": \"%s\", \"mflop\": %.6g", list, text, s->name,
+               1e-6 * flops(s));
+    else
+        printf("%-36s", text);
+    fflush(stdout);
+    const double before = peak(&set->kernels);
+    double rates[PASSES] = {0}, times[PASSES] = {0};
+    for (int which = 0; which < PASSES; which++) {
+        times[which] = set->passes[which] ? measure(s, set, (pass)which) : 0;
+        rates[which] = times[which] > 0 ? 1e-9 * flops(s) / times[which] : 0;
+    }
+    const double after = peak(&set->kernels), limit = fmax(before, after) * set->threads;
+    for (int which = 0; which < PASSES; which++) {
+        const double percent = limit > 0 ? 100 * rates[which] / limit : 0;
+        if (set->passes[which] && rates[which] > 0) note(sum, (pass)which, percent);
+        if (!set->passes[which]) continue;
+        if (set->json)
+            printf(", \"%s_us\": %.6g, \"%s_percent\": %.4g", pass_names[which], 1e6 * times[which], pass_names[which],
+                   percent);
+        else if (rates[which] > 0)
+            printf(" %9.1f us %5.0f %4.0f%%", 1e6 * times[which], rates[which], percent);
+        else
+            printf("         -                ");
+    }
+    if (set->json)
+        printf(", \"peak\": %.4g}\n", limit);
+    else
+        printf("  %4.0f%s %s\n", limit, fabs(before - after) > 0.03 * before ? "~" : " ", s->name);
+    fflush(stdout);
+}
+
+static FILE *open_list(const char *name)
+{
+    char path[512];
+    FILE *file = fopen(name, "r");
+    if (file) return file;
+    snprintf(path, sizeof path, "%s/%s.txt", CORNU_SHAPES, name);
+    return fopen(path, "r");
+}
+
+static void print_summary(const char *list, const settings *set, summary *sum)
+{
+    printf("%-36s", "median, geometric mean");
+    for (int which = 0; which < PASSES; which++) {
+        const int count = sum->count[which];
+        double logs = 0;
+        if (!set->passes[which]) continue;
+        qsort(sum->shares[which], (size_t)count, sizeof(double), ascending);
+        for (int i = 0; i < count; i++) logs += log(sum->shares[which][i]);
+        if (count)
+            printf("        %4.0f%%, %4.0f%%      ", sum->shares[which][count / 2], exp(logs / count));
+        else
+            printf("         -                ");
+    }
+    printf("  %s\n", list);
+}
+
+static bool run_list(const char *name, const settings *set)
+{
+    enum { MOST = 1000 };
+    char line[300];
+    FILE *file = open_list(name);
+    if (!file) {
+        fprintf(stderr, "bench_kernels: there is no list %s\n", name);
+        return false;
+    }
+    summary sum = {.capacity = MOST};
+    for (int i = 0; i < PASSES; i++) sum.shares[i] = calloc(MOST, sizeof(double));
+    if (!set->json) printf("== %s\n", name);
+    while (fgets(line, sizeof line, file)) {
+        shape s;
+        if (*line == '#' || *line == '\n') continue;
+        if (!read_shape(line, &s)) {
+            fprintf(stderr, "bench_kernels: %s: cannot read: %s", name, line);
+            continue;
+        }
+        if (set->batch) s.mb = set->batch;
+        run_shape(name, &s, set, &sum);
+    }
+    fclose(file);
+    if (!set->json) print_summary(name, set, &sum);
+    for (int i = 0; i < PASSES; i++) free(sum.shares[i]);
+    return true;
+}
+
+/* ---- arguments ---- */
+
+static bool read_arguments(int argc, char **argv, settings *set)
+{
+    const char *passes = "fwd,data,weights";
+    *set = (settings){.lists = "core", .threads = 1, .seconds = 0.12, .words = argv + argc};
+    for (int i = 1; i < argc; i++) {
+        const char *word = argv[i], *next = i + 1 < argc ? argv[i + 1] : "";
+        if (*word != '-') {
+            set->words = argv + i;
+            set->word_count = argc - i;
+            break;
+        }
+        if (!strcmp(word, "--json")) {
+            set->json = true;
+            continue;
+        }
+        if (!strcmp(word, "--list"))
+            set->lists = next;
+        else if (!strcmp(word, "--pass"))
+            passes = next;
+        else if (!strcmp(word, "--filter"))
+            set->filter = next;
+        else if (!strcmp(word, "--batch"))
+            set->batch = atoi(next);
+        else if (!strcmp(word, "--threads"))
+            set->threads = atoi(next);
+        else if (!strcmp(word, "--seconds"))
+            set->seconds = atof(next);
+        else if (!strcmp(word, "--math"))
+            set->math = !strcmp(next, "direct") ? CN_MATH_DIRECT : CN_MATH_FAST;
+        else
+            return false;
+        i++;
+    }
+    for (int i = 0; i < PASSES; i++) set->passes[i] = strstr(passes, pass_names[i]) != NULL;
+    return set->threads > 0 && set->batch >= 0;
 }
 
 int main(int argc, char **argv)
 {
-    static const char *const names[] = {"conv", "dense", "depthwise", "maxpool"};
-    const char *threads = getenv("THREADS");
-    cni_pool *pool = cni_pool_new(threads ? atoi(threads) : 1);
-    if (cni_pool_threads(pool) == 1) clock_used = CLOCK_THREAD_CPUTIME_ID;
-    cni_kernels kernels;
-    cni_kernels_init(&kernels, cni_cpu_isa(NULL));
-    printf("%s kernels, %d threads; GFLOP/s, and %% of one core's multiply-adds\n", kernels.name,
-           cni_pool_threads(pool));
-    printf("%-44s %22s %22s %22s\n", "", "forward", "for the data", "for the weights");
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const bench_case *c = &cases[i];
-        char name[100];
-        snprintf(name, sizeof name, "%s n%d %dx%d %d->%d k%d s%d d%d g%d", names[c->sort], c->n, c->h, c->w, c->c, c->f,
-                 c->k, c->stride, c->dilation, c->groups);
-        bool wanted = argc < 2;
-        for (int k = 1; k < argc; k++) wanted |= strstr(name, argv[k]) != NULL;
-        if (!wanted) continue;
-        printf("%-44s", name);
-        double limit = peak(&kernels);
-        for (int which = 0; which < 3; which++) {
-            double seconds = measure(c, &kernels, pool, which), rate = seconds ? flops(c) / seconds * 1e-9 : 0;
-            printf("  %8.1f us %4.0f %3.0f%%", seconds * 1e6, rate, limit ? 100 * rate / limit : 0);
-            fflush(stdout);
-        }
-        printf("  of %.0f\n", limit);
+    settings set;
+    if (!read_arguments(argc, argv, &set)) {
+        fprintf(stderr, "bench_kernels [--list core,tails] [--pass fwd,data,weights] [--filter TEXT] [--batch N] "
+                        "[--threads T] [--math direct] [--seconds S] [--json] [TEXT...]\n");
+        return 2;
     }
-    cni_pool_free(pool);
-    return 0;
+    set.pool = cni_pool_new(set.threads);
+    if (set.threads == 1) clock_used = CLOCK_THREAD_CPUTIME_ID;
+    cni_kernels_init(&set.kernels, cni_cpu_isa(NULL));
+    if (!set.json)
+        printf("%s kernels, %d thread%s, %s; time, GFLOP/s, %% of the multiply-adds that the cores can do\n%-36s",
+               set.kernels.name, set.threads, set.threads == 1 ? "" : "s", set.math ? "direct" : "fast", "");
+    for (int i = 0; i < PASSES && !set.json; i++)
+        if (set.passes[i]) printf("%26s", pass_names[i]);
+    if (!set.json) printf("  peak\n");
+    bool done = true;
+    char *lists = strdup(set.lists), *rest = lists, *name;
+    while ((name = strsep(&rest, ","))) done &= run_list(name, &set);
+    free(lists);
+    cni_pool_free(set.pool);
+    return done ? 0 : 1;
 }

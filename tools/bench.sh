@@ -1,16 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # What `make bench` runs:  tools/bench.sh BUILD_DIR    the kernels over the shapes of networks, then predictions and steps
-# of training of the example models.
+# of training of the example models.  bench_steps takes one network apart.
 set -eu
 build=$1
-for program in "$build"/bench_*; do
-    case $program in
-    */bench_steps | *.* | *'*') continue ;; # bench_steps takes a network apart
-    esac
-    echo "== $(basename "$program")"
-    "$program"
-done
+"$build/bench_kernels" --list core,batch,resnet_50,vgg_19,densenet,mobilenet,mobilenet_dw,efficientdet,grouped,dilated,tails,dense
 [ -x "$build/cornu" ] || exit 0
 for model in examples/*.json; do
     [ -e "$model" ] || continue
