@@ -8,6 +8,8 @@
 #include "kernels/finish_vector.h"
 #include "kernels/matmul/matmul.h"
 
+#include <math.h>
+
 #if CNI_VECTOR_BYTES == 64
 enum { MOST_ROWS = 14, PANEL_VECTORS = 2 };
 #elif CNI_VECTOR_BYTES == 32
@@ -16,7 +18,7 @@ enum { MOST_ROWS = 6, PANEL_VECTORS = 2 };
 enum { MOST_ROWS = 8, PANEL_VECTORS = 3 };
 #endif
 
-enum { PANEL = PANEL_VECTORS * LANES };
+enum { PANEL = PANEL_VECTORS * LANES, MOST_FETCHING_TILES = 32 };
 
 /* What is the same for all tiles of a panel. */
 typedef struct strip {
@@ -24,7 +26,9 @@ typedef struct strip {
     float start[PANEL] __attribute__((aligned(64)));
     float scale[PANEL] __attribute__((aligned(64)));
     float shift[PANEL] __attribute__((aligned(64)));
-    int width; /* columns that exist */
+    int width;        /* columns that exist */
+    const char *next; /* where the next panel is fetched from memory while this one is used */
+    ptrdiff_t step;   /* bytes of it that are fetched for each k */
 } strip;
 
 typedef lanes sums[MOST_ROWS][PANEL_VECTORS];
@@ -50,7 +54,9 @@ ALWAYS_INLINE void finish(const cni_product *p, const strip *of, sums sum, const
     }
     if (f->clamps) {
         const float slope = (float)f->slope, most = (float)f->most;
-        if (slope == 0)
+        if (slope == 0 && isinf(most))
+            ALL(rows, vectors) sum[i][j] = vector_relu(sum[i][j]);
+        else if (slope == 0)
             ALL(rows, vectors) sum[i][j] = vector_clamp(sum[i][j], 0, most);
         else
             ALL(rows, vectors) sum[i][j] = vector_clamp(sum[i][j], slope, most);
@@ -74,10 +80,12 @@ ALWAYS_INLINE void tile(const cni_product *p, const strip *of, const float *x, f
         UNROLL for (int i = 0; i < rows; i++) sum[i][j] = start;
     }
     const float *w = of->w;
-    const ptrdiff_t pixel = p->x_pixel;
+    const char *next = of->next;
+    const ptrdiff_t pixel = p->x_pixel, step = of->step;
     for (int t = 0; t < p->taps; t++) {
         const float *at = x + p->tap[t], *end = at + p->depth;
-        for (; at < end; at++, w += PANEL) {
+        for (; at < end; at++, w += PANEL, next += step) {
+            __builtin_prefetch(next, 0, 2);
             lanes columns[PANEL_VECTORS];
             UNROLL for (int j = 0; j < vectors; j++) columns[j] = *(const lanes *)(w + j * LANES);
             UNROLL for (int i = 0; i < rows; i++)
@@ -138,7 +146,7 @@ static tile_function *const tiles[PANEL_VECTORS][MOST_ROWS] = {
 };
 
 /* Rows are cut into tiles of nearly equal size, so that no small tile is left over. */
-static void row_of_tiles(const cni_product *p, const strip *of, const float *x, float *y, int most)
+static void row_of_tiles(const cni_product *p, strip *of, const float *x, float *y, int most)
 {
     tile_function *const *by_rows =
         tiles[of->width > (PANEL_VECTORS - 1) * LANES ? PANEL_VECTORS - 1 : (of->width - 1) / LANES];
@@ -147,6 +155,7 @@ static void row_of_tiles(const cni_product *p, const strip *of, const float *x, 
     for (size_t i = 0; i < count; i++) {
         size_t m = rows + (i < larger);
         by_rows[m - 1](p, of, x, y);
+        of->next += of->step * p->taps * p->depth;
         x += (ptrdiff_t)m * p->x_pixel;
         y += (ptrdiff_t)m * p->y_pixel;
     }
@@ -165,14 +174,22 @@ static void begin_strip(strip *of, const cni_finish *finish, int column)
     if (finish->shift) memcpy(shift, (const float *)finish->shift + column, bytes);
 }
 
+/* The next panel is fetched in as many parts as this one has tiles; with many tiles the hardware is early enough. */
+static ptrdiff_t step_of(const cni_product *p, int most)
+{
+    const size_t count = p->rows * ((p->columns + (size_t)most - 1) / (size_t)most);
+    return count && count <= MOST_FETCHING_TILES ? (ptrdiff_t)((PANEL * sizeof(float) + count - 1) / count) : 0;
+}
+
 static void product(const cni_product *p)
 {
     /* Pixels whose distance is a multiple of 2 KiB fall into few sets of the first cache: then fewer at a time. */
     int most = p->x_pixel % 512 == 0 && MOST_ROWS > 7 ? 7 : MOST_ROWS;
-    strip of = {.w = p->panels};
+    strip of = {.w = p->panels, .step = step_of(p, most)};
     for (int j = 0; j < p->width; j += PANEL, of.w += (size_t)p->taps * (size_t)p->depth * PANEL) {
         of.width = p->width - j < PANEL ? p->width - j : PANEL;
         begin_strip(&of, &p->finish, j);
+        of.next = (const char *)(of.w + (size_t)p->taps * (size_t)p->depth * PANEL);
         for (size_t r = 0; r < p->rows; r++)
             row_of_tiles(p, &of, (const float *)p->x + (ptrdiff_t)r * p->x_row,
                          (float *)p->y + (ptrdiff_t)r * p->y_row + j, most);
