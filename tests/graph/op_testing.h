@@ -53,6 +53,8 @@ typedef struct trial {
     const double *values[MOST_INPUTS], *dy;
     cni_tensor *(*build)(cni_graph *graph, cni_tensor *const *in, const void *arguments);
     const void *arguments;
+    bool
+        fast; /* math as shapes decide; else sums are those of the definition, so that whole numbers come out exactly */
     /* results: room for them comes from the caller, NULL where not wanted */
     double *y, *gradients[MOST_INPUTS];
 } trial;
@@ -100,7 +102,11 @@ static inline void run_trial(const trial *t, const cni_kernels *kernels, int thr
     cni_pool *pool = cni_pool_new(threads);
     cni_plan *plan = NULL;
     cni_error error = {0};
-    const cni_plan_options options = {.batch = t->n + 2, .kernels = kernels, .pool = pool, .no_sharing = true};
+    const cni_plan_options options = {.batch = t->n + 2,
+                                      .kernels = kernels,
+                                      .pool = pool,
+                                      .math = t->fast ? CN_MATH_FAST : CN_MATH_DIRECT,
+                                      .no_sharing = true};
     if (cni_plan_new(graph, &options, &plan, &error)) fail_msg("%s", error.text);
     for (int i = 0; i < t->inputs; i++)
         if (in[i]) put(plan, kernels, in[i], t->values[i], t->n);

@@ -11,6 +11,7 @@
  * how many slices depends on the shapes alone. */
 #include "graph/ops/conv2d_weights.h"
 #include "graph/ops/taps.h"
+#include "graph/ops/winograd_weights.h"
 #include "kernels/kernels.h"
 
 #include <string.h>
@@ -81,9 +82,31 @@ static size_t slice_bytes(const shape *s, size_t real_size)
     return cni_round_up((weights + (size_t)s->f) * real_size);
 }
 
+/* Whether it goes by Winograd's algorithm, and how. */
+static bool winograd_of(const shape *s, const cni_run *run, cni_winograd_weights *w)
+{
+    const cni_conv2d_attributes *a = s->a;
+    if (run->math == CN_MATH_DIRECT || run->kernels->real_size == sizeof(double) || s->groups > 1) return false;
+    if (s->kh != s->kw || (s->kh != 3 && s->kh != 5)) return false;
+    for (int i = 0; i < 2; i++)
+        if (a->strides[i] > 1 || a->dilation[i] > 1) return false;
+    *w = (cni_winograd_weights){.h = s->h,
+                                .w = s->w,
+                                .c = s->c,
+                                .oh = s->oh,
+                                .ow = s->ow,
+                                .f = s->f,
+                                .window = s->kh,
+                                .top = a->top,
+                                .left = a->left};
+    return cni_winograd_weights_pays(w, run->batch);
+}
+
 static size_t workspace(const cni_op *op, const cni_run *most)
 {
     shape s = shape_of(op);
+    cni_winograd_weights winograd;
+    if (winograd_of(&s, most, &winograd)) return cni_winograd_weights_scratch(&winograd, most);
     int slices = slices_of(&s, most->n, most->kernels->real_size);
     return (size_t)cni_pool_threads(most->pool) * copy_bytes(&s, most->kernels->real_size) +
            (slices > 1 ? (size_t)slices * slice_bytes(&s, most->kernels->real_size) : 0);
@@ -245,13 +268,19 @@ static void run_weights(cni_step *step, const cni_run *whole_run)
     const cni_run some_run =
         cni_run_for(whole_run, 2.0 * whole_run->n * s.oh * s.ow * s.kh * s.kw * s.c * s.f / s.groups);
     const cni_run *run = &some_run;
+    void *db = step->op->outputs > 1 ? step->out[1] : NULL;
+    cni_winograd_weights winograd;
+    if (winograd_of(&s, run, &winograd)) {
+        cni_winograd_weights_run(&winograd, whole_run, step->in[0], step->in[1], step->out[0], db, step->workspace);
+        return;
+    }
     size_t real_size = run->kernels->real_size;
     work w = {.s = s,
               .kernels = run->kernels,
               .x = step->in[0],
               .dy = step->in[1],
               .dw = step->out[0],
-              .db = step->op->outputs > 1 ? step->out[1] : NULL,
+              .db = db,
               .n = run->n};
     w.panels = cni_ratio_up(w.s.f / w.s.groups, run->kernels->matmul.panel);
     w.slices = slices_of(&w.s, run->n, real_size);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The gradient of a convolution for its weights by Winograd's algorithm: windows of 3x3 or 5x5, stride 1. */
+#ifndef CNI_WINOGRAD_WEIGHTS_H
+#define CNI_WINOGRAD_WEIGHTS_H
+
+#include "graph/graph.h"
+
+typedef struct cni_winograd_weights {
+    int h, w, c, oh, ow, f; /* image and windows */
+    int window;             /* 3 or 5 */
+    int top, left;          /* zeros before the image */
+} cni_winograd_weights;
+
+/** Whether it is worth it: n images at most. */
+bool cni_winograd_weights_pays(const cni_winograd_weights *shape, int n);
+
+size_t cni_winograd_weights_scratch(const cni_winograd_weights *shape, const cni_run *most);
+
+/** dw [window, window, c, f]: the sum over all windows of x [n, h, w, c] times dy [n, oh, ow, f]; db [f], the sums of
+ *  dy, unless NULL. */
+void cni_winograd_weights_run(const cni_winograd_weights *shape, const cni_run *run, const void *x, const void *dy,
+                              void *dw, void *db, void *scratch);
+
+#endif
