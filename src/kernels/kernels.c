@@ -71,14 +71,14 @@ static void overlay(cni_kernels *kernels, cni_isa isa)
 
 void cni_kernels_init(cni_kernels *kernels, cni_isa isa)
 {
-    *kernels = (cni_kernels){.name = cni_isa_name(isa), .real_size = sizeof(float)};
+    *kernels = (cni_kernels){.name = cni_isa_name(isa), .real_size = sizeof(float), .caches = cni_cpu_caches()};
     portable(kernels);
     overlay(kernels, isa);
 }
 
 void cni_kernels_init_double(cni_kernels *kernels)
 {
-    *kernels = (cni_kernels){.name = "double", .real_size = sizeof(double)};
+    *kernels = (cni_kernels){.name = "double", .real_size = sizeof(double), .caches = cni_cpu_caches()};
     cni_convolution_double(&kernels->convolution);
     cni_matmul_double(&kernels->matmul);
     cni_pooling_double(&kernels->pooling);

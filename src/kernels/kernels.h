@@ -21,6 +21,7 @@
 typedef struct cni_kernels {
     const char *name; /* "portable", "avx2", "avx512", "neon", "double" */
     size_t real_size; /* 4 or 8 */
+    cni_caches caches;
     cni_convolution_kernels convolution;
     cni_matmul_kernels matmul;
     cni_pooling_kernels pooling;

@@ -3,12 +3,14 @@
  *
  *     y = conv2d(x, w)    dx = conv2d_transpose(dy, w)    dw = conv2d_weights(x, dy) */
 #include "graph/ops/conv2d.h"
+#include "graph/ops/algorithm.h"
 #include "graph/ops/conv2d_weights.h"
 #include "graph/ops/correlate.h"
 #include "graph/ops/dense.h"
 #include "graph/ops/depthwise_conv2d.h"
 #include "graph/ops/reshape.h"
 #include "graph/ops/taps.h"
+#include "graph/ops/winograd_conv2d.h"
 #include "kernels/kernels.h"
 
 static const cni_op_kind conv2d_kind, transpose_kind;
@@ -39,31 +41,85 @@ static cni_correlation correlation_of(const cni_op *op)
                              .groups = a->groups};
 }
 
+static cni_algorithm algorithm_of(const cni_op *op, const cni_run *run)
+{
+    const cni_correlation c = correlation_of(op);
+    const cni_sampling *s = &c.sampling;
+    const cni_conv_shape shape = {.pass = s->transposed ? CNI_PASS_DATA : CNI_PASS_FORWARD,
+                                  .from = {s->from[0], s->from[1], s->from[2]},
+                                  .to = {s->to[0], s->to[1], s->to[2]},
+                                  .window = {s->window[0], s->window[1]},
+                                  .strides = {s->strides[0], s->strides[1]},
+                                  .dilation = {s->dilation[0], s->dilation[1]},
+                                  .groups = c.groups,
+                                  .keeps = cni_keeps_packed(op->in[CNI_CONV_W])};
+    return cni_choose_algorithm(&shape, run);
+}
+
+static cni_winograd_conv winograd_of(const cni_op *op, cni_algorithm algorithm)
+{
+    const cni_correlation c = correlation_of(op);
+    const cni_sampling *s = &c.sampling;
+    const int window = s->window[0];
+    return (cni_winograd_conv){
+        .from = {s->from[0], s->from[1], s->from[2]},
+        .to = {s->to[0], s->to[1], s->to[2]},
+        .window = window,
+        .results = cni_algorithm_rows[algorithm].results,
+        .padding = {s->transposed ? window - 1 - s->padding[0] : s->padding[0],
+                    s->transposed ? window - 1 - s->padding[1] : s->padding[1]},
+        .transposed = s->transposed,
+    };
+}
+
+/* Bytes of packed weights, and of scratch beside them. */
+static size_t packed_bytes(const cni_op *op, const cni_run *run, size_t *scratch)
+{
+    const cni_algorithm algorithm = algorithm_of(op, run);
+    if (algorithm == CNI_DIRECT) {
+        const cni_correlation shape = correlation_of(op);
+        *scratch = cni_blocks_scratch(&shape.sampling, cni_pool_threads(run->pool), run->kernels->real_size);
+        return cni_correlation_packed(&shape, run->kernels->real_size);
+    }
+    const cni_winograd_conv shape = winograd_of(op, algorithm);
+    *scratch = cni_winograd_scratch(&shape, run);
+    return cni_winograd_weights(&shape, run->kernels);
+}
+
 /* Packed weights lie in the persistent memory when they are worth keeping, else at the head of the workspace. */
 
 static size_t persistent(const cni_op *op, const cni_run *most)
 {
-    cni_correlation shape = correlation_of(op);
-    return cni_keeps_packed(op->in[1]) ? cni_correlation_packed(&shape, most->kernels->real_size) : 0;
+    size_t scratch;
+    return cni_keeps_packed(op->in[1]) ? packed_bytes(op, most, &scratch) : 0;
 }
 
 static size_t workspace(const cni_op *op, const cni_run *most)
 {
-    cni_correlation shape = correlation_of(op);
-    return cni_blocks_scratch(&shape.sampling, cni_pool_threads(most->pool), most->kernels->real_size) +
-           (cni_keeps_packed(op->in[1]) ? 0 : cni_correlation_packed(&shape, most->kernels->real_size));
+    size_t scratch, packed = packed_bytes(op, most, &scratch);
+    return scratch + (cni_keeps_packed(op->in[1]) ? 0 : packed);
 }
 
 static void run(cni_step *step, const cni_run *run)
 {
     const cni_op *op = step->op;
-    cni_correlation shape = correlation_of(op);
-    size_t scratch = cni_keeps_packed(op->in[1]) ? 0 : cni_correlation_packed(&shape, run->kernels->real_size);
+    const cni_epilogue *epilogue = &((const cni_conv2d_attributes *)op->attributes)->epilogue;
+    cni_finish finish;
+    const cni_epilogue *after = cni_conv_finish(step, epilogue, &finish) ? NULL : epilogue;
+    size_t scratch, bytes = packed_bytes(op, run, &scratch);
     bool pack;
     void *packed = cni_packed_weights(step, op->in[1], step->workspace, &pack);
-    const cni_epilogue *epilogue = &((const cni_conv2d_attributes *)op->attributes)->epilogue;
-    if (!cni_conv_finish(step, epilogue, &shape.finish)) shape.epilogue = epilogue;
-    cni_correlate(&shape, run, step->in[0], step->in[1], step->out[0], packed, pack, (char *)step->workspace + scratch);
+    char *rest = (char *)step->workspace + (cni_keeps_packed(op->in[1]) ? 0 : bytes);
+    const cni_algorithm algorithm = algorithm_of(op, run);
+    if (algorithm == CNI_DIRECT) {
+        cni_correlation shape = correlation_of(op);
+        shape.finish = finish;
+        shape.epilogue = after;
+        cni_correlate(&shape, run, step->in[0], step->in[1], step->out[0], packed, pack, rest);
+    } else {
+        const cni_winograd_conv shape = winograd_of(op, algorithm);
+        cni_winograd_convolve(&shape, run, step->in[0], step->in[1], &finish, after, step->out[0], packed, pack, rest);
+    }
 }
 
 bool cni_conv_finish(const cni_step *step, const cni_epilogue *epilogue, cni_finish *finish)

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Convolutions by Winograd's algorithm.  Tiles of all images are counted through and taken in blocks:
+ *
+ *     V [n n, tiles, channels read]         input transform of a block
+ *     M [n n, tiles, panel] = V U           a product for each of the n n elements and each panel of channels written
+ *     y                                     gather, with the finish of the convolution
+ *
+ * U, the transformed weights, lies panel by panel: [panel, n n, channels read, panel's channels].
+ *
+ * A task is a block, whose V and M stay in the second cache.  Where that makes too few tasks, all of V is computed
+ * first, and then a task is a panel of a block: each thread reads a part of U only.  Every sum runs over the channels
+ * in their order whatever the blocks, so neither their size nor the threads change a bit. */
+#include "graph/ops/winograd_conv2d.h"
+
+#include "graph/ops/taps.h"
+
+#include <string.h>
+
+enum { LINE = 16, CHUNK = 16, MOST_TILES = 56, LEAST_TILES = 14, TASKS_PER_THREAD = 4, ASSUMED_L2 = 512 * 1024 };
+
+/* What follows from the shape: sizes in elements. */
+typedef struct plan {
+    int n, elements, panel, panels;
+    ptrdiff_t pixel;   /* of V: from tile to tile */
+    size_t all_tiles;  /* of the largest batch */
+    size_t most_tiles; /* of a block */
+    size_t u_panel;    /* of U: a panel */
+    size_t real_size;
+} plan;
+
+/* From element to element: an odd number of lines, so that the elements of a tile do not share sets of the cache. */
+static ptrdiff_t spaced(ptrdiff_t count)
+{
+    ptrdiff_t lines = (count + LINE - 1) / LINE;
+    return (lines + 1 - lines % 2) * LINE;
+}
+
+static size_t at_most_tiles(const plan *p, const cni_kernels *kernels)
+{
+    size_t l2 = kernels->caches.l2 ? kernels->caches.l2 : ASSUMED_L2;
+    size_t tiles = l2 / 2 / ((size_t)p->elements * (size_t)p->pixel * p->real_size);
+    if (tiles > MOST_TILES) return MOST_TILES;
+    if (tiles < LEAST_TILES) return LEAST_TILES;
+    return tiles / 7 * 7;
+}
+
+static size_t all_tiles(const cni_winograd_conv *c, int images)
+{
+    return (size_t)images * (size_t)cni_ratio_up(c->to[0], c->results) * (size_t)cni_ratio_up(c->to[1], c->results);
+}
+
+static plan plan_of(const cni_winograd_conv *c, const cni_kernels *kernels, int batch)
+{
+    plan p = {.n = c->window + c->results - 1, .panel = kernels->matmul.panel, .real_size = kernels->real_size};
+    p.elements = p.n * p.n;
+    p.panels = cni_ratio_up(c->to[2], kernels->matmul.panel);
+    p.pixel = (ptrdiff_t)cni_ratio_up(c->from[2], LINE) * LINE;
+    if (p.pixel % 256 == 0) p.pixel += LINE; /* pixels 2 KiB apart share few sets of the first cache */
+    p.all_tiles = all_tiles(c, batch);
+    p.most_tiles = at_most_tiles(&p, kernels);
+    if (p.most_tiles > p.all_tiles) p.most_tiles = p.all_tiles;
+    p.u_panel = (size_t)p.elements * (size_t)c->from[2] * (size_t)p.panel;
+    return p;
+}
+
+size_t cni_winograd_weights(const cni_winograd_conv *c, const cni_kernels *kernels)
+{
+    plan p = plan_of(c, kernels, 1);
+    return cni_round_up((size_t)p.panels * p.u_panel * p.real_size);
+}
+
+/* How a run is divided. */
+typedef struct division {
+    size_t tiles, blocks, block_tiles;
+    bool two_phases;
+} division;
+
+typedef struct work {
+    const cni_winograd_conv *conv;
+    const cni_kernels *kernels;
+    plan p;
+    division d;
+    cni_winograd_grid from, to;
+    const void *x, *w;
+    const cni_finish *finish;
+    const cni_epilogue *after;
+    void *y, *u;
+    ptrdiff_t v_position, m_position;
+    size_t v_block; /* elements */
+    char *v, *own;  /* V of all blocks or of each thread; then what each thread has of its own */
+    size_t own_bytes;
+} work;
+
+/* A thread's own: M, tiles; or a piece of weights. */
+
+static size_t tile_bytes(const plan *p)
+{
+    return cni_round_up(p->most_tiles * sizeof(cni_winograd_tile));
+}
+
+static size_t own_bytes(const cni_winograd_conv *c, const plan *p)
+{
+    size_t m = (size_t)p->elements * (size_t)spaced((ptrdiff_t)p->most_tiles * p->panel) * p->real_size;
+    size_t weights = (size_t)(c->window * c->window) * CHUNK * (size_t)p->panel * p->real_size;
+    return tile_bytes(p) + cni_round_up(m > weights ? m : weights);
+}
+
+static size_t v_block_of(const plan *p, size_t tiles)
+{
+    return (size_t)p->elements * (size_t)spaced((ptrdiff_t)tiles * p->pixel);
+}
+
+/* All of V is computed first only where a thread has fewer than two blocks, and then of at most so many more tiles as
+ * there are blocks. */
+static size_t v_bytes(const plan *p, int threads)
+{
+    if (threads == 1) return cni_round_up(v_block_of(p, p->most_tiles) * p->real_size);
+    size_t most = TASKS_PER_THREAD * (size_t)threads, tiles = 2 * (size_t)threads * p->most_tiles;
+    if (tiles > p->all_tiles) tiles = p->all_tiles;
+    return cni_round_up((size_t)p->elements * ((tiles + most) * (size_t)p->pixel + 2 * LINE * most) * p->real_size);
+}
+
+size_t cni_winograd_scratch(const cni_winograd_conv *c, const cni_run *most)
+{
+    plan p = plan_of(c, most->kernels, most->batch);
+    int threads = cni_pool_threads(most->pool);
+    return v_bytes(&p, threads) + (size_t)threads * own_bytes(c, &p);
+}
+
+/* The least count from `least` on that is a multiple of the threads or leaves none idle for long. */
+static size_t even_count(size_t least, size_t each, size_t threads)
+{
+    size_t count = least;
+    while (count * each < TASKS_PER_THREAD * threads && count * each % threads) count++;
+    return count;
+}
+
+static division divide(const cni_winograd_conv *c, const plan *p, const cni_run *run)
+{
+    size_t threads = (size_t)cni_pool_threads(run->pool);
+    division d = {.tiles = all_tiles(c, run->n)};
+    size_t least = (d.tiles + p->most_tiles - 1) / p->most_tiles;
+    d.two_phases = threads > 1 && least < 2 * threads;
+    d.blocks = threads > 1 ? even_count(least, d.two_phases ? (size_t)p->panels : 1, threads) : least;
+    d.block_tiles = (d.tiles + d.blocks - 1) / d.blocks;
+    d.blocks = (d.tiles + d.block_tiles - 1) / d.block_tiles;
+    return d;
+}
+
+/* Tiles */
+
+/* Cells first ... last - 1 of `size`, of which only 0 ... all - 1 exist. */
+static void clip(int first, int size, int all, int *from, int *to)
+{
+    *from = first < 0 ? cni_smaller(-first, size) : 0;
+    *to = all - first < size ? all - first : size;
+    if (*to < *from) *to = *from;
+}
+
+void cni_winograd_cut(const cni_winograd_grid *g, size_t first, size_t count, cni_winograd_tile *tiles)
+{
+    int column = (int)(first % (size_t)g->columns), row = (int)(first / (size_t)g->columns % (size_t)g->rows);
+    size_t image = first / (size_t)g->columns / (size_t)g->rows;
+    for (size_t t = 0; t < count; t++) {
+        int i = row * g->step - g->padding[0], j = column * g->step - g->padding[1];
+        tiles[t].at = (((ptrdiff_t)image * g->height + i) * g->width + j) * g->channels;
+        clip(i, g->size, g->height, &tiles[t].top, &tiles[t].bottom);
+        clip(j, g->size, g->width, &tiles[t].left, &tiles[t].right);
+        if (++column < g->columns) continue;
+        column = 0;
+        if (++row < g->rows) continue;
+        row = 0;
+        image++;
+    }
+}
+
+/* Weights: CHUNK channels read of one panel. */
+
+static void transform_weights(void *context, size_t index, int thread)
+{
+    const work *w = context;
+    const cni_winograd_conv *c = w->conv;
+    const plan *p = &w->p;
+    size_t chunks = (size_t)cni_ratio_up(c->from[2], CHUNK);
+    int k0 = (int)(index % chunks) * CHUNK, count = cni_smaller(CHUNK, c->from[2] - k0);
+    int j0 = (int)(index / chunks) * p->panel, width = cni_smaller(p->panel, c->to[2] - j0), k = c->window;
+    cni_winograd_tile tiles[CHUNK];
+    cni_winograd_job job = {.tiles = tiles,
+                            .count = (size_t)count,
+                            .tile = p->panel,
+                            .position = (ptrdiff_t)c->from[2] * p->panel,
+                            .channels = width};
+    ptrdiff_t tap = (ptrdiff_t)c->from[2] * c->to[2], first = (ptrdiff_t)k0 * c->to[2] + j0, pixel = c->to[2];
+    const void *image = w->w;
+    if (c->transposed) { /* turned, its channels changed over, in the thread's own memory */
+        char *turned = w->own + (size_t)thread * w->own_bytes + tile_bytes(p);
+        for (int t = 0; t < k * k; t++)
+            w->kernels->layout.transpose(cni_at(w->w, t * tap + (ptrdiff_t)j0 * c->from[2] + k0, p->real_size),
+                                         (size_t)c->from[2],
+                                         turned + (size_t)((k * k - 1 - t) * CHUNK * p->panel) * p->real_size,
+                                         (size_t)p->panel, (size_t)width, (size_t)count);
+        image = turned;
+        tap = (ptrdiff_t)CHUNK * p->panel;
+        first = 0;
+        pixel = p->panel;
+    }
+    job.column = tap;
+    job.row = k * tap;
+    for (int i = 0; i < count; i++) tiles[i] = (cni_winograd_tile){.at = first + i * pixel, .bottom = k, .right = k};
+    char *u = (char *)w->u + (index / chunks * p->u_panel + (size_t)(k0 * p->panel)) * p->real_size;
+    for (int a = 0; a < p->elements && width < p->panel; a++)
+        memset(u + (size_t)a * (size_t)job.position * p->real_size, 0, (size_t)(count * p->panel) * p->real_size);
+    w->kernels->winograd.spread[p->n][k](&job, image, u);
+}
+
+/* Blocks */
+
+static size_t tiles_of(const work *w, size_t block)
+{
+    size_t first = block * w->d.block_tiles, rest = w->d.tiles - first;
+    return rest < w->d.block_tiles ? rest : w->d.block_tiles;
+}
+
+static cni_winograd_tile *own_tiles(const work *w, int thread)
+{
+    return (void *)(w->own + (size_t)thread * w->own_bytes);
+}
+
+static void input(const work *w, size_t first, size_t count, void *v, int thread)
+{
+    cni_winograd_tile *tiles = own_tiles(w, thread);
+    cni_winograd_cut(&w->from, first, count, tiles);
+    const cni_winograd_job job = {.tiles = tiles,
+                                  .count = count,
+                                  .row = (ptrdiff_t)w->from.width * w->from.channels,
+                                  .column = w->from.channels,
+                                  .tile = w->p.pixel,
+                                  .position = w->v_position,
+                                  .channels = w->from.channels};
+    w->kernels->winograd.input[w->p.n](&job, w->x, v);
+}
+
+/* One panel of channels written, `tiles` cut from y. */
+static void results(const work *w, int panel, const cni_winograd_tile *tiles, size_t count, const void *v, void *m)
+{
+    static const ptrdiff_t no_tap[1];
+    const plan *p = &w->p;
+    int first = panel * p->panel, width = cni_smaller(p->panel, w->conv->to[2] - first);
+    const char *u = (const char *)w->u + (size_t)panel * p->u_panel * p->real_size;
+    cni_product product = {.x_pixel = p->pixel,
+                           .tap = no_tap,
+                           .taps = 1,
+                           .depth = w->conv->from[2],
+                           .y_pixel = p->panel,
+                           .rows = 1,
+                           .columns = count,
+                           .width = width};
+    for (int a = 0; a < p->elements; a++) {
+        product.x = cni_at(v, a * w->v_position, p->real_size);
+        product.panels = u + (size_t)a * (size_t)w->conv->from[2] * (size_t)p->panel * p->real_size;
+        product.y = cni_at_mutable(m, a * w->m_position, p->real_size);
+        w->kernels->matmul.product(&product);
+    }
+    const cni_winograd_job job = {.tiles = tiles,
+                                  .count = count,
+                                  .row = (ptrdiff_t)w->to.width * w->to.channels,
+                                  .column = w->to.channels,
+                                  .tile = p->panel,
+                                  .position = w->m_position,
+                                  .channels = width};
+    w->kernels->winograd.gather[p->n][w->conv->results](&job, m, w->finish, first, w->y);
+}
+
+/* What is left to do element by element: tiles side by side make rows of cells without a gap. */
+static void finish_block(const work *w, const cni_winograd_tile *tiles, size_t count)
+{
+    const ptrdiff_t row = (ptrdiff_t)w->to.width * w->to.channels;
+    for (size_t t = 0, next; w->after && t < count; t = next) {
+        const ptrdiff_t first = tiles[t].at;
+        int columns = 0;
+        for (next = t; next < count && tiles[next].at == first + (ptrdiff_t)columns * w->to.channels &&
+                       tiles[next].bottom == tiles[t].bottom;
+             next++)
+            columns += tiles[next].right;
+        for (int i = 0; i < tiles[t].bottom; i++) {
+            void *cells = cni_at_mutable(w->y, tiles[t].at + i * row, w->p.real_size);
+            w->kernels->elementwise.unary(w->after, cells, cells, (size_t)columns * (size_t)w->to.channels);
+        }
+    }
+}
+
+static void run_block(void *context, size_t index, int thread)
+{
+    const work *w = context;
+    size_t first = index * w->d.block_tiles, count = tiles_of(w, index);
+    cni_winograd_tile *tiles = own_tiles(w, thread);
+    void *v = w->v + (size_t)thread * w->v_block * w->p.real_size;
+    input(w, first, count, v, thread);
+    cni_winograd_cut(&w->to, first, count, tiles);
+    for (int panel = 0; panel < w->p.panels; panel++)
+        results(w, panel, tiles, count, v, (char *)tiles + tile_bytes(&w->p));
+    finish_block(w, tiles, count);
+}
+
+/* In two phases.  Pieces of a block are transformed by several threads. */
+
+static void run_inputs(void *context, size_t index, int thread)
+{
+    const work *w = context;
+    size_t pieces = (w->d.block_tiles + CHUNK - 1) / CHUNK, block = index / pieces, at = index % pieces * CHUNK;
+    size_t all = tiles_of(w, block);
+    if (at >= all) return;
+    char *v = w->v + (block * w->v_block + at * (size_t)w->p.pixel) * w->p.real_size;
+    input(w, block * w->d.block_tiles + at, all - at < CHUNK ? all - at : CHUNK, v, thread);
+}
+
+static void run_panel(void *context, size_t index, int thread)
+{
+    const work *w = context;
+    size_t block = index % w->d.blocks, count = tiles_of(w, block);
+    cni_winograd_tile *tiles = own_tiles(w, thread);
+    cni_winograd_cut(&w->to, block * w->d.block_tiles, count, tiles);
+    results(w, (int)(index / w->d.blocks), tiles, count, w->v + block * w->v_block * w->p.real_size,
+            (char *)tiles + tile_bytes(&w->p));
+}
+
+static void run_finish(void *context, size_t index, int thread)
+{
+    const work *w = context;
+    size_t count = tiles_of(w, index);
+    cni_winograd_tile *tiles = own_tiles(w, thread);
+    cni_winograd_cut(&w->to, index * w->d.block_tiles, count, tiles);
+    finish_block(w, tiles, count);
+}
+
+static void run_blocks(work *w, cni_pool *pool)
+{
+    if (!w->d.two_phases) {
+        cni_parallel(pool, w->d.blocks, run_block, w);
+        return;
+    }
+    cni_parallel(pool, w->d.blocks * ((w->d.block_tiles + CHUNK - 1) / CHUNK), run_inputs, w);
+    cni_parallel(pool, w->d.blocks * (size_t)w->p.panels, run_panel, w);
+    if (w->after) cni_parallel(pool, w->d.blocks, run_finish, w);
+}
+
+static void set_grids(work *w)
+{
+    const cni_winograd_conv *c = w->conv;
+    int rows = cni_ratio_up(c->to[0], c->results), columns = cni_ratio_up(c->to[1], c->results);
+    w->from = (cni_winograd_grid){c->from[0], c->from[1], c->from[2], rows,
+                                  columns,    w->p.n,     c->results, {c->padding[0], c->padding[1]}};
+    w->to = (cni_winograd_grid){c->to[0], c->to[1], c->to[2], rows, columns, c->results, c->results, {0, 0}};
+}
+
+void cni_winograd_convolve(const cni_winograd_conv *conv, const cni_run *whole_run, const void *x, const void *w,
+                           const cni_finish *finish, const cni_epilogue *after, void *y, void *u, bool transform,
+                           void *scratch)
+{
+    work job = {.conv = conv,
+                .kernels = whole_run->kernels,
+                .p = plan_of(conv, whole_run->kernels, whole_run->batch),
+                .x = x,
+                .w = w,
+                .finish = finish,
+                .after = after,
+                .y = y,
+                .u = u};
+    const cni_run run = cni_run_for(whole_run, 2.0 * (double)all_tiles(conv, whole_run->n) * job.p.elements *
+                                                   conv->from[2] * conv->to[2]);
+    job.d = divide(conv, &job.p, &run);
+    set_grids(&job);
+    job.v_position = spaced((ptrdiff_t)job.d.block_tiles * job.p.pixel);
+    job.m_position = spaced((ptrdiff_t)job.d.block_tiles * job.p.panel);
+    job.v_block = v_block_of(&job.p, job.d.block_tiles);
+    job.v = scratch;
+    job.own = job.v + v_bytes(&job.p, cni_pool_threads(whole_run->pool));
+    job.own_bytes = own_bytes(conv, &job.p);
+    if (transform)
+        cni_parallel(whole_run->pool, (size_t)(job.p.panels * cni_ratio_up(conv->from[2], CHUNK)), transform_weights,
+                     &job);
+    run_blocks(&job, run.pool);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Convolutions of stride 1 by Winograd's algorithm (kernels/winograd/winograd.h), forward and transposed. */
+#ifndef CNI_WINOGRAD_CONV2D_H
+#define CNI_WINOGRAD_CONV2D_H
+
+#include "graph/graph.h"
+#include "kernels/kernels.h"
+
+/** y(i, j) = sum over r, s of x(i + r - padding[0], j + s - padding[1]) w(r, s), 0 outside x.
+ *  w [window, window, channels read, channels written]; transposed: the window is turned by 180 degrees and the two
+ *  channels of w change places. */
+typedef struct cni_winograd_conv {
+    int from[3], to[3]; /* height, width, channels of x and of y */
+    int window, results;
+    int padding[2]; /* may be negative */
+    bool transposed;
+} cni_winograd_conv;
+
+/** Bytes of transformed weights. */
+size_t cni_winograd_weights(const cni_winograd_conv *conv, const cni_kernels *kernels);
+
+/** Bytes of scratch for the largest run. */
+size_t cni_winograd_scratch(const cni_winograd_conv *conv, const cni_run *most);
+
+/** `u` takes the transformed weights when `transform` is true (what it held is of no interest) and is read in any case.
+ *  `after`, an element-wise function, is applied to y at the end, or NULL. */
+void cni_winograd_convolve(const cni_winograd_conv *conv, const cni_run *run, const void *x, const void *w,
+                           const cni_finish *finish, const cni_epilogue *after, void *y, void *u, bool transform,
+                           void *scratch);
+
+/** Tiles first ... first + count - 1 of `size` x `size` cells, counted over images and from row to row: tile (i, j)
+ * begins at cell (i step - padding[0], j step - padding[1]).  There are as many as `results` images [height, width,
+ * ...] make. */
+typedef struct cni_winograd_grid {
+    int height, width, channels; /* of the image that the tiles are cut from */
+    int rows, columns;           /* of tiles in an image */
+    int size, step, padding[2];
+} cni_winograd_grid;
+
+void cni_winograd_cut(const cni_winograd_grid *grid, size_t first, size_t count, cni_winograd_tile *tiles);
+
+#endif
