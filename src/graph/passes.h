@@ -9,4 +9,7 @@
 /** All of them, in their order. */
 cn_status cni_passes(cni_graph *graph, cni_error *error);
 
+/** Those that save passes over memory in training (passes_training.c). */
+cn_status cni_passes_training(cni_graph *graph, cni_error *error);
+
 #endif

@@ -141,12 +141,21 @@ cn_status cni_fold_affines(cni_graph *graph, cni_error *error)
 
 /* Sums */
 
-static cni_op *adder(const cni_op *sum, int which, const int *readers)
+/* Nothing between the two reads what else `before` makes (what writes a variable runs last anyway). */
+static bool can_wait(const cni_graph *graph, const cni_op *before, const cni_op *until)
+{
+    for (int i = before->id + 1; before->outputs > 1 && i < until->id; i++)
+        for (int k = 0; k < graph->ops[i]->inputs && !graph->ops[i]->writes; k++)
+            if (graph->ops[i]->in[k] && graph->ops[i]->in[k]->producer == before) return false;
+    return true;
+}
+
+static cni_op *adder(const cni_graph *graph, const cni_op *sum, int which, const int *readers)
 {
     const cni_tensor *other = sum->in[1 - which];
     cni_op *before = maker_of(sum, sum->in[which], readers);
-    if (!before || !before->kind->takes.add || !cni_free_epilogue(before) || before->in[before->kind->takes.add] ||
-        (before->kind->takes.mask && before->in[before->kind->takes.mask]))
+    if (!before || !can_wait(graph, before, sum) || !before->kind->takes.add || !cni_free_epilogue(before) ||
+        before->in[before->kind->takes.add] || (before->kind->takes.mask && before->in[before->kind->takes.mask]))
         return NULL;
     return other && other->element == CNI_REAL_ELEMENT && cni_shape_equal(&other->shape, &sum->out[0]->shape) &&
                    cni_shape_equal(&sum->in[which]->shape, &sum->out[0]->shape)
@@ -156,9 +165,8 @@ static cni_op *adder(const cni_op *sum, int which, const int *readers)
 
 static cni_op *fold_sum(cni_graph *graph, const cni_op *op, const int *readers)
 {
-    (void)graph;
     if (!op->kind->is_sum || !op->kind->is_sum(op) || op->inputs != 2) return NULL;
-    cni_op *first = adder(op, 0, readers), *second = adder(op, 1, readers);
+    cni_op *first = adder(graph, op, 0, readers), *second = adder(graph, op, 1, readers);
     cni_op *before = first && second ? (first->id > second->id ? first : second) : first ? first : second;
     if (!before) return NULL;
     before->in[before->kind->takes.add] = before == first ? op->in[1] : op->in[0];

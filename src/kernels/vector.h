@@ -9,6 +9,8 @@
 
 #if defined(__AVX2__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 enum { LANES = CNI_VECTOR_BYTES / 4 };
@@ -53,6 +55,21 @@ ALWAYS_INLINE lanes splat(float x)
 ALWAYS_INLINE lanes choose(mask which, lanes yes, lanes no)
 {
     return (lanes)((which & (mask)yes) | (~which & (mask)no));
+}
+
+/* a b + c, rounded once, everywhere: where the compiler may fuse it does so in one copy of a loop and not in the other,
+ * and how rows are divided would show. */
+ALWAYS_INLINE lanes multiply_add(lanes a, lanes b, lanes c)
+{
+#if defined(__AVX512F__)
+    return (lanes)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif defined(__AVX2__)
+    return (lanes)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#elif defined(__aarch64__)
+    return (lanes)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#else
+    return a * b + c;
+#endif
 }
 
 /* max(x, 0) that keeps NaN. */

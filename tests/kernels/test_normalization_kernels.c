@@ -138,12 +138,47 @@ static void sparsemax_as_keras(void **state)
     for_each_isa(check_sparsemax);
 }
 
+/* Gates: none, relu, relu6, leaky_relu.  Where a gate opens, float and double may not differ: x and its factors are
+ * multiples of 1/4 and 1/2. */
+static void check_gradients(const cni_kernels *kernels, size_t rows, size_t c)
+{
+    static const cni_gate gates[] = {
+        {.most = INFINITY}, {.most = 6}, {.zero_passes = true, .slope = 0.5, .most = INFINITY}};
+    numbers *const mean = &vectors[0], *const a = &vectors[2], *const b = &vectors[3], *const k = &vectors[1];
+    for (size_t i = 0; i < rows * c; i++) x.d[i] = x.f[i] = floorf(4 * x.f[i]) / 4;
+    for (int g = -1; g < 3; g++) {
+        cni_gate gate = {0}, gate2 = {0};
+        if (g >= 0) {
+            gate = gate2 = gates[g];
+            for (size_t i = 0; i < c; i++) {
+                vectors[4].d[i] = vectors[4].f[i] = (float)(i % 3) / 2;
+                vectors[5].d[i] = vectors[5].f[i] = -(float)(i % 5 * 10) / 2;
+            }
+            gate.scale = vectors[4].f, gate.shift = vectors[5].f;
+            gate2.scale = vectors[4].d, gate2.shift = vectors[5].d;
+        }
+        fill(a, 5, 1, 0);
+        fill(b, 6, 1, 0);
+        fill(k, 7, 1, 0);
+        for (size_t i = 0; i < c; i++) mean->d[i] = mean->f[i];
+        y.f[rows * c] = dx.f[rows * c] = 7;
+        kernels->normalization.gradient_combine(x.f, dy.f, g < 0 ? NULL : &gate, a->f, b->f, k->f, dx.f, rows, c);
+        judge.normalization.gradient_combine(x.d, dy.d, g < 0 ? NULL : &gate2, a->d, b->d, k->d, dx.d, rows, c);
+        assert_same("combination", kernels, &dx, rows * c, 3e-6);
+        a->f[c] = b->f[c] = 7;
+        kernels->normalization.gradient_sums(x.f, dy.f, g < 0 ? NULL : &gate, mean->f, a->f, b->f, rows, c);
+        judge.normalization.gradient_sums(x.d, dy.d, g < 0 ? NULL : &gate2, mean->d, a->d, b->d, rows, c);
+        assert_same("sum dy", kernels, a, c, 1e-5);
+        assert_same("sum dy x", kernels, b, c, 2e-5);
+    }
+}
+
 static void check_batch_norm(const cni_kernels *kernels)
 {
-    numbers *const mean = &vectors[0], *const m2 = &vectors[1], *const a = &vectors[2], *const b = &vectors[3];
-    fill(&x, 3, 2, 30);
+    numbers *const mean = &vectors[0], *const m2 = &vectors[1];
     fill(&dy, 4, 1, 0.1);
     for (int w = 0; w < WIDTHS; w++) {
+        fill(&x, 3, 2, 30);
         const size_t c = widths[w], rows = w % 2 ? ROWS : 9;
         mean->f[c] = m2->f[c] = 7;
         kernels->normalization.moments(x.f, mean->f, m2->f, rows, c);
@@ -151,22 +186,7 @@ static void check_batch_norm(const cni_kernels *kernels)
         assert_same("mean", kernels, mean, c, 1e-6);
         assert_same("m2", kernels, m2, c, 1e-5);
 
-        a->f[c] = b->f[c] = 7;
-        for (size_t i = 0; i < c; i++) mean->d[i] = mean->f[i];
-        kernels->normalization.gradient_sums(x.f, dy.f, mean->f, a->f, b->f, rows, c);
-        judge.normalization.gradient_sums(x.d, dy.d, mean->d, a->d, b->d, rows, c);
-        assert_same("sum dy", kernels, a, c, 1e-5);
-        assert_same("sum dy x", kernels, b, c, 2e-5);
-
-        fill(a, 5, 1, 0);
-        fill(b, 6, 1, 0);
-        y.f[rows * c] = dx.f[rows * c] = 7;
-        kernels->normalization.scale_shift(x.f, a->f, b->f, y.f, rows, c);
-        judge.normalization.scale_shift(x.d, a->d, b->d, y.d, rows, c);
-        assert_same("scale and shift", kernels, &y, rows * c, 1e-6);
-        kernels->normalization.gradient_combine(x.f, dy.f, mean->f, a->f, b->f, a->f, dx.f, rows, c);
-        judge.normalization.gradient_combine(x.d, dy.d, mean->d, a->d, b->d, a->d, dx.d, rows, c);
-        assert_same("combination", kernels, &dx, rows * c, 2e-6);
+        check_gradients(kernels, rows, c);
     }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Batch normalization.  x is [rows, c], a channel is a column.  Statistics are taken slice by slice, two passes over
- * each, and joined in order (Chan, Golub & LeVeque 1983), so that a large mean costs no digits.
+ * Batch normalization.  x is [rows, c], a channel is a column.  Statistics are taken slice by slice and joined in order
+ * (Chan, Golub & LeVeque 1983), so that a large mean costs no digits.  Every op goes over its tensors twice: for sums,
+ * up the rows, and for its result, down them, so that what was read last is read again from the cache.
  *
  * Workspace: vectors of c elements, VECTORS of them and then two for each slice. */
 #include "graph/ops/batch_norm.h"
@@ -14,25 +15,37 @@ typedef struct batch_norm {
     cni_epilogue epilogue;
 } batch_norm;
 
-enum { SCALE, SHIFT, SLOPE, SUMS, SUMS_2, VECTORS }; /* SUMS, SUMS_2: sums of dy and of dy (x - mean), together */
+/* What the two ops read.  ADD, of x's shape, is NULL until a pass puts it there: y = f(normalized x + add). */
+enum { X, GAMMA, BETA, TRAIN_ADD, TRAIN_INPUTS, MEAN = TRAIN_ADD, VARIANCE, GIVEN_ADD, GIVEN_INPUTS };
+
+/* SUMS, SUMS_2: sums of dy and of dy (x - mean), together; GATE_SCALE, GATE_SHIFT: what the forward pass had */
+enum { SCALE, SHIFT, SLOPE, SUMS, SUMS_2, GATE_SCALE, GATE_SHIFT, VECTORS };
 
 typedef struct sizes {
     size_t c, rows, slices;
 } sizes;
 
+enum { SLICE_ROWS = 64, SLICE_CELLS = 32768 };
+
+/* Slices that are worth a thread's while, and not many more than that: joining them costs as well. */
 static sizes sizes_of(const cni_tensor *x, int n)
 {
     const size_t c = (size_t)x->shape.dims[x->shape.rank - 1], rows = cni_tensor_count(x, n) / c;
-    return (sizes){c, rows, cni_slices(rows, c)};
+    const size_t by_size = rows * c / SLICE_CELLS, by_count = rows / SLICE_ROWS;
+    const size_t slices = by_size < by_count ? by_size : by_count;
+    return (sizes){c, rows, slices < 1 ? 1 : slices < CNI_MAX_SLICES ? slices : CNI_MAX_SLICES};
 }
 
 typedef struct work {
     const cni_kernels *kernels;
     sizes s;
     char *workspace;
-    const char *x, *dy, *mean;
+    const char *x, *dy, *mean, *add;
     char *y;
     const cni_epilogue *epilogue;
+    cni_finish finish;
+    bool ends;            /* the epilogue is more than the finish can do */
+    const cni_gate *gate; /* or NULL */
 } work;
 
 static void *vector(const work *w, size_t index)
@@ -48,6 +61,21 @@ static void *slice_vectors(const work *w, size_t slice)
 static size_t offset_of(const work *w, size_t row)
 {
     return row * w->s.c * w->kernels->real_size;
+}
+
+/* Pieces of rows, small enough for the first cache, from the last to the first. */
+
+enum { PIECE = 4096 };
+
+static void downwards(const work *w, size_t begin, size_t end, void (*piece)(const work *w, size_t first, size_t rows))
+{
+    const size_t rows = PIECE / w->s.c + 1;
+    const size_t from = w->s.rows - end, to = w->s.rows - begin; /* the first task has the last rows */
+    for (size_t left = to; left > from;) {
+        const size_t some = left - from < rows ? left - from : rows;
+        left -= some;
+        piece(w, left, some);
+    }
 }
 
 /* Arithmetic of vectors */
@@ -66,32 +94,40 @@ static void inverse_deviation(const work *w, const void *variance, double epsilo
 
 /* Normalizing */
 
-enum { EPILOGUE_PIECE = 4096 };
+static void normalize_piece(const work *w, size_t first, size_t rows)
+{
+    cni_finish finish = w->finish;
+    char *y = w->y + offset_of(w, first);
+    if (finish.add) finish.add = w->add + offset_of(w, first);
+    w->kernels->elementwise.finish(&finish, w->x + offset_of(w, first), y, rows, w->s.c);
+    if (w->ends) w->kernels->elementwise.unary(w->epilogue, y, y, rows * w->s.c);
+}
 
 static void normalize_rows(void *context, size_t begin, size_t end)
 {
-    const work *w = context;
-    const bool ends = w->epilogue->function != CNI_LINEAR;
-    const size_t piece = ends ? EPILOGUE_PIECE / w->s.c + 1 : end - begin;
-    for (size_t r = begin; r < end; r += piece) {
-        const size_t rows = end - r < piece ? end - r : piece;
-        char *y = w->y + offset_of(w, r);
-        w->kernels->normalization.scale_shift(w->x + offset_of(w, r), vector(w, SCALE), vector(w, SHIFT), y, rows,
-                                              w->s.c);
-        if (ends) w->kernels->elementwise.unary(w->epilogue, y, y, rows * w->s.c);
-    }
+    downwards(context, begin, end, normalize_piece);
 }
 
-/* y = x scale + shift with scale = gamma / deviation, shift = beta - mean scale */
-static void normalize(work *w, cni_pool *pool, const void *variance, const void *gamma, const void *beta,
-                      double epsilon)
+/* scale = gamma / deviation, shift = beta - mean scale.  The gradient needs the same bits again. */
+static void scale_and_shift(const work *w, const void *variance, const void *gamma, const void *beta, double epsilon,
+                            void *scale, void *shift)
 {
-    void *scale = vector(w, SCALE), *shift = vector(w, SHIFT);
     inverse_deviation(w, variance, epsilon, scale);
     if (gamma) multiply(w, scale, gamma, scale);
     multiply(w, w->mean, scale, shift);
     w->kernels->elementwise.axpby(-1, shift, 0, shift, w->s.c);
     if (beta) w->kernels->elementwise.axpby(1, beta, 1, shift, w->s.c);
+}
+
+/* y = f(x scale + shift + add) */
+static void normalize(work *w, cni_pool *pool, const void *variance, const void *gamma, const void *beta,
+                      const void *add, double epsilon)
+{
+    void *scale = vector(w, SCALE), *shift = vector(w, SHIFT);
+    scale_and_shift(w, variance, gamma, beta, epsilon, scale, shift);
+    w->add = add;
+    w->finish = (cni_finish){.scale = scale, .shift = shift, .add = add};
+    w->ends = !cni_finish_clamp(&w->finish, w->epilogue);
     cni_ranges(pool, w->s.rows, cni_grain_of(w->s.c), normalize_rows, w);
 }
 
@@ -135,29 +171,32 @@ static void run_train(cni_step *step, const cni_run *run)
     work w = {.kernels = run->kernels,
               .s = sizes_of(step->op->in[0], run->n),
               .workspace = step->workspace,
-              .x = step->in[0],
+              .x = step->in[X],
               .mean = step->out[1],
               .y = step->out[0],
               .epilogue = &b->epilogue};
     statistics(&w, run->pool, step->out[1], step->out[2]);
-    normalize(&w, run->pool, step->out[2], step->in[1], step->in[2], b->epsilon);
+    normalize(&w, run->pool, step->out[2], step->in[GAMMA], step->in[BETA], step->in[TRAIN_ADD], b->epsilon);
 }
 
-/* Gradients, of both kinds.  in: dy, x, mean, variance, gamma, and when training what arrives at mean and variance;
- * out: dx, dgamma, dbeta.
+/* Gradients, of both kinds.  With g = dy through the gate, which a pass makes of a relu behind the normalization:
  *
- *   dbeta = sum dy     dgamma = sum dy (x - mean) / deviation     dx = dy gamma / deviation             statistics
- * given dx = a dy + b (x - mean) + k   with a = gamma / deviation,                                  statistics of x
- * itself b = (2 dvariance - a sum dy (x - mean) / deviation^2) / rows,   k = (dmean - a sum dy) / rows */
+ *   dbeta = sum g     dgamma = sum g (x - mean) / deviation     dx = g gamma / deviation               statistics
+ * given dx = a g + b x + k   with a = gamma / deviation,                                              statistics of x
+ * itself b = (2 dvariance - a sum g (x - mean) / deviation^2) / rows,   k = (dmean - a sum g) / rows - b mean */
 
 typedef struct batch_norm_gradient {
     double epsilon;
-    bool of_train, wants_x, wants_sums;
+    bool of_train, wants_x, wants_sums, gated;
+    cni_epilogue relu; /* of the gate */
 } batch_norm_gradient;
+
+/* DMEAN, DVARIANCE: what arrives at the statistics, when training; BETA is for the gate. */
+enum { OF_DY, OF_X, OF_MEAN, OF_VARIANCE, OF_GAMMA, OF_DMEAN, OF_DVARIANCE, OF_BETA, GRADIENT_INPUTS };
 
 static size_t gradient_workspace(const cni_op *op, const cni_run *most)
 {
-    const sizes s = sizes_of(op->in[1], most->n);
+    const sizes s = sizes_of(op->in[OF_X], most->n);
     return (VECTORS + 2 * s.slices) * s.c * most->kernels->real_size;
 }
 
@@ -167,25 +206,33 @@ static void slice_sums(void *context, size_t begin, size_t end)
     for (size_t i = begin; i < end; i++) {
         const size_t first = cni_slice_begin(w->s.rows, w->s.slices, i);
         char *sum = slice_vectors(w, i);
-        w->kernels->normalization.gradient_sums(w->x + offset_of(w, first), w->dy + offset_of(w, first), w->mean, sum,
-                                                sum + offset_of(w, 1),
+        w->kernels->normalization.gradient_sums(w->x + offset_of(w, first), w->dy + offset_of(w, first), w->gate,
+                                                w->mean, sum, sum + offset_of(w, 1),
                                                 cni_slice_begin(w->s.rows, w->s.slices, i + 1) - first, w->s.c);
     }
 }
 
-static void given_statistics_rows(void *context, size_t begin, size_t end)
+static void combine_piece(const work *w, size_t first, size_t rows)
 {
-    const work *w = context;
-    w->kernels->normalization.scale_shift(w->dy + offset_of(w, begin), vector(w, SCALE), vector(w, SHIFT),
-                                          w->y + offset_of(w, begin), end - begin, w->s.c);
+    const size_t at = offset_of(w, first);
+    w->kernels->normalization.gradient_combine(w->x + at, w->dy + at, w->gate, vector(w, SCALE), vector(w, SLOPE),
+                                               vector(w, SHIFT), w->y + at, rows, w->s.c);
 }
 
-static void own_statistics_rows(void *context, size_t begin, size_t end)
+static void scale_piece(const work *w, size_t first, size_t rows)
 {
-    const work *w = context;
-    w->kernels->normalization.gradient_combine(w->x + offset_of(w, begin), w->dy + offset_of(w, begin), w->mean,
-                                               vector(w, SCALE), vector(w, SLOPE), vector(w, SHIFT),
-                                               w->y + offset_of(w, begin), end - begin, w->s.c);
+    const cni_finish finish = {.scale = vector(w, SCALE)};
+    w->kernels->elementwise.finish(&finish, w->dy + offset_of(w, first), w->y + offset_of(w, first), rows, w->s.c);
+}
+
+static void combine_rows(void *context, size_t begin, size_t end)
+{
+    downwards(context, begin, end, combine_piece);
+}
+
+static void scale_rows(void *context, size_t begin, size_t end)
+{
+    downwards(context, begin, end, scale_piece);
 }
 
 /* SLOPE = b and SHIFT = k of the formula; SCALE holds a, SLOPE 1 / deviation so far. */
@@ -201,6 +248,30 @@ static void own_statistics(const work *w, const void *dmean, const void *dvarian
     multiply(w, scale, vector(w, SUMS), shift);
     w->kernels->elementwise.axpby(-share, shift, 0, shift, w->s.c);
     if (dmean) w->kernels->elementwise.axpby(share, dmean, 1, shift, w->s.c);
+    multiply(w, slope, w->mean, vector(w, SUMS));
+    w->kernels->elementwise.axpby(-1, vector(w, SUMS), 1, shift, w->s.c);
+}
+
+static void given_statistics(const work *w)
+{
+    w->kernels->elementwise.fill(0, vector(w, SLOPE), w->s.c);
+    w->kernels->elementwise.fill(0, vector(w, SHIFT), w->s.c);
+}
+
+static cni_gate gate_of(const work *w, const cni_step *step)
+{
+    const batch_norm_gradient *g = step->op->attributes;
+    const cni_epilogue *f = &g->relu;
+    cni_finish clamp;
+    cni_finish_clamp(&clamp, f);
+    cni_gate gate = {.scale = vector(w, GATE_SCALE),
+                     .shift = vector(w, GATE_SHIFT),
+                     .zero_passes = cni_unary_variant(f) == CNI_LEAKY_RELU || cni_unary_variant(f) == CNI_RELU_LEAKY,
+                     .slope = clamp.slope,
+                     .most = clamp.most};
+    scale_and_shift(w, step->in[OF_VARIANCE], step->in[OF_GAMMA], step->in[OF_BETA], g->epsilon, vector(w, GATE_SCALE),
+                    vector(w, GATE_SHIFT));
+    return gate;
 }
 
 static void run_gradient(cni_step *step, const cni_run *run)
@@ -208,16 +279,21 @@ static void run_gradient(cni_step *step, const cni_run *run)
     const batch_norm_gradient *g = step->op->attributes;
     const cni_elementwise_kernels *e = &run->kernels->elementwise;
     work w = {.kernels = run->kernels,
-              .s = sizes_of(step->op->in[1], run->n),
+              .s = sizes_of(step->op->in[OF_X], run->n),
               .workspace = step->workspace,
-              .x = step->in[1],
-              .dy = step->in[0],
-              .mean = step->in[2],
+              .x = step->in[OF_X],
+              .dy = step->in[OF_DY],
+              .mean = step->in[OF_MEAN],
               .y = step->out[0]};
     void *scale = vector(&w, SCALE), *deviation = vector(&w, SLOPE);
-    inverse_deviation(&w, step->in[3], g->epsilon, deviation);
+    cni_gate gate;
+    if (g->gated) {
+        gate = gate_of(&w, step);
+        w.gate = &gate;
+    }
+    inverse_deviation(&w, step->in[OF_VARIANCE], g->epsilon, deviation);
     e->axpby(1, deviation, 0, scale, w.s.c);
-    if (step->in[4]) multiply(&w, scale, step->in[4], scale);
+    if (step->in[OF_GAMMA]) multiply(&w, scale, step->in[OF_GAMMA], scale);
     if (g->wants_sums || g->of_train) {
         cni_ranges(run->pool, w.s.slices, 1, slice_sums, &w);
         e->reduce(CNI_SUM, slice_vectors(&w, 0), vector(&w, SUMS), 1, w.s.slices, 2 * w.s.c);
@@ -226,10 +302,10 @@ static void run_gradient(cni_step *step, const cni_run *run)
     }
     if (!g->wants_x) return;
     if (g->of_train)
-        own_statistics(&w, step->in[5], step->in[6]);
+        own_statistics(&w, step->in[OF_DMEAN], step->in[OF_DVARIANCE]);
     else
-        e->fill(0, vector(&w, SHIFT), w.s.c);
-    cni_ranges(run->pool, w.s.rows, cni_grain_of(w.s.c), g->of_train ? own_statistics_rows : given_statistics_rows, &w);
+        given_statistics(&w);
+    cni_ranges(run->pool, w.s.rows, cni_grain_of(w.s.c), g->of_train || w.gate ? combine_rows : scale_rows, &w);
 }
 
 static const cni_op_kind gradient_kind = {
@@ -245,14 +321,16 @@ static bool wants(const cni_tensor *tensor)
     return tensor && tensor->differentiable;
 }
 
-static void append_gradient(cni_graph *graph, const cni_op *op, cni_tensor *const in[7], bool of_train,
+static void append_gradient(cni_graph *graph, const cni_op *op, cni_tensor *const in[GRADIENT_INPUTS], bool of_train,
                             cni_tensor **din)
 {
     const cni_shape vector_shape = in[2]->shape;
-    const batch_norm_gradient g = {((const batch_norm *)op->attributes)->epsilon, of_train, wants(op->in[0]),
-                                   wants(op->in[1]) || wants(op->in[2])};
+    const batch_norm_gradient g = {.epsilon = ((const batch_norm *)op->attributes)->epsilon,
+                                   .of_train = of_train,
+                                   .wants_x = wants(op->in[X]),
+                                   .wants_sums = wants(op->in[GAMMA]) || wants(op->in[BETA])};
     const cni_shape shapes[] = {g.wants_x ? in[1]->shape : vector_shape, vector_shape, vector_shape};
-    const cni_op *made = cni_append(graph, &gradient_kind, &g, 7, in, 3, shapes);
+    const cni_op *made = cni_append(graph, &gradient_kind, &g, GRADIENT_INPUTS, in, 3, shapes);
     for (int i = 0; i < 3; i++)
         if (wants(op->in[i])) din[i] = made->out[i];
 }
@@ -260,14 +338,17 @@ static void append_gradient(cni_graph *graph, const cni_op *op, cni_tensor *cons
 static void train_gradient(cni_graph *graph, const cni_op *op, cni_tensor *const *dout, cni_tensor **din)
 {
     cni_tensor *dy = dout[0] ? dout[0] : cni_graph_constant(graph, op->in[0]->shape, 0);
-    append_gradient(graph, op,
-                    (cni_tensor *const[]){dy, op->in[0], op->out[1], op->out[2], op->in[1], dout[1], dout[2]}, true,
-                    din);
+    append_gradient(
+        graph, op,
+        (cni_tensor *const[]){dy, op->in[X], op->out[1], op->out[2], op->in[GAMMA], dout[1], dout[2], op->in[BETA]},
+        true, din);
 }
 
 static void inference_gradient(cni_graph *graph, const cni_op *op, cni_tensor *const *dout, cni_tensor **din)
 {
-    append_gradient(graph, op, (cni_tensor *const[]){dout[0], op->in[0], op->in[3], op->in[4], op->in[1], NULL, NULL},
+    append_gradient(graph, op,
+                    (cni_tensor *const[]){dout[0], op->in[X], op->in[MEAN], op->in[VARIANCE], op->in[GAMMA], NULL, NULL,
+                                          op->in[BETA]},
                     false, din);
 }
 
@@ -277,11 +358,11 @@ static void run_inference(cni_step *step, const cni_run *run)
     work w = {.kernels = run->kernels,
               .s = sizes_of(step->op->in[0], run->n),
               .workspace = step->workspace,
-              .x = step->in[0],
-              .mean = step->in[3],
+              .x = step->in[X],
+              .mean = step->in[MEAN],
               .y = step->out[0],
               .epilogue = &b->epilogue};
-    normalize(&w, run->pool, step->in[4], step->in[1], step->in[2], b->epsilon);
+    normalize(&w, run->pool, step->in[VARIANCE], step->in[GAMMA], step->in[BETA], step->in[GIVEN_ADD], b->epsilon);
 }
 
 /* Building */
@@ -294,6 +375,7 @@ static const cni_op_kind train_kind = {
     .run = run_train,
     .in_place = true,
     .epilogue_offset = offsetof(batch_norm, epilogue),
+    .takes = {.add = TRAIN_ADD},
 };
 
 static void affine_of(cni_graph *graph, const cni_op *op, cni_tensor *bias, cni_tensor *affine[2])
@@ -309,6 +391,7 @@ static const cni_op_kind inference_kind = {
     .run = run_inference,
     .in_place = true,
     .epilogue_offset = offsetof(batch_norm, epilogue),
+    .takes = {.add = GIVEN_ADD},
     .affine_of = affine_of,
 };
 
@@ -333,17 +416,49 @@ static bool fits(cni_graph *graph, const cni_tensor *x, cni_tensor *const *vecto
 cni_batch_norm cni_batch_norm_train(cni_graph *graph, cni_tensor *x, cni_tensor *gamma, cni_tensor *beta,
                                     double epsilon)
 {
-    cni_tensor *const in[] = {x, gamma, beta};
+    cni_tensor *const in[TRAIN_INPUTS] = {x, gamma, beta};
     if (!fits(graph, x, in + 1, 2)) return (cni_batch_norm){x, x, x};
     const cni_shape c = CNI_SHAPE(x->shape.dims[x->shape.rank - 1]), shapes[] = {x->shape, c, c};
-    const cni_op *op = cni_append(graph, &train_kind, &(batch_norm){.epsilon = epsilon}, 3, in, 3, shapes);
+    const cni_op *op = cni_append(graph, &train_kind, &(batch_norm){.epsilon = epsilon}, TRAIN_INPUTS, in, 3, shapes);
     return (cni_batch_norm){op->out[0], op->out[1], op->out[2]};
 }
 
 cni_tensor *cni_batch_norm_inference(cni_graph *graph, cni_tensor *x, cni_tensor *gamma, cni_tensor *beta,
                                      cni_tensor *mean, cni_tensor *variance, double epsilon)
 {
-    cni_tensor *const in[] = {x, gamma, beta, mean, variance};
+    cni_tensor *const in[GIVEN_INPUTS] = {x, gamma, beta, mean, variance};
     if (!fits(graph, x, in + 1, 4)) return x;
-    return cni_append(graph, &inference_kind, &(batch_norm){.epsilon = epsilon}, 5, in, 1, &x->shape)->out[0];
+    return cni_append(graph, &inference_kind, &(batch_norm){.epsilon = epsilon}, GIVEN_INPUTS, in, 1, &x->shape)
+        ->out[0];
+}
+
+/* For passes */
+
+static bool same_function(const cni_epilogue *a, const cni_epilogue *b)
+{
+    return a->function == b->function && a->a == b->a && a->b == b->b && a->c == b->c;
+}
+
+/* A relu whose slope a gate knows: with another bound than 6 it is 1/2 there. */
+static bool can_be_gate(const cni_epilogue *f)
+{
+    cni_finish clamp = {0};
+    if (f->function == CNI_LINEAR || !cni_finish_clamp(&clamp, f)) return false;
+    const int variant = cni_unary_variant(f);
+    return variant == CNI_RELU || variant == CNI_RELU6 || variant == CNI_LEAKY_RELU || variant == CNI_RELU_LEAKY;
+}
+
+bool cni_batch_norm_take_gate(cni_op *op, const cni_epilogue *f, const cni_tensor *y)
+{
+    if (op->kind != &gradient_kind || !y || !can_be_gate(f)) return false;
+    batch_norm_gradient *g = op->attributes;
+    const cni_op *forward = y->producer;
+    if (g->gated || !forward || forward->out[0] != y || forward->in[X] != op->in[OF_X]) return false;
+    if (forward->kind != (g->of_train ? &train_kind : &inference_kind)) return false;
+    if (forward->in[g->of_train ? TRAIN_ADD : GIVEN_ADD]) return false;
+    if (forward->in[GAMMA] != op->in[OF_GAMMA] || forward->in[BETA] != op->in[OF_BETA]) return false;
+    if (!same_function(f, &((const batch_norm *)forward->attributes)->epilogue)) return false;
+    g->gated = true;
+    g->relu = *f;
+    return true;
 }

@@ -17,4 +17,10 @@ cni_batch_norm cni_batch_norm_train(cni_graph *graph, cni_tensor *x, cni_tensor 
 cni_tensor *cni_batch_norm_inference(cni_graph *graph, cni_tensor *x, cni_tensor *gamma, cni_tensor *beta,
                                      cni_tensor *mean, cni_tensor *variance, double epsilon);
 
+/* For passes */
+
+/** When `op` is the gradient of the batch normalization that y is the result of, with f, a relu, behind it: from now on
+ *  it reads what arrives at y instead of what arrives at the normalization's own result. */
+bool cni_batch_norm_take_gate(cni_op *op, const cni_epilogue *f, const cni_tensor *y);
+
 #endif

@@ -113,3 +113,8 @@ cni_tensor *cni_unary_gradient(cni_graph *graph, cni_epilogue f, cni_tensor *x, 
     cni_tensor *const in[] = {dy, needs == CNI_NEEDS_INPUT ? x : NULL, needs == CNI_NEEDS_OUTPUT ? y : NULL};
     return cni_append(graph, &gradient_kind, &(unary){.f = f}, 3, in, 1, &dy->shape)->out[0];
 }
+
+const cni_epilogue *cni_unary_gradient_of(const cni_op *op)
+{
+    return op->kind == &gradient_kind ? epilogue_of(op) : NULL;
+}

@@ -15,4 +15,7 @@ cni_tensor *cni_affine(cni_graph *graph, cni_tensor *x, double scale, double off
  *  cni_unary_gradient_needs(f) does not ask for it. */
 cni_tensor *cni_unary_gradient(cni_graph *graph, cni_epilogue f, cni_tensor *x, cni_tensor *y, cni_tensor *dy);
 
+/** For passes: the function whose gradient this op is (in: dy, x or NULL, y or NULL), NULL when it is another op. */
+const cni_epilogue *cni_unary_gradient_of(const cni_op *op);
+
 #endif

@@ -8,6 +8,7 @@ void cni_elementwise_portable(cni_elementwise_kernels *kernels)
     cni_binary_part_f32(kernels);
     cni_reduce_part_f32(kernels);
     cni_linear_part_f32(kernels);
+    cni_finish_part_f32(kernels);
 }
 
 void cni_elementwise_double(cni_elementwise_kernels *kernels)
@@ -16,6 +17,7 @@ void cni_elementwise_double(cni_elementwise_kernels *kernels)
     cni_binary_part_f64(kernels);
     cni_reduce_part_f64(kernels);
     cni_linear_part_f64(kernels);
+    cni_finish_part_f64(kernels);
 }
 
 #define OVERLAY(isa)                                                                                                   \
@@ -25,6 +27,7 @@ void cni_elementwise_double(cni_elementwise_kernels *kernels)
         cni_binary_part_##isa(kernels);                                                                                \
         cni_reduce_part_##isa(kernels);                                                                                \
         cni_linear_part_##isa(kernels);                                                                                \
+        cni_finish_part_##isa(kernels);                                                                                \
     }
 #if defined(__x86_64__)
 OVERLAY(avx2)

@@ -5,6 +5,7 @@
 #define CNI_ELEMENTWISE_H
 
 #include "kernels/elementwise/epilogue.h"
+#include "kernels/elementwise/finish.h"
 #include "kernels/names.h"
 
 #include <stddef.h>
@@ -73,6 +74,10 @@ typedef struct cni_elementwise_kernels {
     /** y = a x + b y; does not read y when b is 0.  y may be x. */
     void (*axpby)(double a, const void *x, double b, void *y, size_t n);
 
+    /** y [rows, c] = finish of x: scale and shift by column, add and mask laid out as x.  y may be x or add, not mask.
+     */
+    void (*finish)(const cni_finish *f, const void *x, void *y, size_t rows, size_t c);
+
     /** y[i] = value */
     void (*fill)(double value, void *y, size_t n);
 
@@ -93,6 +98,8 @@ CNI_DECLARE_PORTABLE(cni_binary_part, cni_elementwise_kernels);
 CNI_DECLARE_OVERLAYS(cni_binary_part, cni_elementwise_kernels);
 CNI_DECLARE_PORTABLE(cni_reduce_part, cni_elementwise_kernels);
 CNI_DECLARE_OVERLAYS(cni_reduce_part, cni_elementwise_kernels);
+CNI_DECLARE_PORTABLE(cni_finish_part, cni_elementwise_kernels);
+CNI_DECLARE_OVERLAYS(cni_finish_part, cni_elementwise_kernels);
 CNI_DECLARE_PORTABLE(cni_linear_part, cni_elementwise_kernels); /* axpby, fill, keep */
 CNI_DECLARE_OVERLAYS(cni_linear_part, cni_elementwise_kernels);
 

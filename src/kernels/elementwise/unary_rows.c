@@ -50,6 +50,7 @@ cni_unary_needs cni_unary_gradient_needs(const cni_epilogue *f)
 int cni_unary_variant(const cni_epilogue *f)
 {
     if (f->function != CNI_RELU) return (int)f->function;
+    if (f->c == 0 && f->b == 6 && f->a == 0) return CNI_RELU6;
     if (f->c != 0 || !isinf(f->b) || f->a < 0) return CNI_RELU_GENERAL;
     return f->a == 0 ? CNI_RELU : CNI_RELU_LEAKY;
 }

@@ -5,6 +5,7 @@
 
 #include "kernels/names.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /** Functions of a row of c elements, for x [rows, c]. */
@@ -23,6 +24,15 @@ typedef struct cni_row_kernels {
     void (*gradient)(const void *of, const void *dy, void *dx, void *scratch, size_t rows, size_t c);
 } cni_row_kernels;
 
+/** The way back through a relu behind a normalization: with v = x scale[c] + shift[c], computed as `finish`
+ *  (elementwise.h) does, g = dy where v > 0, or v >= 0 if zero passes; slope dy below; 0 where v >= most.  A gate that
+ * is NULL lets everything through: g = dy. */
+typedef struct cni_gate {
+    const void *scale, *shift;
+    bool zero_passes;
+    double slope, most;
+} cni_gate;
+
 typedef struct cni_normalization_kernels {
     cni_row_kernels row[CNI_ROW_COUNT];
 
@@ -33,15 +43,12 @@ typedef struct cni_normalization_kernels {
     void (*join_moments)(double count_a, void *mean, void *m2, double count_b, const void *mean_b, const void *m2_b,
                          size_t c);
 
-    /** y = x scale[c] + shift[c]; y may be x. */
-    void (*scale_shift)(const void *x, const void *scale, const void *shift, void *y, size_t rows, size_t c);
+    /** With g = dy through the gate: sum_dy[c] = sum of g, sum_dyx[c] = sum of g (x - mean[c]), over the rows. */
+    void (*gradient_sums)(const void *x, const void *dy, const cni_gate *gate, const void *mean, void *sum_dy,
+                          void *sum_dyx, size_t rows, size_t c);
 
-    /** sum_dy[c] = sum of dy, sum_dyx[c] = sum of dy (x - mean[c]), over the rows. */
-    void (*gradient_sums)(const void *x, const void *dy, const void *mean, void *sum_dy, void *sum_dyx, size_t rows,
-                          size_t c);
-
-    /** dx = a[c] dy + b[c] (x - mean[c]) + k[c]; dx may be dy or x. */
-    void (*gradient_combine)(const void *x, const void *dy, const void *mean, const void *a, const void *b,
+    /** dx = a[c] g + b[c] x + k[c]; dx may be dy or x. */
+    void (*gradient_combine)(const void *x, const void *dy, const cni_gate *gate, const void *a, const void *b,
                              const void *k, void *dx, size_t rows, size_t c);
 } cni_normalization_kernels;
 

@@ -11,7 +11,11 @@ typedef struct column {
     const real *x, *dy; /* their first element */
     size_t rows, pitch;
     real mean;
+    const cni_gate *gate;
+    size_t channel;
 } column;
+
+static real through(const cni_gate *gate, size_t i, real x, real dy);
 
 static real value(const column *v, size_t r)
 {
@@ -26,12 +30,12 @@ static real squared_distance(const column *v, size_t r)
 
 static real given(const column *v, size_t r)
 {
-    return v->dy[r * v->pitch];
+    return through(v->gate, v->channel, v->x[r * v->pitch], v->dy[r * v->pitch]);
 }
 
 static real given_by_distance(const column *v, size_t r)
 {
-    return v->dy[r * v->pitch] * (v->x[r * v->pitch] - v->mean);
+    return given(v, r) * (v->x[r * v->pitch] - v->mean);
 }
 
 static real sum(const column *v, real (*f)(const column *, size_t))
@@ -66,31 +70,33 @@ static void join_moments(double count_a, void *mean, void *m2, double count_b, c
     }
 }
 
-static void scale_shift(const void *x, const void *scale, const void *shift, void *y, size_t rows, size_t c)
+/* What comes back through the gate of channel i. */
+static real through(const cni_gate *gate, size_t i, real x, real dy)
 {
-    for (size_t r = 0; r < rows; r++)
-        for (size_t i = 0; i < c; i++)
-            ((real *)y)[r * c + i] = ((const real *)x)[r * c + i] * ((const real *)scale)[i] + ((const real *)shift)[i];
+    if (!gate) return dy;
+    const real v = x * ((const real *)gate->scale)[i] + ((const real *)gate->shift)[i];
+    if (v >= (real)gate->most) return 0;
+    return v > 0 || (gate->zero_passes && v == 0) ? dy : (real)gate->slope * dy;
 }
 
-static void gradient_sums(const void *x, const void *dy, const void *mean, void *sum_dy, void *sum_dyx, size_t rows,
-                          size_t c)
+static void gradient_sums(const void *x, const void *dy, const cni_gate *gate, const void *mean, void *sum_dy,
+                          void *sum_dyx, size_t rows, size_t c)
 {
     for (size_t i = 0; i < c; i++) {
-        const column v = {(const real *)x + i, (const real *)dy + i, rows, c, ((const real *)mean)[i]};
+        const column v = {(const real *)x + i, (const real *)dy + i, rows, c, ((const real *)mean)[i], gate, i};
         ((real *)sum_dy)[i] = sum(&v, given);
         ((real *)sum_dyx)[i] = sum(&v, given_by_distance);
     }
 }
 
-static void gradient_combine(const void *x, const void *dy, const void *mean, const void *a, const void *b,
+static void gradient_combine(const void *x, const void *dy, const cni_gate *gate, const void *a, const void *b,
                              const void *k, void *dx, size_t rows, size_t c)
 {
-    const real *by_a = a, *by_b = b, *constant = k, *center = mean;
+    const real *from = x, *arriving = dy, *by_a = a, *by_b = b, *constant = k;
     for (size_t r = 0; r < rows; r++)
         for (size_t i = 0; i < c; i++) {
-            const real distance = ((const real *)x)[r * c + i] - center[i];
-            ((real *)dx)[r * c + i] = by_a[i] * ((const real *)dy)[r * c + i] + by_b[i] * distance + constant[i];
+            const real value = from[r * c + i], g = through(gate, i, value, arriving[r * c + i]);
+            ((real *)dx)[r * c + i] = by_a[i] * g + (by_b[i] * value + constant[i]);
         }
 }
 
@@ -98,7 +104,6 @@ void CNI_FOR_REAL(cni_batch_norm_part)(cni_normalization_kernels *kernels)
 {
     kernels->moments = moments;
     kernels->join_moments = join_moments;
-    kernels->scale_shift = scale_shift;
     kernels->gradient_sums = gradient_sums;
     kernels->gradient_combine = gradient_combine;
 }

@@ -1,162 +1,355 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Batch normalization, a vector of channels at a time: chunks of columns go down the rows. */
+ * Batch normalization, vectors of channels: memory is read once and in its order, and the sums of a panel of channels
+ * stay in the first cache.  BLOCK rows make a part and the parts a total, so that rounding errors grow slowly. */
+#include "kernels/finish_vector.h"
+#include "kernels/joined_rows.h"
 #include "kernels/normalization/normalization.h"
-#include "kernels/vector.h"
 
-enum { BLOCK = 64, WIDTH = 4 };
+enum { BLOCK = 64, PANEL = 1024, AHEAD = 1024 };
 
-/* A chunk of columns: `vectors` vectors, the last of which has `last` lanes. */
-typedef struct chunk {
-    int vectors, last;
-} chunk;
-
-ALWAYS_INLINE lanes load_of(const float *p, chunk k, int v)
+ALWAYS_INLINE void store_at(float *p, lanes v, int some)
 {
-    return v == k.vectors - 1 && k.last < LANES ? load_some(p + v * LANES, k.last) : load(p + v * LANES);
-}
-
-ALWAYS_INLINE void store_of(float *p, lanes value, chunk k, int v)
-{
-    if (v == k.vectors - 1 && k.last < LANES)
-        store_some(p + v * LANES, value, k.last);
+    if (some >= LANES)
+        store(p, v);
     else
-        store(p + v * LANES, value);
+        store_some(p, v, some);
 }
 
-/* Calls f(argument ..., column, chunk) for all columns; the chunks are constants where f is inlined. */
-#define FOR_CHUNKS(c, call)                                                                                            \
+/* Calls f for each vector of columns: f(arguments ..., column, lanes of it). */
+#define FOR_COLUMNS(width, f, ...)                                                                                     \
     do {                                                                                                               \
-        size_t column = 0;                                                                                             \
-        for (; column + WIDTH * LANES <= (c); column += WIDTH * LANES) {                                               \
-            const chunk k = {WIDTH, LANES};                                                                            \
-            call;                                                                                                      \
-        }                                                                                                              \
-        for (; column + LANES <= (c); column += LANES) {                                                               \
-            const chunk k = {1, LANES};                                                                                \
-            call;                                                                                                      \
-        }                                                                                                              \
-        if (column < (c)) {                                                                                            \
-            const chunk k = {1, (int)((c)-column)};                                                                    \
-            call;                                                                                                      \
-        }                                                                                                              \
+        size_t column_ = 0;                                                                                            \
+        for (; column_ + LANES <= (width); column_ += LANES) f(__VA_ARGS__, column_, LANES);                           \
+        if (column_ < (width)) f(__VA_ARGS__, column_, (int)((width)-column_));                                        \
     } while (0)
 
-ALWAYS_INLINE void moments_of(const float *x, float *mean, float *m2, size_t rows, size_t c, chunk k)
+static size_t least(size_t a, size_t b)
 {
-    lanes total[WIDTH], part[WIDTH], center[WIDTH];
-    for (int pass = 0; pass < 2; pass++) {
-        const float *at = x;
-        UNROLL for (int v = 0; v < k.vectors; v++) total[v] = (lanes){0};
-        for (size_t begin = 0; begin < rows; begin += BLOCK) {
-            UNROLL for (int v = 0; v < k.vectors; v++) part[v] = (lanes){0};
-            for (size_t r = begin; r < rows && r < begin + BLOCK; r++, at += c)
-                UNROLL for (int v = 0; v < k.vectors; v++)
-                {
-                    const lanes d = pass ? load_of(at, k, v) - center[v] : load_of(at, k, v);
-                    part[v] += pass ? d * d : d;
-                }
-            UNROLL for (int v = 0; v < k.vectors; v++) total[v] += part[v];
-        }
-        UNROLL for (int v = 0; v < k.vectors; v++)
-        {
-            if (!pass) center[v] = total[v] / (float)rows;
-            store_of(pass ? m2 : mean, pass ? total[v] : center[v], k, v);
-        }
+    return a < b ? a : b;
+}
+
+/* A panel of a matrix: `width` of its `pitch` columns.  Processors fetch ahead too late where there is more to do with
+ * a number than to add it; `ahead` is from where to where they are told. */
+typedef struct panel {
+    size_t width, pitch, ahead;
+} panel;
+
+static panel panel_of(size_t c, size_t first)
+{
+    const size_t width = least(c - first, PANEL);
+    return (panel){width, c, width == c ? AHEAD : c};
+}
+
+ALWAYS_INLINE lanes fetch(const float *p, panel at, int some)
+{
+    __builtin_prefetch(p + at.ahead);
+    return load_at(p, 0, some);
+}
+
+/* Two sums for each channel of a panel. */
+typedef struct sums {
+    _Alignas(CNI_VECTOR_BYTES) float first[PANEL], second[PANEL];
+} sums;
+
+static void clear(float *first, float *second, size_t width)
+{
+    memset(first, 0, width * sizeof(float));
+    memset(second, 0, width * sizeof(float));
+}
+
+ALWAYS_INLINE void add_to(float *sum, lanes value, size_t column, int some)
+{
+    store_at(sum + column, load_at(sum, (ptrdiff_t)column, some) + value, some);
+}
+
+/* ---- moments, read once ----
+ *
+ * The sums s of d = x - mean and q of d^2 are taken with the mean of the rows before:  mean' = mean + s / n' and
+ * m2' = m2 + q - s^2 / n', n' being the rows so far.  What cancels in q - s^2 / n' is what the variance itself gains
+ * when the mean moves, so no digits are lost.  The mean of the first block is taken before. */
+
+ALWAYS_INLINE void add_number(const float *x, sums *s, size_t column, int some)
+{
+    add_to(s->first, load_at(x, (ptrdiff_t)column, some), column, some);
+}
+
+ALWAYS_INLINE void add_distance(const float *x, panel at, const float *mean, sums *s, size_t column, int some)
+{
+    const lanes d = fetch(x + column, at, some) - load_at(mean, (ptrdiff_t)column, some);
+    add_to(s->first, d, column, some);
+    add_to(s->second, d * d, column, some);
+}
+
+ALWAYS_INLINE void begin_moments(const sums *s, float *mean, float *m2, float share, size_t column, int some)
+{
+    store_at(mean + column, load_at(s->first, (ptrdiff_t)column, some) * share, some);
+    store_at(m2 + column, (lanes){0}, some);
+}
+
+ALWAYS_INLINE void end_block(const sums *s, float *mean, float *m2, float share, size_t column, int some)
+{
+    const ptrdiff_t at = (ptrdiff_t)column;
+    const lanes sum = load_at(s->first, at, some), moved = sum * share;
+    const lanes gained = vector_relu(load_at(s->second, at, some) - sum * moved);
+    store_at(mean + column, load_at(mean, at, some) + moved, some);
+    store_at(m2 + column, load_at(m2, at, some) + gained, some);
+}
+
+static void panel_moments(const float *x, panel at, float *mean, float *m2, size_t rows)
+{
+    sums s;
+    const size_t first = least(rows, BLOCK);
+    clear(s.first, s.second, at.width);
+    for (size_t r = 0; r < first; r++) FOR_COLUMNS(at.width, add_number, x + r * at.pitch, &s);
+    FOR_COLUMNS(at.width, begin_moments, &s, mean, m2, 1.0f / (float)first);
+    for (size_t begin = 0; begin < rows; begin += BLOCK) {
+        const size_t end = least(begin + BLOCK, rows);
+        clear(s.first, s.second, at.width);
+        for (size_t r = begin; r < end; r++) FOR_COLUMNS(at.width, add_distance, x + r * at.pitch, at, mean, &s);
+        FOR_COLUMNS(at.width, end_block, &s, mean, m2, 1.0f / (float)end);
     }
+}
+
+/* Chan, Golub & LeVeque 1983 */
+ALWAYS_INLINE void join_column(float *mean, float *m2, const float *mean_b, const float *m2_b, float share, float both,
+                               size_t column, int some)
+{
+    const ptrdiff_t at = (ptrdiff_t)column;
+    const lanes own = load_at(mean, at, some), distance = load_at(mean_b, at, some) - own;
+    const lanes sum = load_at(m2, at, some) + load_at(m2_b, at, some);
+    store_at(mean + column, own + distance * share, some);
+    store_at(m2 + column, sum + distance * distance * both, some);
+}
+
+static void join_moments(double count_a, void *mean, void *m2, double count_b, const void *mean_b, const void *m2_b,
+                         size_t c)
+{
+    const float share = (float)(count_b / (count_a + count_b)), both = (float)(count_a * count_b / (count_a + count_b));
+    FOR_COLUMNS(c, join_column, mean, m2, mean_b, m2_b, share, both);
+}
+
+static void joined_moments(const float *x, float *mean, float *m2, size_t rows, size_t c, size_t joined)
+{
+    const size_t long_rows = rows / joined, width = joined * c, rest = rows % joined;
+    sums s;
+    panel_moments(x, panel_of(width, 0), s.first, s.second, long_rows);
+    memcpy(mean, s.first, c * sizeof *mean);
+    memcpy(m2, s.second, c * sizeof *m2);
+    for (size_t i = 1; i < joined; i++)
+        join_moments((double)(i * long_rows), mean, m2, (double)long_rows, s.first + i * c, s.second + i * c, c);
+    if (!rest) return;
+    panel_moments(x + long_rows * width, panel_of(c, 0), s.first, s.second, rest);
+    join_moments((double)(long_rows * joined), mean, m2, (double)rest, s.first, s.second, c);
 }
 
 static void moments(const void *x, void *mean, void *m2, size_t rows, size_t c)
 {
-    FOR_CHUNKS(c, moments_of((const float *)x + column, (float *)mean + column, (float *)m2 + column, rows, c, k));
-}
-
-ALWAYS_INLINE void scale_shift_of(const float *x, const float *scale, const float *shift, float *y, size_t rows,
-                                  size_t c, chunk k)
-{
-    lanes by[WIDTH], plus[WIDTH];
-    UNROLL for (int v = 0; v < k.vectors; v++) by[v] = load_of(scale, k, v);
-    UNROLL for (int v = 0; v < k.vectors; v++) plus[v] = load_of(shift, k, v);
-    for (size_t r = 0; r < rows; r++, x += c, y += c)
-        UNROLL for (int v = 0; v < k.vectors; v++) store_of(y, load_of(x, k, v) * by[v] + plus[v], k, v);
-}
-
-static void scale_shift(const void *x, const void *scale, const void *shift, void *y, size_t rows, size_t c)
-{
-    FOR_CHUNKS(c, scale_shift_of((const float *)x + column, (const float *)scale + column,
-                                 (const float *)shift + column, (float *)y + column, rows, c, k));
-}
-
-ALWAYS_INLINE void gradient_sums_of(const float *x, const float *dy, const float *mean, float *sum_dy, float *sum_dyx,
-                                    size_t rows, size_t c, chunk k)
-{
-    lanes total[2][WIDTH], part[2][WIDTH], center[WIDTH];
-    UNROLL for (int v = 0; v < k.vectors; v++)
-    {
-        center[v] = load_of(mean, k, v);
-        total[0][v] = total[1][v] = (lanes){0};
+    const size_t joined = joined_rows(rows, c);
+    if (joined > 1) {
+        joined_moments(x, mean, m2, rows, c, joined);
+        return;
     }
+    for (size_t i = 0; i < c; i += PANEL)
+        panel_moments((const float *)x + i, panel_of(c, i), (float *)mean + i, (float *)m2 + i, rows);
+}
+
+/* ---- gradients ---- */
+
+/* What there is of a gate; constants where they are inlined. */
+typedef enum gating { OPEN, RELU, CLAMP } gating;
+
+static gating gating_of(const cni_gate *gate)
+{
+    if (!gate) return OPEN;
+    return gate->slope == 0 && !gate->zero_passes && gate->most > 3e38 ? RELU : CLAMP;
+}
+
+/* What comes back, and what there is for each channel; it may be repeated. */
+typedef struct way_back {
+    const float *x, *dy, *mean, *gate_scale, *gate_shift;
+    float slope, most;
+    bool zero_passes;
+    const float *a, *b, *constant; /* of a combination */
+} way_back;
+
+static way_back way_of(const float *x, const float *dy, const cni_gate *gate, const float *mean)
+{
+    way_back w = {.x = x, .dy = dy, .mean = mean};
+    if (gate) {
+        w.gate_scale = gate->scale;
+        w.gate_shift = gate->shift;
+        w.slope = (float)gate->slope;
+        w.most = (float)gate->most;
+        w.zero_passes = gate->zero_passes;
+    }
+    return w;
+}
+
+typedef struct repeats {
+    _Alignas(CNI_VECTOR_BYTES) float mean[JOINED_COLUMNS], scale[JOINED_COLUMNS], shift[JOINED_COLUMNS],
+        a[JOINED_COLUMNS], b[JOINED_COLUMNS], constant[JOINED_COLUMNS];
+} repeats;
+
+static way_back joined_way(way_back w, size_t c, size_t joined, repeats *to)
+{
+    w.mean = repeated(w.mean, c, joined, to->mean);
+    w.gate_scale = repeated(w.gate_scale, c, joined, to->scale);
+    w.gate_shift = repeated(w.gate_shift, c, joined, to->shift);
+    w.a = repeated(w.a, c, joined, to->a);
+    w.b = repeated(w.b, c, joined, to->b);
+    w.constant = repeated(w.constant, c, joined, to->constant);
+    return w;
+}
+
+ALWAYS_INLINE lanes through(const way_back *w, gating how, lanes x, lanes dy, ptrdiff_t column, int some)
+{
+    if (how == OPEN) return dy;
+    const lanes v = multiply_add(x, load_at(w->gate_scale, column, some), load_at(w->gate_shift, column, some));
+    if (how == RELU) return choose((mask)(v > (lanes){0}), dy, (lanes){0});
+    mask passes = (mask)(v > (lanes){0});
+    if (w->zero_passes) passes |= (mask)(v == (lanes){0});
+    return choose((mask)(v >= splat(w->most)), (lanes){0}, choose(passes, dy, dy * w->slope));
+}
+
+ALWAYS_INLINE void add_gradient(const way_back *w, gating how, panel at, size_t cell, sums *s, size_t column, int some)
+{
+    const ptrdiff_t channel = (ptrdiff_t)column;
+    const lanes x = fetch(w->x + cell + column, at, some);
+    const lanes g = through(w, how, x, fetch(w->dy + cell + column, at, some), channel, some);
+    add_to(s->first, g, column, some);
+    add_to(s->second, g * (x - load_at(w->mean, channel, some)), column, some);
+}
+
+ALWAYS_INLINE void add_part(const sums *s, float *first, float *second, size_t column, int some)
+{
+    add_to(first, load_at(s->first, (ptrdiff_t)column, some), column, some);
+    add_to(second, load_at(s->second, (ptrdiff_t)column, some), column, some);
+}
+
+ALWAYS_INLINE void sum_panel(const way_back *from, gating how, panel at, float *first, float *second, size_t rows)
+{
+    const way_back w = *from; /* a copy that no store can reach, so that it stays in registers */
+    sums s;
     for (size_t begin = 0; begin < rows; begin += BLOCK) {
-        UNROLL for (int v = 0; v < k.vectors; v++) part[0][v] = part[1][v] = (lanes){0};
-        for (size_t r = begin; r < rows && r < begin + BLOCK; r++, x += c, dy += c)
-            UNROLL for (int v = 0; v < k.vectors; v++)
-            {
-                const lanes given = load_of(dy, k, v);
-                part[0][v] += given;
-                part[1][v] += given * (load_of(x, k, v) - center[v]);
-            }
-        UNROLL for (int v = 0; v < k.vectors; v++)
-        {
-            total[0][v] += part[0][v];
-            total[1][v] += part[1][v];
+        const size_t end = least(begin + BLOCK, rows);
+        clear(s.first, s.second, at.width);
+        for (size_t r = begin; r < end; r++) FOR_COLUMNS(at.width, add_gradient, &w, how, at, r * at.pitch, &s);
+        FOR_COLUMNS(at.width, add_part, &s, first, second);
+    }
+}
+
+static void sum_open(const way_back *w, panel at, float *first, float *second, size_t rows)
+{
+    sum_panel(w, OPEN, at, first, second, rows);
+}
+
+static void sum_relu(const way_back *w, panel at, float *first, float *second, size_t rows)
+{
+    sum_panel(w, RELU, at, first, second, rows);
+}
+
+static void sum_clamp(const way_back *w, panel at, float *first, float *second, size_t rows)
+{
+    sum_panel(w, CLAMP, at, first, second, rows);
+}
+
+static void (*const summing[])(const way_back *w, panel at, float *first, float *second,
+                               size_t rows) = {[OPEN] = sum_open, [RELU] = sum_relu, [CLAMP] = sum_clamp};
+
+static way_back from_column(way_back w, size_t column)
+{
+    w.x += column;
+    w.dy += column;
+    w.mean += column;
+    if (w.gate_scale) w.gate_scale += column;
+    if (w.gate_shift) w.gate_shift += column;
+    return w;
+}
+
+static void gradient_sums(const void *x, const void *dy, const cni_gate *gate, const void *mean, void *sum_dy,
+                          void *sum_dyx, size_t rows, size_t c)
+{
+    way_back w = way_of(x, dy, gate, mean);
+    const size_t joined = joined_rows(rows, c), width = joined * c, long_rows = joined > 1 ? rows / joined : 0;
+    float *first = sum_dy, *second = sum_dyx;
+    clear(first, second, c);
+    if (joined > 1) {
+        repeats more;
+        sums s;
+        const way_back wide = joined_way(w, c, joined, &more);
+        clear(s.first, s.second, width);
+        summing[gating_of(gate)](&wide, panel_of(width, 0), s.first, s.second, long_rows);
+        for (size_t i = 0; i < width; i += c) {
+            for (size_t k = 0; k < c; k++) first[k] += s.first[i + k];
+            for (size_t k = 0; k < c; k++) second[k] += s.second[i + k];
         }
+        w.x += long_rows * width;
+        w.dy += long_rows * width;
+        rows -= long_rows * joined;
     }
-    UNROLL for (int v = 0; v < k.vectors; v++)
-    {
-        store_of(sum_dy, total[0][v], k, v);
-        store_of(sum_dyx, total[1][v], k, v);
+    for (size_t i = 0; i < c; i += PANEL) {
+        const way_back part = from_column(w, i);
+        summing[gating_of(gate)](&part, panel_of(c, i), first + i, second + i, rows);
     }
 }
 
-static void gradient_sums(const void *x, const void *dy, const void *mean, void *sum_dy, void *sum_dyx, size_t rows,
-                          size_t c)
+ALWAYS_INLINE void combine_cell(const way_back *w, gating how, panel at, size_t cell, float *dx, size_t column,
+                                int some)
 {
-    FOR_CHUNKS(c, gradient_sums_of((const float *)x + column, (const float *)dy + column, (const float *)mean + column,
-                                   (float *)sum_dy + column, (float *)sum_dyx + column, rows, c, k));
+    const ptrdiff_t channel = (ptrdiff_t)column;
+    const lanes x = fetch(w->x + cell + column, at, some);
+    const lanes g = through(w, how, x, fetch(w->dy + cell + column, at, some), channel, some);
+    const lanes far = multiply_add(load_at(w->b, channel, some), x, load_at(w->constant, channel, some));
+    store_at(dx + cell + column, multiply_add(load_at(w->a, channel, some), g, far), some);
 }
 
-typedef struct combination {
-    const float *mean, *a, *b, *constant;
-} combination;
-
-ALWAYS_INLINE void combine_of(const float *x, const float *dy, combination by, float *dx, size_t rows, size_t c,
-                              chunk k)
+ALWAYS_INLINE void combine_rows(const way_back *from, gating how, float *dx, size_t rows, size_t c)
 {
-    lanes center[WIDTH], a[WIDTH], b[WIDTH], constant[WIDTH];
-    UNROLL for (int v = 0; v < k.vectors; v++)
-    {
-        center[v] = load_of(by.mean, k, v);
-        a[v] = load_of(by.a, k, v);
-        b[v] = load_of(by.b, k, v);
-        constant[v] = load_of(by.constant, k, v);
+    const way_back w = *from;
+    const panel at = {c, c, AHEAD};
+    for (size_t r = 0; r < rows; r++) FOR_COLUMNS(c, combine_cell, &w, how, at, r * c, dx);
+}
+
+static void combine_open(const way_back *w, float *dx, size_t rows, size_t c)
+{
+    combine_rows(w, OPEN, dx, rows, c);
+}
+
+static void combine_relu(const way_back *w, float *dx, size_t rows, size_t c)
+{
+    combine_rows(w, RELU, dx, rows, c);
+}
+
+static void combine_clamp(const way_back *w, float *dx, size_t rows, size_t c)
+{
+    combine_rows(w, CLAMP, dx, rows, c);
+}
+
+static void (*const combining[])(const way_back *w, float *dx, size_t rows,
+                                 size_t c) = {[OPEN] = combine_open, [RELU] = combine_relu, [CLAMP] = combine_clamp};
+
+static void gradient_combine(const void *x, const void *dy, const cni_gate *gate, const void *a, const void *b,
+                             const void *k, void *dx, size_t rows, size_t c)
+{
+    way_back w = way_of(x, dy, gate, NULL);
+    const size_t joined = joined_rows(rows, c), done = joined > 1 ? rows / joined * joined : 0;
+    w.a = a;
+    w.b = b;
+    w.constant = k;
+    if (joined > 1) {
+        repeats more;
+        const way_back wide = joined_way(w, c, joined, &more);
+        combining[gating_of(gate)](&wide, dx, rows / joined, joined * c);
+        w.x += done * c;
+        w.dy += done * c;
     }
-    for (size_t r = 0; r < rows; r++, x += c, dy += c, dx += c)
-        UNROLL for (int v = 0; v < k.vectors; v++)
-            store_of(dx, a[v] * load_of(dy, k, v) + (b[v] * (load_of(x, k, v) - center[v]) + constant[v]), k, v);
-}
-
-static void gradient_combine(const void *x, const void *dy, const void *mean, const void *a, const void *b,
-                             const void *constant, void *dx, size_t rows, size_t c)
-{
-    FOR_CHUNKS(c, combine_of((const float *)x + column, (const float *)dy + column,
-                             ((combination){(const float *)mean + column, (const float *)a + column,
-                                            (const float *)b + column, (const float *)constant + column}),
-                             (float *)dx + column, rows, c, k));
+    combining[gating_of(gate)](&w, (float *)dx + done * c, rows - done, c);
 }
 
 void CNI_FOR_ISA(cni_batch_norm_part)(cni_normalization_kernels *kernels)
 {
     kernels->moments = moments;
-    kernels->scale_shift = scale_shift;
+    kernels->join_moments = join_moments;
     kernels->gradient_sums = gradient_sums;
     kernels->gradient_combine = gradient_combine;
 }
