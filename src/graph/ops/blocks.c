@@ -55,11 +55,26 @@ static size_t table_bytes(const cni_sampling *sampling)
     return cni_round_up((size_t)sampling->window[0] * (size_t)sampling->window[1] * sizeof(ptrdiff_t));
 }
 
-/* A thread's own: the taps' distances, then the copy. */
+/* What the block reads: the image, or a copy. */
+typedef struct input {
+    const void *cells;
+    int top, left; /* cell (0, 0) */
+    ptrdiff_t row; /* from row to row */
+} input;
+
+/* A thread's own: this, the taps' distances, then the copy.  Tasks of one block differ in their units alone; then all
+ * is as the task before left it. */
+typedef struct notes {
+    const cni_part *part; /* of which block; NULL: none yet */
+    int image, first;
+    input in;
+} notes;
+
 static size_t private_bytes(const cni_sampling *sampling, size_t real_size)
 {
-    if (sampling->in_place) return table_bytes(sampling);
-    return table_bytes(sampling) + cni_round_up(copy_bytes(sampling, most_block_rows(sampling, real_size), real_size));
+    size_t bytes = cni_round_up(sizeof(notes)) + table_bytes(sampling);
+    if (sampling->in_place) return bytes;
+    return bytes + cni_round_up(copy_bytes(sampling, most_block_rows(sampling, real_size), real_size));
 }
 
 size_t cni_blocks_scratch(const cni_sampling *sampling, int threads, size_t real_size)
@@ -90,26 +105,60 @@ static void make_parts(cni_blocks *blocks, char *memory)
     blocks->private_memory = memory + cni_round_up((size_t)blocks->parts * sizeof(cni_part));
 }
 
-/* Smaller blocks, then chunks of units, until there are a few tasks per thread. */
+/* How long the threads take, in outputs of one unit.  Each task reads the weights of its units, which takes as long as
+ * a few outputs; whoever has one task more than the others is waited for. */
+static double time_of(size_t others, int rows, int columns, int units, int row_blocks, int chunks, int threads)
+{
+    enum { OUTPUTS_FOR_WEIGHTS = 8 };
+    const double outputs = (double)cni_ratio_up(rows, row_blocks) * columns + OUTPUTS_FOR_WEIGHTS;
+    const size_t tasks = others * (size_t)row_blocks * (size_t)chunks;
+    return (double)((tasks + (size_t)threads - 1) / (size_t)threads) * outputs * cni_ratio_up(units, chunks);
+}
+
+/* Into how many blocks of rows and chunks of units: what takes the least time, and of what is about as good that with
+ * the fewest tasks but two per thread. */
+static void choose(const cni_blocks *blocks, const cni_part *part, size_t others, int least, int threads,
+                   int *row_blocks, int *chunks)
+{
+    const int rows = part->rows->count, columns = part->columns->count, units = blocks->units;
+    *row_blocks = least;
+    *chunks = 1;
+    if (threads == 1) return;
+    double best = INFINITY;
+    for (int c = 1; c <= units && c <= 4 * threads; c++) {
+        if (c > 1 && cni_ratio_up(units, c) == cni_ratio_up(units, c - 1)) continue;
+        for (int r = least; r <= rows && r <= least + 4 * threads; r++) {
+            double time = time_of(others, rows, columns, units, r, c, threads);
+            if (others * (size_t)r * (size_t)c < 2 * (size_t)threads) time *= 1.03;
+            if (time >= best * 0.99) continue;
+            best = time;
+            *row_blocks = r;
+            *chunks = c;
+        }
+    }
+}
+
+/* Blocks of rows that fit the cache; with several threads more of them, or chunks of units.  One number of chunks holds
+ * for all parts, that of the first. */
 static void divide(cni_blocks *blocks, int n, int threads)
 {
-    size_t wanted = threads > 1 ? 4 * (size_t)threads : 1, others = (size_t)n * (size_t)blocks->parts, tasks = 0;
-    int most = most_block_rows(blocks->sampling, blocks->real_size);
+    const size_t others = (size_t)n * (size_t)blocks->parts;
+    const int most = most_block_rows(blocks->sampling, blocks->real_size);
+    int chunks = 0;
     for (int i = 0; i < blocks->parts; i++) {
         cni_part *p = &blocks->part[i];
         if (!p->rows->count || !p->columns->count) continue;
-        int count = cni_ratio_up(p->rows->count, most);
-        if (others * (size_t)count < wanted) count = (int)((wanted + others - 1) / others);
+        int count, parts_chunks;
+        choose(blocks, p, others, cni_ratio_up(p->rows->count, most), threads, &count, &parts_chunks);
+        if (!chunks) chunks = parts_chunks;
         p->block_rows = cni_ratio_up(p->rows->count, count);
         p->blocks = cni_ratio_up(p->rows->count, p->block_rows);
-        tasks += (size_t)p->blocks * (size_t)n;
     }
-    size_t chunks = tasks && tasks < wanted ? (wanted + tasks - 1) / tasks : 1;
-    blocks->chunk_units = cni_ratio_up(blocks->units, chunks < (size_t)blocks->units ? (int)chunks : blocks->units);
-    chunks = (size_t)cni_ratio_up(blocks->units, blocks->chunk_units);
+    blocks->chunk_units = cni_ratio_up(blocks->units, chunks ? chunks : 1);
+    chunks = cni_ratio_up(blocks->units, blocks->chunk_units);
     for (int i = 0; i < blocks->parts; i++) {
         blocks->part[i].first_task = blocks->tasks;
-        blocks->tasks += (size_t)blocks->part[i].blocks * (size_t)n * chunks;
+        blocks->tasks += (size_t)blocks->part[i].blocks * (size_t)n * (size_t)chunks;
     }
 }
 
@@ -123,7 +172,10 @@ void cni_blocks_init(cni_blocks *blocks, const cni_sampling *sampling, const cni
                            .units = units,
                            .private_bytes = private_bytes(sampling, real_size)};
     make_parts(blocks, scratch);
-    divide(blocks, run->n, cni_pool_threads(run->pool));
+    const int threads = cni_pool_threads(run->pool);
+    divide(blocks, run->n, threads);
+    for (int i = 0; i < threads; i++)
+        ((notes *)(blocks->private_memory + (size_t)i * blocks->private_bytes))->part = NULL;
 }
 
 static cni_block find(const cni_blocks *blocks, size_t task)
@@ -142,13 +194,6 @@ static cni_block find(const cni_blocks *blocks, size_t task)
     b.columns = (size_t)p->columns->count;
     return b;
 }
-
-/* What the block reads: the image, or a copy. */
-typedef struct input {
-    const void *cells;
-    int top, left; /* cell (0, 0) */
-    ptrdiff_t row; /* from row to row */
-} input;
 
 static input find_input(const cni_blocks *blocks, const cni_block *b, void *copy)
 {
@@ -171,25 +216,30 @@ static input find_input(const cni_blocks *blocks, const cni_block *b, void *copy
     return (input){copy, reads.top, reads.left, (ptrdiff_t)reads.columns * s->from[2] * s->repeat};
 }
 
-static void find_taps(const cni_blocks *blocks, cni_block *b, const input *in, ptrdiff_t *table)
+static void read_from(const cni_blocks *blocks, cni_block *b, const input *in, const ptrdiff_t *table)
 {
     const cni_phase *rows = b->part->rows, *columns = b->part->columns;
-    ptrdiff_t pixel = (ptrdiff_t)blocks->sampling->from[2] * blocks->sampling->repeat;
-    int used = b->part->folded ? cni_smaller(columns->taps, 1) : columns->taps;
+    const bool folded = b->part->folded;
     b->x = in->cells;
     b->top = in->top;
     b->left = in->left;
     b->row = in->row;
-    b->pixel = pixel;
+    b->pixel = (ptrdiff_t)blocks->sampling->from[2] * blocks->sampling->repeat;
     b->x_row = rows->step * in->row;
-    b->x_pixel = columns->step * pixel;
+    b->x_pixel = columns->step * b->pixel;
     b->tap = table;
-    b->taps = rows->taps * used;
-    b->cells = b->part->folded ? columns->taps : 1;
+    b->taps = rows->taps * (folded ? cni_smaller(columns->taps, 1) : columns->taps);
+    b->cells = folded ? columns->taps : 1;
+}
+
+static void find_taps(const cni_block *b, ptrdiff_t *table)
+{
+    const cni_phase *rows = b->part->rows, *columns = b->part->columns;
+    int used = b->part->folded ? cni_smaller(columns->taps, 1) : columns->taps;
     for (int r = 0; r < rows->taps; r++)
         for (int s = 0; s < used; s++)
-            *table++ = (b->first * rows->step + rows->position[r] - in->top) * in->row +
-                       (columns->position[s] - in->left) * pixel;
+            *table++ = (b->first * rows->step + rows->position[r] - b->top) * b->row +
+                       (columns->position[s] - b->left) * b->pixel;
 }
 
 cni_block cni_block_of(const cni_blocks *blocks, size_t task, int thread)
@@ -197,8 +247,12 @@ cni_block cni_block_of(const cni_blocks *blocks, size_t task, int thread)
     const cni_sampling *s = blocks->sampling;
     char *memory = blocks->private_memory + (size_t)thread * blocks->private_bytes;
     cni_block b = find(blocks, task);
-    input in = find_input(blocks, &b, memory + table_bytes(s));
-    find_taps(blocks, &b, &in, (ptrdiff_t *)memory);
+    notes *last = (notes *)memory;
+    ptrdiff_t *table = (ptrdiff_t *)(memory + cni_round_up(sizeof(notes)));
+    const bool same = last->part == b.part && last->image == b.image && last->first == b.first;
+    if (!same) *last = (notes){b.part, b.image, b.first, find_input(blocks, &b, (char *)table + table_bytes(s))};
+    read_from(blocks, &b, &last->in, table);
+    if (!same) find_taps(&b, table);
     ptrdiff_t pixel = s->to[2], row = pixel * s->to[1];
     const cni_phase *rows = b.part->rows, *columns = b.part->columns;
     b.y_row = rows->out_step * row;
