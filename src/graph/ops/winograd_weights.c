@@ -27,9 +27,7 @@ enum {
     TABLE = 16, /* tiles that a transform is given at once */
     MOST_SLICES = 16,
     SLICE_TILES = 256,
-    LEAST_BLOCK_TILES = 64,
-    MOST_BLOCK_TILES = 128,
-    BLOCK_BYTES = 1 << 20, /* of V and Z */
+    BLOCK_TILES = 84,      /* enough for M's way to and from the cache to cost little */
     SLICE_BYTES = 1 << 20, /* of M */
     SUM_CELLS = 4096
 };
@@ -100,16 +98,13 @@ static work divide(const cni_winograd_weights *s, const cni_run *run, int batch)
     w.row_tiles = cni_ratio_up(s->ow, w.cell);
     w.heights = cni_ratio_up(s->c, HEIGHT);
     w.widths = cni_ratio_up(s->f, WIDTH);
-    int rows = batch * w.image_rows, channels = w.heights * HEIGHT + w.widths * WIDTH;
+    int rows = batch * w.image_rows;
     w.slices = 1;
     if (m_bytes(w.heights, w.widths, real_size) <= SLICE_BYTES) {
         w.slices = cni_smaller(MOST_SLICES, cni_smaller(rows, rows * w.row_tiles / SLICE_TILES));
         if (w.slices < 1) w.slices = 1;
     }
-    int tiles = BLOCK_BYTES / (POSITIONS * channels * (int)sizeof(float));
-    if (tiles < LEAST_BLOCK_TILES) tiles = LEAST_BLOCK_TILES;
-    if (tiles > MOST_BLOCK_TILES) tiles = MOST_BLOCK_TILES;
-    w.block_rows = cni_smaller(cni_ratio_up(tiles, w.row_tiles), cni_ratio_up(rows, w.slices));
+    w.block_rows = cni_smaller(cni_ratio_up(BLOCK_TILES, w.row_tiles), cni_ratio_up(rows, w.slices));
     w.whole = w.slices > 1 || w.block_rows < rows;
     size_t cells = (size_t)w.block_rows * (size_t)w.row_tiles;
     w.v_position = cells * (size_t)w.heights * HEIGHT + HEIGHT; /* a line more, so that positions do not alias */
@@ -161,12 +156,24 @@ typedef struct side {
     int width; /* channels in a row */
 } side;
 
+/* Reads the cells that this row of tiles is the first to need, in their order: tiles go through them in steps that the
+ * processor does not foresee, and would wait for each line of memory. */
+static void touch_row(const work *w, const side *s, int image, int top)
+{
+    int first = top <= s->top ? 0 : top + s->cells - w->cell, last = cni_smaller(top + s->cells, s->h);
+    if (first >= last) return;
+    size_t row = (size_t)s->w * (size_t)s->c * w->kernels->real_size;
+    cni_touch((const char *)s->image + ((size_t)image * (size_t)s->h + (size_t)first) * row,
+              (size_t)(last - first) * row);
+}
+
 static void transform_row(const team *t, const side *s, int row)
 {
     const work *w = t->w;
     size_t real_size = w->kernels->real_size, block_tiles = (size_t)w->block_rows * (size_t)w->row_tiles;
     cni_winograd_tile tiles[TABLE];
     int image = (t->row + row) / w->image_rows, top = (t->row + row) % w->image_rows * w->cell + s->top;
+    touch_row(w, s, image, top);
     for (int first = 0; first < w->row_tiles; first += TABLE) {
         cni_winograd_job job = {.tiles = tiles,
                                 .count = (size_t)cni_smaller(TABLE, w->row_tiles - first),
