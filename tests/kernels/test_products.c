@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Products, depthwise convolution and pooling: every instruction set that this machine has against the portable
+ * Products and pooling: every instruction set that this machine has against the portable
  * kernels, on random shapes, in memory that ends with the arrays.
  *
  * Small whole numbers give the same bits in any order; real numbers must agree within the error of a sum of K products,
@@ -310,77 +310,6 @@ static void the_order_of_sums_is_one(void **state)
     on_all_kernels(check_order);
 }
 
-static void check_depthwise(const cni_kernels *kernels, const cni_kernels *portable, uint32_t seed, bool whole)
-{
-    uint32_t random = seed * 2654435761u;
-    int window = 1 + (int)draw(&random, 7), stride = 1 + (int)draw(&random, 2), c = 1 + (int)draw(&random, 70);
-    int rows = 1 + (int)draw(&random, 3), columns = 1 + (int)draw(&random, 20);
-    int image_width = (columns - 1) * stride + window, image_height = rows - 1 + window, taps = window * window;
-    ptrdiff_t tap[49], weight[49];
-    for (int t = 0; t < taps; t++) {
-        tap[t] = ((ptrdiff_t)(t / window) * image_width + t % window) * c;
-        weight[t] = (ptrdiff_t)(seed % 4 ? t : taps - 1 - t) * c;
-    }
-    guarded x = new_guarded((size_t)(image_height * image_width * c)), w = new_guarded((size_t)(taps * c));
-    guarded bias = new_guarded((size_t)c), y = new_guarded((size_t)(rows * columns * c));
-    guarded expected = new_guarded(y.count), magnitude = new_guarded(y.count), dy = new_guarded(y.count);
-    guarded dw = new_guarded(w.count), expected_dw = new_guarded(w.count), magnitude_dw = new_guarded(w.count);
-    guarded *const inputs[] = {&x, &w, &bias, &dy};
-    for (int i = 0; i < 4; i++) fill(&random, inputs[i], whole);
-    mark(&y);
-    for (size_t i = 0; i < dw.count; i++) dw.data[i] = expected_dw.data[i] = magnitude_dw.data[i] = (float)(i % 3);
-    cni_depthwise d = {.x = x.data,
-                       .x_row = (ptrdiff_t)image_width * c,
-                       .x_pixel = (ptrdiff_t)stride * c,
-                       .tap = tap,
-                       .weight = weight,
-                       .taps = taps,
-                       .w = w.data,
-                       .bias = seed % 3 ? bias.data : NULL,
-                       .y = y.data,
-                       .y_row = (ptrdiff_t)columns * c,
-                       .y_pixel = c,
-                       .rows = (size_t)rows,
-                       .columns = (size_t)columns,
-                       .width = c,
-                       .relu = seed % 5 == 0};
-    cni_depthwise_weights v = {.x = x.data,
-                               .x_row = d.x_row,
-                               .x_pixel = d.x_pixel,
-                               .tap = tap,
-                               .weight = weight,
-                               .taps = taps,
-                               .dy = dy.data,
-                               .dy_row = d.y_row,
-                               .dy_pixel = c,
-                               .rows = d.rows,
-                               .columns = d.columns,
-                               .dw = dw.data,
-                               .width = c};
-    kernels->convolution.depthwise(&d);
-    kernels->convolution.depthwise_weights(&v);
-    d.y = expected.data;
-    v.dw = expected_dw.data;
-    portable->convolution.depthwise(&d);
-    portable->convolution.depthwise_weights(&v);
-    for (int i = 0; i < 4; i++) absolute(inputs[i]);
-    d.y = magnitude.data;
-    v.dw = magnitude_dw.data;
-    portable->convolution.depthwise(&d);
-    portable->convolution.depthwise_weights(&v);
-    compare(&y, &expected, &magnitude, (size_t)taps, whole, "depthwise", kernels->name, seed);
-    compare(&dw, &expected_dw, &magnitude_dw, (size_t)(rows * columns), whole, "depthwise weights", kernels->name,
-            seed);
-    guarded *const all[] = {&x, &w, &bias, &y, &expected, &magnitude, &dy, &dw, &expected_dw, &magnitude_dw};
-    for (int i = 0; i < 10; i++) free_guarded(all[i]);
-}
-
-static void depthwise(void **state)
-{
-    (void)state;
-    on_all_kernels(check_depthwise);
-}
-
 /* The same order of sums in every set of kernels: real numbers too must agree to the bit. */
 static void check_pooling(const cni_kernels *kernels, const cni_kernels *portable, uint32_t seed, bool whole)
 {
@@ -472,7 +401,6 @@ int main(void)
         cmocka_unit_test(outer_products),
         cmocka_unit_test(thin_products),
         cmocka_unit_test(the_order_of_sums_is_one),
-        cmocka_unit_test(depthwise),
         cmocka_unit_test(pooling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

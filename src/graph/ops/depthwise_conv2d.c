@@ -1,433 +1,474 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Depthwise convolution and its gradients.  With m filters per channel, each channel of x is repeated m times while a
- * block is copied, so that the kernel knows only one filter per channel; the gradient for x adds them up again. */
+ * Depthwise convolution and its gradients.  With m filters per channel, each channel of x is repeated m times while
+ * some rows are copied, so that the kernels know only one filter per channel; the gradient for x adds them up again.
+ *
+ * The gradient for x is a convolution of dy with the window read backwards.  With a stride its cells fall into phases,
+ * each with some of the taps (taps.h), which are an ordinary window again. */
 #include "graph/ops/depthwise_conv2d.h"
-#include "graph/ops/blocks.h"
 #include "graph/ops/dense.h"
+#include "graph/ops/taps.h"
+#include "kernels/kernels.h"
 
 #include <string.h>
 
-enum { WEIGHT_CHANNELS = 64, WANTED_TASKS = 32, SLICE_BYTES = 1 << 23, COPY_BYTES = 128 * 1024 };
+enum {
+    LEAST_ROWS = 7,      /* of a band */
+    LEAST_CHANNELS = 64, /* of a chunk */
+    WEIGHT_CHANNELS = 64,
+    WANTED_TASKS = 32,
+    SLICE_BYTES = 1 << 23,
+    COPY_BYTES = 128 * 1024
+};
 
 static const cni_op_kind depthwise_kind, data_kind, weights_kind;
 
-/* Work in place leaves out the taps outside, in pieces along the border; a copy has zeros there.  The pieces cost more
- * when the border is a large part of the image. */
-static bool mostly_inside(const cni_sampling *s)
-{
-    double inside = 1;
-    for (int i = 0; i < 2; i++) {
-        const int steps = s->transposed ? 1 : s->strides[i], to = s->transposed ? s->from[i] : s->to[i];
-        const int border = (s->window[i] - 1) * s->dilation[i] / steps;
-        inside *= border < to ? 1 - (double)border / to : 0;
-    }
-    return inside >= 0.5;
-}
+/* Sizes of x and y, the images before and after the convolution; y has m times as many channels. */
+typedef struct extents {
+    int x[3], y[3], window[2], strides[2], dilation[2], padding[2], m;
+} extents;
 
-static cni_sampling sampling_of(const cni_op *op, const cni_tensor *w, bool transposed)
+static extents shape_of(const cni_conv2d_attributes *a, const cni_tensor *x, const cni_tensor *w, const cni_tensor *y)
 {
-    const cni_conv2d_attributes *a = op->attributes;
-    const int64_t *from = op->in[0]->shape.dims, *to = op->out[0]->shape.dims, *window = w->shape.dims;
-    cni_sampling s = {.from = {(int)from[1], (int)from[2], (int)from[3]},
-                      .to = {(int)to[1], (int)to[2], (int)to[3]},
-                      .window = {(int)window[0], (int)window[1]},
-                      .strides = {a->strides[0], a->strides[1]},
-                      .dilation = {a->dilation[0], a->dilation[1]},
-                      .padding = {a->top, a->left},
-                      .transposed = transposed,
-                      .repeat = transposed ? 1 : (int)window[3]};
-    s.in_place = s.repeat == 1 && mostly_inside(&s);
+    extents s = {.strides = {a->strides[0], a->strides[1]},
+                 .dilation = {a->dilation[0], a->dilation[1]},
+                 .padding = {a->top, a->left},
+                 .m = (int)w->shape.dims[3]};
+    for (int i = 0; i < 3; i++) {
+        s.x[i] = (int)x->shape.dims[i + 1];
+        s.y[i] = (int)y->shape.dims[i + 1];
+    }
+    for (int i = 0; i < 2; i++) s.window[i] = (int)w->shape.dims[i];
     return s;
 }
 
-/* Where a tap of a part lies in w. */
-static ptrdiff_t weight_of(const cni_sampling *s, const cni_phase *rows, const cni_phase *columns, int r, int k,
-                           int width)
+/* Multiply-adds go at half the pace of those of a product here. */
+static double operations(const extents *s, int n)
 {
-    return ((ptrdiff_t)rows->index[r] * s->window[1] + columns->index[k]) * width;
+    return 4.0 * n * s->y[0] * s->y[1] * s->y[2] * s->window[0] * s->window[1];
 }
 
-static size_t table_bytes(const cni_sampling *s)
+/* Of NHWC with `channels`: from row to row, from column to column. */
+static ptrdiff_t pitch_of(const int *image, int axis, int channels)
 {
-    return cni_round_up(2 * (size_t)s->window[0] * (size_t)s->window[1] * sizeof(ptrdiff_t));
+    return axis == 0 ? (ptrdiff_t)image[1] * channels : channels;
 }
 
-/* Forward: in x, w, bias.  For the data: in dy, w. */
+static cni_window_axis forward_axis(const extents *s, int axis)
+{
+    return (cni_window_axis){.cells = s->x[axis],
+                             .taps = s->window[axis],
+                             .position = -s->padding[axis],
+                             .stride = s->strides[axis],
+                             .dilation = s->dilation[axis],
+                             .last = s->y[axis],
+                             .x = pitch_of(s->x, axis, s->y[2]),
+                             .w = pitch_of(s->window, axis, s->y[2]),
+                             .y = pitch_of(s->y, axis, s->y[2])};
+}
+
+static int common_divisor(int a, int b)
+{
+    return b ? common_divisor(b, a % b) : a;
+}
+
+/* The cells first, first + stride, ... of dx among begin ... end - 1, which see the same taps: as outputs of a
+ * convolution of dy.  Taps and their positions are `period` apart. */
+typedef struct phase {
+    cni_window_axis axis;
+    ptrdiff_t w, dx; /* where tap and output 0 are */
+} phase;
+
+static phase phase_of(const extents *s, int axis, int rest, int begin, int end)
+{
+    const int stride = s->strides[axis], dilation = s->dilation[axis], pad = s->padding[axis];
+    const int period = stride / common_divisor(stride, dilation);
+    const int first = (rest + stride - pad % stride) % stride;
+    const ptrdiff_t w_tap = pitch_of(s->window, axis, s->y[2]), dx_cell = pitch_of(s->x, axis, s->y[2]);
+    int tap = 0, taps = 0;
+    while (tap < period && (int64_t)tap * dilation % stride != rest) tap++;
+    if (tap < period && tap < s->window[axis]) taps = (s->window[axis] - 1 - tap) / period + 1;
+    const int last_tap = tap + (taps - 1) * period;
+    phase p = {.axis = {.cells = s->y[axis],
+                        .taps = taps,
+                        .stride = 1,
+                        .dilation = (int)((int64_t)period * dilation / stride),
+                        .first = begin > first ? cni_ratio_up(begin - first, stride) : 0,
+                        .last = end > first ? cni_ratio_up(end - first, stride) : 0,
+                        .x = pitch_of(s->y, axis, s->y[2]),
+                        .w = -period * w_tap,
+                        .y = stride * dx_cell},
+               .dx = first * dx_cell};
+    if (taps) {
+        p.axis.position = (int)((first + (int64_t)pad - (int64_t)last_tap * dilation) / stride);
+        p.w = last_tap * w_tap;
+    }
+    return p;
+}
+
+/* Forward and for the data: tasks are a band of rows of an image, all of its channels or a chunk of them. */
 
 typedef struct work {
+    extents s;
     const cni_kernels *kernels;
     const cni_epilogue *epilogue;
-    cni_blocks blocks;
-    const void *w, *bias;
+    bool clamps; /* the finish does all that the epilogue says */
+    cni_finish finish;
+    const void *x, *w;
     void *y;
-    char *tables, *sums; /* of each thread: taps; m filters before they are added up */
-    size_t table_bytes, sums_bytes;
-    int width, m;
+    char *private_memory; /* of each thread: what m filters per channel need */
+    size_t private_bytes;
+    int bands, rows, chunks, channels; /* of y forward, of dx for the data: rows of a band, channels of a chunk */
 } work;
 
-/* Some outputs of a block, which have the same taps inside the image. */
-typedef struct piece {
-    int row, last_row, column, last_column;
-    int tap_row, last_tap_row, tap_column, last_tap_column;
-} piece;
-
-static void find_taps(const work *w, const cni_block *b, const piece *p, ptrdiff_t *tap, ptrdiff_t *weight)
+/* Bands while they have some rows, then chunks: a few tasks for each thread. */
+static void divide(work *w, const int to[3], int n, int threads)
 {
-    const cni_phase *rows = b->part->rows, *columns = b->part->columns;
-    for (int r = p->tap_row; r < p->last_tap_row; r++)
-        for (int k = p->tap_column; k < p->last_tap_column; k++) {
-            *tap++ = (ptrdiff_t)(p->row * rows->step + rows->position[r] - b->top) * b->row +
-                     (ptrdiff_t)(p->column * columns->step + columns->position[k] - b->left) * b->pixel;
-            *weight++ = weight_of(w->blocks.sampling, rows, columns, r, k, w->width);
-        }
+    const int wanted = threads > 1 ? cni_ratio_up(4 * threads, n) : 1;
+    const int bands = cni_smaller(wanted, to[0] > LEAST_ROWS ? to[0] / LEAST_ROWS : 1);
+    w->rows = cni_ratio_up(to[0], bands);
+    w->bands = cni_ratio_up(to[0], w->rows);
+    const int vectors = cni_ratio_up(w->s.y[2], LEAST_CHANNELS);
+    const int chunks = w->s.m > 1 ? 1 : cni_smaller(cni_ratio_up(wanted, w->bands), vectors);
+    w->channels = cni_ratio_up(cni_ratio_up(w->s.y[2], chunks), 16) * 16;
+    w->chunks = cni_ratio_up(w->s.y[2], w->channels);
 }
 
-/* y: where the block's first output is to go. */
-static void compute_piece(const work *w, const cni_block *b, const piece *p, ptrdiff_t *table, void *y, ptrdiff_t y_row,
-                          ptrdiff_t y_pixel)
+typedef struct task {
+    int image, begin, end; /* rows begin ... end - 1 */
+    int channel, width;
+} task;
+
+static task task_of(const work *w, const int to[3], size_t index)
 {
-    size_t real_size = w->kernels->real_size;
-    int taps = (p->last_tap_row - p->tap_row) * (p->last_tap_column - p->tap_column);
-    find_taps(w, b, p, table, table + taps);
-    const cni_depthwise kernel = {
-        .x = b->x,
-        .x_row = b->x_row,
-        .x_pixel = b->x_pixel,
-        .tap = table,
-        .weight = table + taps,
-        .taps = taps,
-        .w = w->w,
-        .bias = w->bias,
-        .y = cni_at_mutable(y, (p->row - b->first) * y_row + p->column * y_pixel, real_size),
-        .y_row = y_row,
-        .y_pixel = y_pixel,
-        .rows = (size_t)(p->last_row - p->row),
-        .columns = (size_t)(p->last_column - p->column),
-        .width = w->width,
-        .relu = cni_plain_relu(w->epilogue),
-    };
-    w->kernels->convolution.depthwise(&kernel);
+    task t = {.channel = (int)(index % (size_t)w->chunks) * w->channels};
+    index /= (size_t)w->chunks;
+    t.begin = (int)(index % (size_t)w->bands) * w->rows;
+    t.end = cni_smaller(t.begin + w->rows, to[0]);
+    t.image = (int)(index / (size_t)w->bands);
+    t.width = cni_smaller(w->channels, w->s.y[2] - t.channel);
+    return t;
 }
 
-static void compute_block(const work *w, const cni_block *b, int thread, void *y, ptrdiff_t y_row, ptrdiff_t y_pixel)
+static const void *moved(const void *data, ptrdiff_t elements, size_t real_size)
 {
-    const cni_sampling *s = w->blocks.sampling;
-    const cni_phase *rows = b->part->rows, *columns = b->part->columns;
-    ptrdiff_t *table = (ptrdiff_t *)(w->tables + (size_t)thread * w->table_bytes);
-    if (!s->in_place) { /* a copy with its border: everything is inside */
-        const piece all = {b->first, b->last, 0, columns->count, 0, rows->taps, 0, columns->taps};
-        compute_piece(w, b, &all, table, y, y_row, y_pixel);
-        return;
-    }
-    piece p;
-    for (p.row = b->first; p.row < b->last; p.row = p.last_row) {
-        p.last_row = cni_phase_segment(rows, s->from[0], p.row, b->last, &p.tap_row, &p.last_tap_row);
-        for (p.column = 0; p.column < columns->count; p.column = p.last_column) {
-            p.last_column =
-                cni_phase_segment(columns, s->from[1], p.column, columns->count, &p.tap_column, &p.last_tap_column);
-            compute_piece(w, b, &p, table, y, y_row, y_pixel);
-        }
+    return data ? cni_at(data, elements, real_size) : NULL;
+}
+
+/* The finish of outputs that begin at element `at`, with `channel`. */
+static cni_finish finish_at(const work *w, ptrdiff_t at, int channel)
+{
+    const size_t real_size = w->kernels->real_size;
+    cni_finish f = w->finish;
+    f.scale = moved(f.scale, channel, real_size);
+    f.shift = moved(f.shift, channel, real_size);
+    f.add = moved(f.add, at, real_size);
+    f.mask = moved(f.mask, at, real_size);
+    return f;
+}
+
+/* Applies an epilogue that is no clamp to what a task has written. */
+static void apply_epilogue(const work *w, const task *t, const int to[3])
+{
+    const size_t real_size = w->kernels->real_size;
+    if (w->clamps) return;
+    const bool whole = w->chunks == 1;
+    const size_t pieces = whole ? 1 : (size_t)(t->end - t->begin) * (size_t)to[1];
+    const size_t run = whole ? (size_t)(t->end - t->begin) * (size_t)to[1] * (size_t)t->width : (size_t)t->width;
+    ptrdiff_t at = ((ptrdiff_t)t->image * to[0] + t->begin) * to[1] * to[2] + t->channel;
+    for (size_t i = 0; i < pieces; i++, at += to[2]) {
+        void *data = cni_at_mutable(w->y, at, real_size);
+        w->kernels->elementwise.unary(w->epilogue, data, data, run);
     }
 }
 
-/* Multiply-adds go at half the pace of those of a product here. */
-static double operations(int n, const cni_tensor *windows, const int window[2])
+/* Rows first ... last - 1 of an image of x, each channel m times. */
+static void repeat_channels(const extents *s, const void *x, int first, int last, int channel, int channels,
+                            size_t real_size, void *to)
 {
-    return 4.0 * n * (double)cni_tensor_image(windows) * window[0] * window[1];
+    const cni_rectangle r = {.top = first,
+                             .rows = last - first,
+                             .columns = s->x[1],
+                             .channel = channel,
+                             .channels = channels,
+                             .repeat = s->m};
+    cni_rectangle_copy(&r, x, s->x[0], s->x[1], s->x[2], real_size, to);
 }
 
-static void forward_block(void *context, size_t index, int thread)
+/* The rows of x that rows begin ... end - 1 of y see: first ... last - 1. */
+static void rows_seen(const cni_window_axis *rows, int begin, int end, int *first, int *last)
+{
+    int64_t top = (int64_t)begin * rows->stride + rows->position;
+    int64_t bottom = (int64_t)(end - 1) * rows->stride + rows->position + (int64_t)(rows->taps - 1) * rows->dilation;
+    *first = top < 0 ? 0 : top > rows->cells ? rows->cells : (int)top;
+    *last = bottom < *first ? *first : bottom >= rows->cells ? rows->cells : (int)bottom + 1;
+}
+
+static size_t repeated_bytes(const extents *s, int rows, size_t real_size)
+{
+    const cni_window_axis axis = forward_axis(s, 0);
+    int most = (rows - 1) * axis.stride + (axis.taps - 1) * axis.dilation + 1;
+    return cni_round_up((size_t)cni_smaller(most, s->x[0]) * (size_t)s->x[1] * (size_t)s->y[2] * real_size);
+}
+
+static void forward_task(void *context, size_t index, int thread)
 {
     const work *w = context;
-    cni_block b = cni_block_of(&w->blocks, index, thread);
-    compute_block(w, &b, thread, cni_at_mutable(w->y, b.y, w->kernels->real_size), b.y_row, b.y_pixel);
-    cni_block_finish(&w->blocks, &b, w->epilogue, w->kernels, w->y, 0, w->width);
+    const extents *s = &w->s;
+    const size_t real_size = w->kernels->real_size;
+    const task t = task_of(w, s->y, index);
+    const ptrdiff_t y = (ptrdiff_t)t.image * s->y[0] * s->y[1] * s->y[2] + t.channel;
+    const ptrdiff_t x = (ptrdiff_t)t.image * s->x[0] * s->x[1] * s->x[2] + t.channel;
+    cni_depthwise d = {.x = cni_at(w->x, x, real_size),
+                       .w = cni_at(w->w, t.channel, real_size),
+                       .y = cni_at_mutable(w->y, y, real_size),
+                       .rows = forward_axis(s, 0),
+                       .columns = forward_axis(s, 1),
+                       .width = t.width,
+                       .finish = finish_at(w, y, t.channel)};
+    d.rows.first = t.begin;
+    d.rows.last = t.end;
+    if (s->m > 1) {
+        int first, last;
+        void *copy = w->private_memory + (size_t)thread * w->private_bytes;
+        rows_seen(&d.rows, t.begin, t.end, &first, &last);
+        repeat_channels(s, d.x, first, last, 0, s->x[2], real_size, copy);
+        d.x = copy;
+        d.rows.position -= first;
+        d.rows.cells = last - first;
+    }
+    w->kernels->convolution.depthwise(&d);
+    apply_epilogue(w, &t, s->y);
+}
+
+static extents forward_shape(const cni_op *op)
+{
+    return shape_of(op->attributes, op->in[0], op->in[1], op->out[0]);
 }
 
 static size_t forward_workspace(const cni_op *op, const cni_run *most)
 {
-    cni_sampling sampling = sampling_of(op, op->in[1], false);
-    return (size_t)cni_pool_threads(most->pool) * table_bytes(&sampling) +
-           cni_blocks_scratch(&sampling, cni_pool_threads(most->pool), most->kernels->real_size);
+    const extents s = forward_shape(op);
+    return s.m > 1 ? (size_t)cni_pool_threads(most->pool) * repeated_bytes(&s, s.y[0], most->kernels->real_size) : 0;
+}
+
+static work begin_work(cni_step *step, const cni_run *run, const extents *s)
+{
+    const cni_conv2d_attributes *a = step->op->attributes;
+    work w = {.s = *s,
+              .kernels = run->kernels,
+              .epilogue = &a->epilogue,
+              .x = step->in[CNI_CONV_X],
+              .w = step->in[CNI_CONV_W],
+              .y = step->out[0],
+              .private_memory = step->workspace};
+    w.clamps = cni_conv_finish(step, &a->epilogue, &w.finish);
+    return w;
 }
 
 static void run_forward(cni_step *step, const cni_run *whole_run)
 {
-    const cni_op *op = step->op;
-    cni_sampling sampling = sampling_of(op, op->in[1], false);
-    const cni_run some_run = cni_run_for(whole_run, operations(whole_run->n, op->out[0], sampling.window));
-    const cni_run *run = &some_run;
-    work w = {.kernels = run->kernels,
-              .epilogue = &((const cni_conv2d_attributes *)op->attributes)->epilogue,
-              .w = step->in[1],
-              .bias = step->in[2],
-              .y = step->out[0],
-              .tables = step->workspace,
-              .table_bytes = table_bytes(&sampling),
-              .width = sampling.to[2]};
-    cni_blocks_init(&w.blocks, &sampling, run, step->in[0], 1,
-                    w.tables + (size_t)cni_pool_threads(run->pool) * w.table_bytes);
-    cni_parallel(run->pool, w.blocks.tasks, forward_block, &w);
+    const extents s = forward_shape(step->op);
+    const cni_run run = cni_run_for(whole_run, operations(&s, whole_run->n));
+    work w = begin_work(step, &run, &s);
+    w.private_bytes = repeated_bytes(&s, s.y[0], run.kernels->real_size);
+    divide(&w, s.y, run.n, cni_pool_threads(run.pool));
+    cni_parallel(run.pool, (size_t)run.n * (size_t)w.bands * (size_t)w.chunks, forward_task, &w);
+}
+
+/* One phase of a band of dx.  dx: row 0 of the image, or of a copy that begins with row `top`. */
+static void compute_phase(const work *w, const task *t, int row_rest, int column_rest, void *dx, int top)
+{
+    const extents *s = &w->s;
+    const size_t real_size = w->kernels->real_size;
+    const phase rows = phase_of(s, 0, row_rest, t->begin, t->end), columns = phase_of(s, 1, column_rest, 0, s->x[1]);
+    const ptrdiff_t dy = (ptrdiff_t)t->image * s->y[0] * s->y[1] * s->y[2] + t->channel;
+    const ptrdiff_t at = (ptrdiff_t)t->image * s->x[0] * s->x[1] * s->x[2] + t->channel + rows.dx + columns.dx;
+    const ptrdiff_t to = rows.dx + columns.dx - top * pitch_of(s->x, 0, s->y[2]);
+    const cni_depthwise d = {.x = cni_at(w->x, dy, real_size),
+                             .w = cni_at(w->w, rows.w + columns.w + t->channel, real_size),
+                             .y = cni_at_mutable(dx, to, real_size),
+                             .rows = rows.axis,
+                             .columns = columns.axis,
+                             .width = t->width,
+                             .finish = s->m > 1 ? (cni_finish){0} : finish_at(w, at, t->channel)};
+    if (rows.axis.first < rows.axis.last && columns.axis.first < columns.axis.last)
+        w->kernels->convolution.depthwise(&d);
+}
+
+static void all_phases(const work *w, const task *t, void *dx, int top)
+{
+    for (int i = 0; i < w->s.strides[0]; i++)
+        for (int j = 0; j < w->s.strides[1]; j++) compute_phase(w, t, i, j, dx, top);
 }
 
 /* dx[k] = the sum of m neighbours. */
-static void add_filters(const work *w, const cni_block *b, const void *sums)
+static void add_filters(const work *w, const task *t, const void *sums)
 {
-    size_t real_size = w->kernels->real_size;
-    ptrdiff_t at = 0;
-    for (size_t r = 0; r < b->rows; r++)
-        for (size_t q = 0; q < b->columns; q++, at += w->width) {
-            ptrdiff_t to = b->y + (ptrdiff_t)r * b->y_row + (ptrdiff_t)q * b->y_pixel;
-            w->kernels->elementwise.reduce(CNI_SUM, cni_at(sums, at, real_size), cni_at_mutable(w->y, to, real_size),
-                                           (size_t)(w->width / w->m), (size_t)w->m, 1);
-        }
+    const extents *s = &w->s;
+    const size_t real_size = w->kernels->real_size;
+    const ptrdiff_t to = ((ptrdiff_t)t->image * s->x[0] + t->begin) * s->x[1] * s->x[2];
+    const size_t cells = (size_t)(t->end - t->begin) * (size_t)s->x[1] * (size_t)s->x[2];
+    w->kernels->elementwise.reduce(CNI_SUM, sums, cni_at_mutable(w->y, to, real_size), cells, (size_t)s->m, 1);
 }
 
-static void data_block(void *context, size_t index, int thread)
+static void data_task(void *context, size_t index, int thread)
 {
     const work *w = context;
-    cni_block b = cni_block_of(&w->blocks, index, thread);
-    if (w->m == 1) {
-        compute_block(w, &b, thread, cni_at_mutable(w->y, b.y, w->kernels->real_size), b.y_row, b.y_pixel);
+    const extents *s = &w->s;
+    const size_t real_size = w->kernels->real_size;
+    const task t = task_of(w, s->x, index);
+    if (s->m > 1) {
+        void *sums = w->private_memory + (size_t)thread * w->private_bytes;
+        all_phases(w, &t, sums, t.begin);
+        add_filters(w, &t, sums);
         return;
     }
-    void *sums = w->sums + (size_t)thread * w->sums_bytes;
-    compute_block(w, &b, thread, sums, (ptrdiff_t)b.columns * w->width, w->width);
-    add_filters(w, &b, sums);
+    all_phases(w, &t, cni_at_mutable(w->y, (ptrdiff_t)t.image * s->x[0] * s->x[1] * s->x[2] + t.channel, real_size), 0);
+    apply_epilogue(w, &t, s->x);
 }
 
-/* A block has at most as many outputs as dx has cells. */
-static size_t sums_bytes(const cni_op *op, size_t real_size)
+static extents data_shape(const cni_op *op)
 {
-    const int64_t *dx = op->out[0]->shape.dims, *w = op->in[1]->shape.dims;
-    return w[3] > 1 ? cni_round_up((size_t)(dx[1] * dx[2] * w[2] * w[3]) * real_size) : 0;
+    return shape_of(op->attributes, op->out[0], op->in[1], op->in[0]);
+}
+
+static size_t sums_bytes(const extents *s, size_t real_size)
+{
+    return s->m > 1 ? cni_round_up((size_t)s->x[0] * (size_t)s->x[1] * (size_t)s->y[2] * real_size) : 0;
 }
 
 static size_t data_workspace(const cni_op *op, const cni_run *most)
 {
-    cni_sampling sampling = sampling_of(op, op->in[1], true);
-    return (size_t)cni_pool_threads(most->pool) * (table_bytes(&sampling) + sums_bytes(op, most->kernels->real_size)) +
-           cni_blocks_scratch(&sampling, cni_pool_threads(most->pool), most->kernels->real_size);
+    const extents s = data_shape(op);
+    return (size_t)cni_pool_threads(most->pool) * sums_bytes(&s, most->kernels->real_size);
 }
 
 static void run_data(cni_step *step, const cni_run *whole_run)
 {
-    const cni_op *op = step->op;
-    cni_sampling sampling = sampling_of(op, op->in[1], true);
-    const cni_run some_run = cni_run_for(whole_run, operations(whole_run->n, op->in[0], sampling.window));
-    const cni_run *run = &some_run;
-    size_t threads = (size_t)cni_pool_threads(run->pool);
-    work w = {.kernels = run->kernels,
-              .w = step->in[1],
-              .y = step->out[0],
-              .tables = step->workspace,
-              .table_bytes = table_bytes(&sampling),
-              .sums_bytes = sums_bytes(op, run->kernels->real_size),
-              .width = sampling.from[2],
-              .m = (int)op->in[1]->shape.dims[3]};
-    w.sums = w.tables + threads * w.table_bytes;
-    cni_blocks_init(&w.blocks, &sampling, run, step->in[0], 1, w.sums + threads * w.sums_bytes);
-    cni_parallel(run->pool, w.blocks.tasks, data_block, &w);
+    const extents s = data_shape(step->op);
+    const cni_run run = cni_run_for(whole_run, operations(&s, whole_run->n));
+    work w = begin_work(step, &run, &s);
+    w.private_bytes = sums_bytes(&s, run.kernels->real_size);
+    divide(&w, s.x, run.n, cni_pool_threads(run.pool));
+    cni_parallel(run.pool, (size_t)run.n * (size_t)w.bands * (size_t)w.chunks, data_task, &w);
 }
 
-/* For the weights: in x, dy.  Tasks: some channels of dy, and slices of the images, which are added in their order. How
- * many is a matter of the shapes alone. */
+/* For the weights: in x, dy.  Tasks: a piece of the channels, and a slice of the rows of all images; the slices are
+ * added in their order.  How many there are is a matter of the shapes alone. */
 
 typedef struct weights_work {
+    extents s;
     const cni_kernels *kernels;
-    cni_sampling s;
-    const cni_phase *rows, *columns;
     const void *x, *dy;
     void *dw;
     char *slice_memory, *private_memory;
-    size_t weights, slice_bytes, private_bytes, table_bytes, axis_bytes;
-    int n, m, channels, pieces, slices, block_rows, reach[2];
-    bool copies; /* the channels of a task are copied, so that they lie side by side */
+    size_t weights, slice_bytes, private_bytes;
+    int channels, pieces;     /* of x */
+    int bands, units, slices; /* bands of an image; all bands of all images */
+    int copied_rows;          /* of dy at a time, where x is copied */
 } weights_work;
 
-static cni_axis_shape axis_of(const cni_sampling *s, int axis)
-{
-    return (cni_axis_shape){.to = s->to[axis],
-                            .window = s->window[axis],
-                            .stride = s->strides[axis],
-                            .dilation = s->dilation[axis],
-                            .padding = s->padding[axis]};
-}
-
 /* Everything but the pointers. */
-static weights_work plan_weights(const cni_op *op, int n, size_t real_size)
+static weights_work plan_weights(const cni_op *op, const cni_run *run)
 {
-    const cni_conv2d_attributes *a = op->attributes;
-    const int64_t *from = op->in[0]->shape.dims, *to = op->in[1]->shape.dims, *w = op->out[0]->shape.dims;
-    weights_work p = {.s = {.from = {(int)from[1], (int)from[2], (int)from[3]},
-                            .to = {(int)to[1], (int)to[2], (int)to[3]},
-                            .window = {(int)w[0], (int)w[1]},
-                            .strides = {a->strides[0], a->strides[1]},
-                            .dilation = {a->dilation[0], a->dilation[1]},
-                            .padding = {a->top, a->left}},
-                      .n = n,
-                      .m = (int)w[3]};
-    p.channels = cni_smaller((int)from[3], WEIGHT_CHANNELS / p.m > 0 ? WEIGHT_CHANNELS / p.m : 1);
-    p.pieces = cni_ratio_up((int)from[3], p.channels);
-    p.weights = cni_tensor_image(op->out[0]);
+    const size_t real_size = run->kernels->real_size;
+    const extents s = shape_of(op->attributes, op->in[0], op->out[0], op->in[1]);
+    weights_work p = {.s = s, .weights = cni_tensor_image(op->out[0])};
+    p.channels = cni_smaller(s.x[2], s.m < WEIGHT_CHANNELS ? WEIGHT_CHANNELS / s.m : 1);
+    p.pieces = cni_ratio_up(s.x[2], p.channels);
     p.slice_bytes = cni_round_up(p.weights * real_size);
-    p.slices = cni_smaller(n, cni_ratio_up(WANTED_TASKS, p.pieces));
-    if ((size_t)p.slices * p.slice_bytes > SLICE_BYTES) p.slices = 1;
-    cni_axis_shape rows = axis_of(&p.s, 0), columns = axis_of(&p.s, 1);
-    p.axis_bytes = cni_axis_bytes(&rows) + cni_axis_bytes(&columns);
-    p.table_bytes = table_bytes(&p.s);
-    p.private_bytes = p.table_bytes;
-    p.block_rows = p.s.to[0];
-    p.reach[0] = cni_axis_reach(&rows) + 1;
-    p.reach[1] = cni_axis_reach(&columns) + 1;
-    p.copies = p.m > 1 || p.pieces > 1 || !mostly_inside(&p.s);
-    if (p.copies) {
-        size_t columns_read = (size_t)((p.s.to[1] - 1) * p.s.strides[1] + p.reach[1]);
-        size_t row = columns_read * (size_t)(p.channels * p.m) * real_size;
-        int most = (int)(COPY_BYTES / row), fit = most > p.reach[0] ? (most - p.reach[0]) / p.s.strides[0] + 1 : 1;
-        p.block_rows = cni_smaller(fit, p.s.to[0]);
-        p.private_bytes += cni_round_up(row * (size_t)((p.block_rows - 1) * p.s.strides[0] + p.reach[0]));
+    int wanted = cni_ratio_up(WANTED_TASKS, p.pieces);
+    if ((size_t)wanted * p.slice_bytes > SLICE_BYTES) wanted = 1;
+    p.bands = cni_smaller(cni_ratio_up(cni_smaller(wanted, 4), run->batch),
+                          s.y[0] >= 2 * LEAST_ROWS ? s.y[0] / LEAST_ROWS : 1);
+    p.units = run->n * p.bands;
+    p.slices = cni_smaller(p.units, wanted);
+    if (s.m > 1) {
+        const size_t row = repeated_bytes(&s, 1, real_size);
+        p.copied_rows = row < COPY_BYTES ? cni_smaller((int)(COPY_BYTES / row), s.y[0]) : 1;
+        p.private_bytes = repeated_bytes(&s, p.copied_rows, real_size);
     }
     return p;
 }
 
 static size_t weights_workspace(const cni_op *op, const cni_run *most)
 {
-    weights_work p = plan_weights(op, most->n, most->kernels->real_size);
-    return p.axis_bytes + (size_t)cni_pool_threads(most->pool) * p.private_bytes +
+    const weights_work p = plan_weights(op, most);
+    return (size_t)cni_pool_threads(most->pool) * p.private_bytes +
            (p.slices > 1 ? (size_t)p.slices * p.slice_bytes : 0);
 }
 
-/* x: cell (top, left) of the image, or of a copy. */
-typedef struct weights_input {
-    const void *x;
-    int top, left;
-    ptrdiff_t row, pixel;      /* from cell to cell */
-    int image, channel, width; /* of dy */
-    void *dw;
-} weights_input;
-
-static void weigh_piece(const weights_work *w, const weights_input *in, const piece *p, ptrdiff_t *table)
+/* Rows begin ... end - 1 of dy. */
+static void weigh_rows(const weights_work *w, const task *t, void *dw, char *copy)
 {
-    const cni_sampling *s = &w->s;
-    size_t real_size = w->kernels->real_size;
-    int taps = 0, most = s->window[0] * s->window[1];
-    for (int r = p->tap_row; r < p->last_tap_row; r++)
-        for (int k = p->tap_column; k < p->last_tap_column; k++, taps++) {
-            table[taps] = (p->row * w->rows->step + w->rows->position[r] - in->top) * in->row +
-                          (p->column * w->columns->step + w->columns->position[k] - in->left) * in->pixel;
-            table[most + taps] = weight_of(s, w->rows, w->columns, r, k, s->to[2]);
-        }
-    ptrdiff_t dy_row = (ptrdiff_t)s->to[1] * s->to[2];
-    const cni_depthwise_weights kernel = {
-        .x = in->x,
-        .x_row = s->strides[0] * in->row,
-        .x_pixel = s->strides[1] * in->pixel,
-        .tap = table,
-        .weight = table + most,
-        .taps = taps,
-        .dy = cni_at(
-            w->dy, ((ptrdiff_t)in->image * s->to[0] + p->row) * dy_row + (ptrdiff_t)p->column * s->to[2] + in->channel,
-            real_size),
-        .dy_row = dy_row,
-        .dy_pixel = s->to[2],
-        .rows = (size_t)(p->last_row - p->row),
-        .columns = (size_t)(p->last_column - p->column),
-        .dw = in->dw,
-        .width = in->width,
-    };
-    w->kernels->convolution.depthwise_weights(&kernel);
-}
-
-/* In place: piece by piece, each with the taps that are inside. */
-static void weigh_pieces(const weights_work *w, const weights_input *in, ptrdiff_t *table)
-{
-    const cni_sampling *s = &w->s;
-    piece p;
-    for (p.row = 0; p.row < s->to[0]; p.row = p.last_row) {
-        p.last_row = cni_phase_segment(w->rows, s->from[0], p.row, s->to[0], &p.tap_row, &p.last_tap_row);
-        for (p.column = 0; p.column < s->to[1]; p.column = p.last_column) {
-            p.last_column =
-                cni_phase_segment(w->columns, s->from[1], p.column, s->to[1], &p.tap_column, &p.last_tap_column);
-            weigh_piece(w, in, &p, table);
-        }
+    const extents *s = &w->s;
+    const size_t real_size = w->kernels->real_size;
+    const ptrdiff_t x = (ptrdiff_t)t->image * s->x[0] * s->x[1] * s->x[2];
+    const ptrdiff_t dy = (ptrdiff_t)t->image * s->y[0] * s->y[1] * s->y[2] + t->channel;
+    cni_depthwise_weights d = {.x = cni_at(w->x, s->m > 1 ? x : x + t->channel, real_size),
+                               .dy = cni_at(w->dy, dy, real_size),
+                               .dw = cni_at_mutable(dw, t->channel, real_size),
+                               .rows = forward_axis(s, 0),
+                               .columns = forward_axis(s, 1),
+                               .width = t->width};
+    d.rows.first = t->begin;
+    d.rows.last = t->end;
+    if (s->m > 1) {
+        int first, last;
+        rows_seen(&d.rows, t->begin, t->end, &first, &last);
+        repeat_channels(s, d.x, first, last, t->channel / s->m, t->width / s->m, real_size, copy);
+        d.x = copy;
+        d.rows.position -= first;
+        d.rows.cells = last - first;
+        d.rows.x = (ptrdiff_t)s->x[1] * t->width;
+        d.columns.x = t->width;
     }
+    w->kernels->convolution.depthwise_weights(&d);
 }
 
-/* What output rows first ... last - 1 read, with its border: then all taps are inside. */
-static void weigh_copy(const weights_work *w, weights_input *in, int first, int last, char *memory)
+static void weigh_band(const weights_work *w, task t, int last_row, void *dw, char *copy)
 {
-    const cni_sampling *s = &w->s;
-    size_t real_size = w->kernels->real_size;
-    in->top = first * s->strides[0] - s->padding[0];
-    const cni_rectangle reads = {.top = in->top,
-                                 .left = in->left,
-                                 .rows = (last - first - 1) * s->strides[0] + w->reach[0],
-                                 .columns = (s->to[1] - 1) * s->strides[1] + w->reach[1],
-                                 .channel = in->channel / w->m,
-                                 .channels = in->width / w->m,
-                                 .repeat = w->m};
-    ptrdiff_t image = (ptrdiff_t)in->image * s->from[0] * s->from[1] * s->from[2];
-    cni_rectangle_copy(&reads, cni_at(w->x, image, real_size), s->from[0], s->from[1], s->from[2], real_size,
-                       memory + w->table_bytes);
-    in->x = memory + w->table_bytes;
-    const piece all = {first, last, 0, s->to[1], 0, s->window[0], 0, s->window[1]};
-    weigh_piece(w, in, &all, (ptrdiff_t *)memory);
-}
-
-static void weigh_image(const weights_work *w, weights_input *in, char *memory)
-{
-    const cni_sampling *s = &w->s;
-    if (!w->copies) {
-        in->x = cni_at(w->x, (ptrdiff_t)in->image * s->from[0] * in->row, w->kernels->real_size);
-        weigh_pieces(w, in, (ptrdiff_t *)memory);
-        return;
+    const int step = w->s.m > 1 ? w->copied_rows : last_row - t.begin;
+    for (; t.begin < last_row; t.begin = t.end) {
+        t.end = cni_smaller(t.begin + step, last_row);
+        weigh_rows(w, &t, dw, copy);
     }
-    for (int first = 0; first < s->to[0]; first += w->block_rows)
-        weigh_copy(w, in, first, cni_smaller(first + w->block_rows, s->to[0]), memory);
 }
 
 static void weigh(void *context, size_t index, int thread)
 {
     const weights_work *w = context;
-    const cni_sampling *s = &w->s;
-    size_t real_size = w->kernels->real_size;
-    int slice = (int)(index % (size_t)w->slices), channel = (int)(index / (size_t)w->slices) * w->channels;
-    int channels = cni_smaller(w->channels, s->from[2] - channel);
+    const extents *s = &w->s;
+    const size_t real_size = w->kernels->real_size;
+    const int slice = (int)(index % (size_t)w->slices), channel = (int)(index / (size_t)w->slices) * w->channels;
+    task t = {.channel = channel * s->m, .width = cni_smaller(w->channels, s->x[2] - channel) * s->m};
     void *dw = w->slices > 1 ? w->slice_memory + (size_t)slice * w->slice_bytes : w->dw;
-    weights_input in = {.pixel = w->copies ? channels * w->m : s->from[2],
-                        .channel = channel * w->m,
-                        .width = channels * w->m,
-                        .dw = cni_at_mutable(dw, (ptrdiff_t)channel * w->m, real_size)};
-    in.left = w->copies ? -s->padding[1] : 0;
-    in.row = (w->copies ? (s->to[1] - 1) * s->strides[1] + w->reach[1] : s->from[1]) * in.pixel;
-    for (int t = 0; t < s->window[0] * s->window[1]; t++)
-        memset(cni_at_mutable(in.dw, (ptrdiff_t)t * s->to[2], real_size), 0, (size_t)in.width * real_size);
-    int first = (int)((int64_t)w->n * slice / w->slices), last = (int)((int64_t)w->n * (slice + 1) / w->slices);
-    for (in.image = first; in.image < last; in.image++)
-        weigh_image(w, &in, w->private_memory + (size_t)thread * w->private_bytes);
+    for (int i = 0; i < s->window[0] * s->window[1]; i++)
+        memset(cni_at_mutable(dw, (ptrdiff_t)i * s->y[2] + t.channel, real_size), 0, (size_t)t.width * real_size);
+    const int last = (int)((int64_t)w->units * (slice + 1) / w->slices);
+    for (int unit = (int)((int64_t)w->units * slice / w->slices); unit < last; unit++) {
+        const int band = unit % w->bands;
+        t.image = unit / w->bands;
+        t.begin = s->y[0] * band / w->bands;
+        weigh_band(w, t, s->y[0] * (band + 1) / w->bands, dw, w->private_memory + (size_t)thread * w->private_bytes);
+    }
 }
 
 static void run_weights(cni_step *step, const cni_run *whole_run)
 {
-    size_t real_size = whole_run->kernels->real_size;
-    weights_work w = plan_weights(step->op, whole_run->n, real_size);
-    const cni_run some_run = cni_run_for(whole_run, operations(whole_run->n, step->op->in[1], w.s.window));
-    const cni_run *run = &some_run;
-    cni_axis_shape rows = axis_of(&w.s, 0), columns = axis_of(&w.s, 1);
-    char *memory = step->workspace;
-    w.kernels = run->kernels;
-    w.rows = cni_axis_init(&rows, memory);
-    w.columns = cni_axis_init(&columns, memory + cni_axis_bytes(&rows));
+    const size_t real_size = whole_run->kernels->real_size;
+    weights_work w = plan_weights(step->op, whole_run);
+    const cni_run run = cni_run_for(whole_run, operations(&w.s, whole_run->n));
+    w.kernels = run.kernels;
     w.x = step->in[0];
     w.dy = step->in[1];
     w.dw = step->out[0];
-    w.private_memory = memory + w.axis_bytes;
-    w.slice_memory = w.private_memory + (size_t)cni_pool_threads(run->pool) * w.private_bytes;
-    cni_parallel(run->pool, (size_t)w.pieces * (size_t)w.slices, weigh, &w);
+    w.private_memory = step->workspace;
+    w.slice_memory = w.private_memory + (size_t)cni_pool_threads(run.pool) * w.private_bytes;
+    cni_parallel(run.pool, (size_t)w.pieces * (size_t)w.slices, weigh, &w);
     if (w.slices > 1)
-        run->kernels->matmul.column_sums(w.slice_memory, (ptrdiff_t)(w.slice_bytes / real_size), (size_t)w.slices,
-                                         (int)w.weights, w.dw, false);
+        run.kernels->matmul.column_sums(w.slice_memory, (ptrdiff_t)(w.slice_bytes / real_size), (size_t)w.slices,
+                                        (int)w.weights, w.dw, false);
 }
 
 static void gradient(cni_graph *graph, const cni_op *op, cni_tensor *const *dout, cni_tensor **din)

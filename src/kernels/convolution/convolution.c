@@ -16,6 +16,7 @@ void cni_convolution_double(cni_convolution_kernels *kernels)
     void cni_convolution_##isa(cni_convolution_kernels *kernels)                                                       \
     {                                                                                                                  \
         cni_depthwise_part_##isa(kernels);                                                                             \
+        cni_depthwise_weights_part_##isa(kernels);                                                                     \
     }
 #if defined(__x86_64__)
 OVERLAY(avx2)

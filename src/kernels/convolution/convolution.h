@@ -1,46 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Kernels for depthwise convolution: each channel has its own window.  (What mixes channels is a product: matmul.)
- * All taps of a call are inside the image for all outputs of the call, so that a tap is a constant distance: any stride
- * and dilation.  Whoever calls leaves out the taps that are outside. */
+ * Kernels for depthwise convolution: each channel has its own window.  (What mixes channels is a product: matmul.) */
 #ifndef CNI_CONVOLUTION_H
 #define CNI_CONVOLUTION_H
 
+#include "kernels/elementwise/finish.h"
 #include "kernels/names.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/** y(r, p, j) = bias[j] + sum over t < taps of x[r x_row + p x_pixel + tap[t] + j] * w[weight[t] + j]
- *  for r < rows, p < columns, j < width; in the order of the taps. */
+/** The rows, or the columns, of images and of a window.  Output i looks with tap t at cell
+ *  i * stride + position + t * dilation; a tap that is outside 0 ... cells - 1 counts for nothing. */
+typedef struct cni_window_axis {
+    int cells, taps, position, stride, dilation;
+    int first, last;   /* outputs: first ... last - 1 */
+    ptrdiff_t x, w, y; /* elements from cell to cell, from tap to tap (negative: the window is read backwards) and from
+                          output to output */
+} cni_window_axis;
+
+/** y(i, j, k) = finish(sum over the taps (r, s) of x(cell of i and r, cell of j and s, k) * w(r, s, k))  for k < width.
+ *  x, w, y: cell, tap and output (0, 0); what the finish reads is counted from there. */
 typedef struct cni_depthwise {
-    const void *x;
-    ptrdiff_t x_row, x_pixel;
-    const ptrdiff_t *tap, *weight;
-    int taps;
-    const void *w;
-    const void *bias; /* [width] or NULL */
-    void *y;          /* element (r, p, j) at r y_row + p y_pixel + j */
-    ptrdiff_t y_row, y_pixel;
-    size_t rows, columns;
+    const void *x, *w;
+    void *y;
+    cni_window_axis rows, columns;
     int width;
-    bool relu; /* y = max(y, 0), NaN stays */
+    cni_finish finish;
 } cni_depthwise;
 
-/** dw[weight[t] + j] += sum over r < rows, p < columns of
- *  x[r x_row + p x_pixel + tap[t] + j] * dy[r dy_row + p dy_pixel + j]   for t < taps, j < width. */
+/** dw(r, s, k) += sum over the outputs (i, j) of x(cell of i and r, cell of j and s, k) * dy(i, j, k)  for k < width.
+ */
 typedef struct cni_depthwise_weights {
-    const void *x;
-    ptrdiff_t x_row, x_pixel;
-    const ptrdiff_t *tap, *weight;
-    int taps;
-    const void *dy;
-    ptrdiff_t dy_row, dy_pixel;
-    size_t rows, columns;
+    const void *x, *dy;
     void *dw;
+    cni_window_axis rows, columns; /* y of an axis: of dy */
     int width;
 } cni_depthwise_weights;
 
 typedef struct cni_convolution_kernels {
+    /** A result depends neither on how outputs and channels are divided among calls nor on first and last. */
     void (*depthwise)(const cni_depthwise *depthwise);
     void (*depthwise_weights)(const cni_depthwise_weights *weights);
 } cni_convolution_kernels;
@@ -54,5 +52,6 @@ void cni_convolution_neon(cni_convolution_kernels *kernels);
 /* Parts of the above, one source each */
 CNI_DECLARE_PORTABLE(cni_depthwise_part, cni_convolution_kernels);
 CNI_DECLARE_OVERLAYS(cni_depthwise_part, cni_convolution_kernels);
+CNI_DECLARE_OVERLAYS(cni_depthwise_weights_part, cni_convolution_kernels);
 
 #endif

@@ -1,275 +1,436 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Depthwise convolution with vectors over channels.  A tile is some neighbouring outputs of a row by one vector of
- * channels; the channels are looped over inside the tile, because down one channel the cells are far apart.
+ * Depthwise convolution with vectors over channels.
  *
- * Where a row of the window reads neighbouring cells and the next output begins one cell later, a cell is loaded once
- * and used for all outputs of the tile that see it:
+ * Sliding: a strip of some rows of outputs goes from left to right, one vector of channels at a time.  A cell is loaded
+ * once, for all outputs of the strip that see it; the sums of the outputs that a column of cells belongs to are in
+ * registers, and when a column of cells has been added, its oldest outputs are complete:
  *
- *     cells    0 1 2 3 4 5       for each row of the window: PIXELS + S - 1 loads of x, S of w, PIXELS * S
- * multiply-adds output 0 ^ ^ ^             (instead of PIXELS * S loads of x) output 1   ^ ^ ^ output 3       ^ ^ ^ S =
- * 3, PIXELS = 4 */
+ *          cells                      sums [slot][row], 3 x 3 taps:
+ *          o o o|o|                   slot 2   slot 1   slot 0
+ *          o o o|o|   two rows        column   column   column
+ *          o o o|o|   of outputs      j - 2    j - 1    j        += this column of cells * column 2, 1, 0 of the window
+ *          o o o|o|
+ *           column of cells
+ *
+ * Columns outside the image are left out; rows outside are, or are zeros that are never loaded.  The order of a sum is
+ * that of the columns, and in a column that of the rows, whatever the number of rows of a strip.
+ *
+ * What has no sliding kernel is computed in tiles of some outputs of one row, in the order of the rows.
+ *
+ * A dilated window with stride 1 sees only every dilation-th cell, and so do its neighbours that far away: the image
+ * falls into dilation^2 images, each with a window that is not dilated. */
 #include "kernels/convolution/convolution.h"
-#include "kernels/vector.h"
+#include "kernels/convolution/window_axis.h"
+#include "kernels/finish_vector.h"
+#include "kernels/vector_some.h"
+
+enum { MOST_ROWS = 7, MOST_TAPS = 49 };
 
 #if CNI_VECTOR_BYTES == 32
-enum { MOST_TAPS = 12 };
+enum { WEIGHTS_IN_REGISTERS = 4 };
 #else
-enum { MOST_TAPS = 14 };
+enum { WEIGHTS_IN_REGISTERS = 9 };
 #endif
 
-enum { PIXELS = 8, FEW_PIXELS = 4 };
+typedef enum ending { PLAIN, CLAMPED, ANY, ENDINGS } ending;
 
-ALWAYS_INLINE lanes take(const float *p, int some)
-{
-    return some < LANES ? load_some(p, some) : load(p);
-}
+/* Outputs first ... last - 1 of some rows; `inside` has bit p when row p of the cells that they see is in the image. */
+typedef struct strip {
+    int row, first, last;
+    unsigned inside;
+    bool simple; /* two outputs or more, and no column of cells outside but perhaps the first and the last */
+} strip;
 
-ALWAYS_INLINE void put(float *p, lanes v, int some)
+/* The finish without what the weights and the first summand have taken in already. */
+ALWAYS_INLINE void end(const cni_depthwise *d, lanes sum, ptrdiff_t at, ending how, int some)
 {
-    if (some < LANES)
-        store_some(p, v, some);
-    else
-        store(p, v);
-}
-
-ALWAYS_INLINE void finish(const cni_depthwise *d, const lanes *sum, float *y, int pixels, int some)
-{
-    UNROLL for (int i = 0; i < pixels; i++) put(y + i * d->y_pixel, d->relu ? vector_relu(sum[i]) : sum[i], some);
-}
-
-ALWAYS_INLINE void begin(const cni_depthwise *d, lanes *sum, int channel, int pixels, int some)
-{
-    lanes bias = d->bias ? take((const float *)d->bias + channel, some) : (lanes){0};
-    UNROLL for (int i = 0; i < pixels; i++) sum[i] = bias;
-}
-
-/* Any taps. */
-ALWAYS_INLINE void tile(const cni_depthwise *d, const float *x, float *y, int channel, int pixels, int some)
-{
-    lanes sum[PIXELS];
-    begin(d, sum, channel, pixels, some);
-    const float *w = (const float *)d->w + channel;
-    for (int t = 0; t < d->taps; t++) {
-        const float *at = x + d->tap[t] + channel;
-        lanes weight = take(w + d->weight[t], some);
-        UNROLL for (int i = 0; i < pixels; i++) sum[i] += take(at + i * d->x_pixel, some) * weight;
+    const cni_finish *f = &d->finish;
+    if (how != PLAIN) {
+        if (f->add && how == ANY) sum += load_at(f->add, at, some);
+        if (f->clamps || how == CLAMPED) sum = vector_clamp(sum, how == CLAMPED ? 0 : (float)f->slope, (float)f->most);
+        if (f->mask && how == ANY) sum = choose((mask)(load_at(f->mask, at, some) > (lanes){0}), sum, (lanes){0});
     }
-    finish(d, sum, y + channel, pixels, some);
+    put((float *)d->y + at, sum, some);
 }
 
-/* Rows of `columns` neighbouring taps. */
-ALWAYS_INLINE void dense_tile(const cni_depthwise *d, const float *x, float *y, int channel, int pixels, int columns,
-                              int some)
+/* The window of a vector of channels, scaled. */
+ALWAYS_INLINE void load_window(const cni_depthwise *d, lanes *w, int channel, int taps_down, int taps_across, int some)
 {
-    lanes sum[PIXELS];
-    begin(d, sum, channel, pixels, some);
-    const float *w = (const float *)d->w + channel;
-    for (int t = 0; t < d->taps; t += columns) {
-        const float *at = x + d->tap[t] + channel;
-        lanes weights[7];
-        UNROLL for (int s = 0; s < columns; s++) weights[s] = take(w + d->weight[t + s], some);
-        UNROLL for (int q = 0; q < pixels + columns - 1; q++, at += d->x_pixel)
-        {
-            lanes cell = take(at, some);
-            IN_REGISTER(cell); /* 1.4 times as fast with three columns */
-            UNROLL for (int s = 0; s < columns; s++) if (q - s >= 0 && q - s < pixels) sum[q - s] += cell * weights[s];
-        }
-    }
-    finish(d, sum, y + channel, pixels, some);
+    const float *from = (const float *)d->w + channel;
+    UNROLL for (int r = 0; r < taps_down; r++) UNROLL for (int s = 0; s < taps_across; s++) w[r * taps_across + s] =
+        take(from + r * d->rows.w + s * d->columns.w, some);
+    if (!d->finish.scale) return;
+    const lanes scale = load_at(d->finish.scale, channel, some);
+    UNROLL for (int t = 0; t < taps_down * taps_across; t++) w[t] *= scale;
 }
 
-typedef void tile_function(const cni_depthwise *d, const float *x, float *y);
+/* One column of cells; slots from ... to - 1 are those of outputs of the strip. */
+#define IN_STRIP(slot) (!edge || ((slot) >= from && (slot) < to))
 
-/* All channels of a tile. */
-#define TILE(name, call)                                                                                               \
-    static void name(const cni_depthwise *d, const float *x, float *y)                                                 \
-    {                                                                                                                  \
-        int k = 0, some = LANES;                                                                                       \
-        for (; k + LANES <= d->width; k += LANES) call;                                                                \
-        some = d->width - k;                                                                                           \
-        if (some > 0) call;                                                                                            \
-    }
-#define TILES(name, of)                                                                                                \
-    TILE(name##_8, of(PIXELS))                                                                                         \
-    TILE(name##_4, of(FEW_PIXELS))                                                                                     \
-    TILE(name##_1, of(1))                                                                                              \
-    static tile_function *const name[3] = {name##_8, name##_4, name##_1};
-#define ANY(pixels)   tile(d, x, y, k, pixels, some)
-#define THREE(pixels) dense_tile(d, x, y, k, pixels, 3, some)
-#define FIVE(pixels)  dense_tile(d, x, y, k, pixels, 5, some)
-#define SEVEN(pixels) dense_tile(d, x, y, k, pixels, 7, some)
-TILES(any, ANY)
-TILES(three, THREE)
-TILES(five, FIVE)
-TILES(seven, SEVEN)
-
-/* A square window that moves by one cell each way: a block of outputs, so that a cell also serves several rows. */
-#if CNI_VECTOR_BYTES == 32
-enum { ROWS_3 = 2, COLUMNS_3 = 4, ROWS_5 = 2, COLUMNS_5 = 4 };
-#else
-enum { ROWS_3 = 4, COLUMNS_3 = 4, ROWS_5 = 2, COLUMNS_5 = 8 };
-#endif
-
-ALWAYS_INLINE void block(const cni_depthwise *d, const float *x, float *y, int channel, int rows, int pixels, int size,
-                         int some)
+ALWAYS_INLINE void add_by_cells(lanes sum[][MOST_ROWS], const lanes *w, const float *x, ptrdiff_t x_row,
+                                unsigned inside, int column, int taps_down, int taps_across, int stride, int rows,
+                                int from, int to, bool edge, int some)
 {
-    lanes sum[4][8];
-    UNROLL for (int i = 0; i < rows; i++) begin(d, sum[i], channel, pixels, some);
-    const float *w = (const float *)d->w + channel, *row = x + d->tap[0] + channel;
-    UNROLL for (int p = 0; p < rows + size - 1; p++, row += d->x_row)
+    const int slots = (taps_across - column + stride - 1) / stride;
+    UNROLL for (int p = 0; p < (rows - 1) * stride + taps_down; p++)
     {
-        const float *at = row;
-        UNROLL for (int q = 0; q < pixels + size - 1; q++, at += d->x_pixel)
+        if (!(inside & 1u << p)) continue;
+        lanes cell = take(x + p * x_row, some);
+        IN_REGISTER(cell);
+        UNROLL for (int m = 0; m < slots; m++)
         {
-            lanes cell = take(at, some);
-            IN_REGISTER(cell);
-            UNROLL for (int i = 0; i < rows; i++)
-                UNROLL for (int s = 0; s < size; s++) if (p - i >= 0 && p - i < size && q - s >= 0 && q - s < pixels)
-                    sum[i][q - s] += cell * take(w + d->weight[(p - i) * size + s], some);
-        }
-    }
-    UNROLL for (int i = 0; i < rows; i++) finish(d, sum[i], y + i * d->y_row + channel, pixels, some);
-}
-
-TILE(block_3, block(d, x, y, k, ROWS_3, COLUMNS_3, 3, some))
-TILE(block_5, block(d, x, y, k, ROWS_5, COLUMNS_5, 5, some))
-TILE(block_7, block(d, x, y, k, ROWS_5, COLUMNS_5, 7, some))
-
-static const struct blocks {
-    tile_function *compute;
-    size_t rows, columns;
-} blocks[8] = {
-    [3] = {block_3, ROWS_3, COLUMNS_3}, [5] = {block_5, ROWS_5, COLUMNS_5}, [7] = {block_7, ROWS_5, COLUMNS_5}};
-
-/* The last block of a row or column begins earlier where it would stick out: some outputs are computed twice. */
-static void all_blocks(const cni_depthwise *d, const struct blocks *of)
-{
-    for (size_t r = 0; r < d->rows; r += of->rows) {
-        size_t row = r + of->rows <= d->rows ? r : d->rows - of->rows;
-        for (size_t p = 0; p < d->columns; p += of->columns) {
-            size_t column = p + of->columns <= d->columns ? p : d->columns - of->columns;
-            of->compute(d, (const float *)d->x + (ptrdiff_t)row * d->x_row + (ptrdiff_t)column * d->x_pixel,
-                        (float *)d->y + (ptrdiff_t)row * d->y_row + (ptrdiff_t)column * d->y_pixel);
+            if (!IN_STRIP(m)) continue;
+            UNROLL for (int i = 0; i < rows; i++) if (p >= i * stride && p - i * stride < taps_down) sum[m][i] +=
+                cell * w[(p - i * stride) * taps_across + m * stride + column];
         }
     }
 }
 
-static bool moves_by_one(const cni_depthwise *d, int columns)
+ALWAYS_INLINE void add_by_weights(lanes sum[][MOST_ROWS], const lanes *w, const float *x, ptrdiff_t x_row,
+                                  unsigned inside, int column, int taps_down, int taps_across, int stride, int rows,
+                                  int from, int to, bool edge, int some)
 {
-    if (columns >= 8 || !blocks[columns].compute || d->taps != columns * columns) return false;
-    for (int t = columns; t < d->taps; t++)
-        if (d->tap[t] != d->tap[t - columns] + d->x_row) return false;
-    return d->rows >= blocks[columns].rows && d->columns >= blocks[columns].columns;
-}
-
-/* How many taps lie in a row, cell after cell, in all rows of the window; 1 when they do not. */
-static int dense_columns(const cni_depthwise *d)
-{
-    int columns = 1;
-    while (columns < d->taps && d->tap[columns] == d->tap[columns - 1] + d->x_pixel) columns++;
-    if (d->taps % columns) return 1;
-    for (int t = 0; t < d->taps; t++)
-        if (t % columns && d->tap[t] != d->tap[t - 1] + d->x_pixel) return 1;
-    return columns;
-}
-
-/* Tiles of one size; the last one begins earlier where it would stick out: some outputs are computed twice. */
-static void row_of_tiles(const cni_depthwise *d, tile_function *const *tiles, const float *x, float *y)
-{
-    static const size_t sizes[] = {PIXELS, FEW_PIXELS, 1};
-    int which = d->columns >= PIXELS ? 0 : d->columns >= FEW_PIXELS ? 1 : 2;
-    for (size_t p = 0; p < d->columns; p += sizes[which]) {
-        size_t at = p + sizes[which] <= d->columns ? p : d->columns - sizes[which];
-        tiles[which](d, x + (ptrdiff_t)at * d->x_pixel, y + (ptrdiff_t)at * d->y_pixel);
+    lanes cell[2 * MOST_ROWS + 7];
+    const int slots = (taps_across - column + stride - 1) / stride;
+    UNROLL for (int p = 0; p < (rows - 1) * stride + taps_down; p++)
+    {
+        cell[p] = inside & 1u << p ? take(x + p * x_row, some) : (lanes){0};
+        IN_REGISTER(cell[p]);
     }
+    if (edge) {
+        UNROLL for (int m = 0; m < slots; m++)
+        {
+            if (!IN_STRIP(m)) continue;
+            UNROLL for (int r = 0; r < taps_down; r++) UNROLL for (int i = 0; i < rows; i++) sum[m][i] +=
+                cell[i * stride + r] * w[r * taps_across + m * stride + column];
+        }
+        return;
+    }
+    UNROLL for (int r = 0; r < taps_down; r++) UNROLL for (int m = 0; m < slots; m++)
+    {
+        const lanes weight = w[r * taps_across + m * stride + column];
+        UNROLL for (int i = 0; i < rows; i++) sum[m][i] += cell[i * stride + r] * weight;
+    }
+}
+
+/* A column of cells, or nothing when it is not in the image. */
+#define ADD_COLUMN(inside, from, to, edge)                                                                             \
+    (by_cells ? add_by_cells : add_by_weights)(sum, window, x + u * x_pixel, d->rows.x, inside, u, taps_down,          \
+                                               taps_across, stride, rows, from, to, edge, some)
+
+ALWAYS_INLINE void slide(const cni_depthwise *d, const strip *p, int channel, int taps_down, int taps_across,
+                         int stride, int rows, ending how, int some)
+{
+    const bool by_cells = taps_down * taps_across <= WEIGHTS_IN_REGISTERS;
+    const int slots = (taps_across + stride - 1) / stride, position = d->columns.position, cells = d->columns.cells;
+    const ptrdiff_t x_pixel = d->columns.x;
+    lanes w[MOST_TAPS], sum[7][MOST_ROWS];
+    load_window(d, w, channel, taps_down, taps_across, some);
+    const lanes *window = w;
+    if (!by_cells) __asm__("" : "+r"(window)::"memory"); /* what has no room in registers is to stay in memory */
+    const lanes shift = d->finish.shift ? load_at(d->finish.shift, channel, some) : (lanes){0};
+    UNROLL for (int m = 0; m < slots; m++) UNROLL for (int i = 0; i < rows; i++) sum[m][i] = shift;
+    const float *x = (const float *)d->x + channel + ((ptrdiff_t)p->row * stride + d->rows.position) * d->rows.x +
+                     ((ptrdiff_t)p->first * stride + position) * x_pixel;
+    ptrdiff_t at = p->row * d->rows.y + (p->first - slots + 1) * d->columns.y + channel;
+    for (int t = p->first; t < p->last + slots - 1; t++) {
+        const int from = t - p->last + 1, to = t - p->first + 1, first_cell = t * stride + position;
+        bool edge = from > 0 || to < slots || first_cell < 0 || first_cell + stride > cells;
+        if (!edge) {
+            UNROLL for (int u = 0; u < stride; u++) ADD_COLUMN(p->inside, 0, slots, false);
+        } else {
+            UNROLL for (int u = 0; u < stride; u++) if (first_cell + u >= 0 && first_cell + u < cells)
+                ADD_COLUMN(p->inside, from, to, true);
+        }
+        if (to >= slots) UNROLL for (int i = 0; i < rows; i++) end(d, sum[slots - 1][i], at + i * d->rows.y, how, some);
+        UNROLL for (int m = slots - 1; m > 0; m--) UNROLL for (int i = 0; i < rows; i++) sum[m][i] = sum[m - 1][i];
+        UNROLL for (int i = 0; i < rows; i++) sum[0][i] = shift;
+        x += stride * x_pixel;
+        at += d->columns.y;
+    }
+}
+
+/* The same for three columns of taps and stride 1, where all columns of cells are inside but for the first and the
+ * last: the usual window, without what the general loop decides at each step. */
+ALWAYS_INLINE void slide_three(const cni_depthwise *d, const strip *p, int channel, int rows, ending how, int some)
+{
+    const ptrdiff_t x_row = d->rows.x, x_pixel = d->columns.x, y_row = d->rows.y, y_pixel = d->columns.y;
+    const int position = p->first + d->columns.position, last_cell = p->last + d->columns.position + 1;
+    lanes w[9], sum[3][MOST_ROWS];
+    load_window(d, w, channel, 3, 3, some);
+    const lanes shift = d->finish.shift ? load_at(d->finish.shift, channel, some) : (lanes){0};
+    const float *x = (const float *)d->x + channel + (p->row + d->rows.position) * x_row + position * x_pixel;
+    ptrdiff_t at = p->row * y_row + p->first * y_pixel + channel;
+#define BEGIN(slot)   UNROLL for (int i = 0; i < rows; i++) sum[slot][i] = shift
+#define SHIFT(slot)   UNROLL for (int i = 0; i < rows; i++) sum[slot][i] = sum[slot - 1][i]
+#define ADD(from, to) add_by_cells(sum, w, x, x_row, p->inside, 0, 3, 3, 1, rows, from, to, true, some), x += x_pixel
+#define END           UNROLL for (int i = 0; i < rows; i++) end(d, sum[2][i], at + i * y_row, how, some)
+    BEGIN(0);
+    if (position >= 0)
+        ADD(0, 1);
+    else
+        x += x_pixel;
+    SHIFT(1);
+    BEGIN(0);
+    ADD(0, 2);
+    for (int t = p->last - p->first; t > 2; t--) {
+        SHIFT(2);
+        SHIFT(1);
+        BEGIN(0);
+        ADD(0, 3);
+        END;
+        at += y_pixel;
+    }
+    SHIFT(2);
+    SHIFT(1);
+    ADD(1, 3);
+    END;
+    at += y_pixel;
+    SHIFT(2);
+    if (last_cell < d->columns.cells) ADD(2, 3);
+    END;
+#undef BEGIN
+#undef SHIFT
+#undef ADD
+#undef END
+}
+
+/* For one vector of channels. */
+typedef void slide_function(const cni_depthwise *d, const strip *p, int channel);
+
+#define ENDING(name, down, across, stride, rows, how, some)                                                            \
+    static void name(const cni_depthwise *d, const strip *p, int channel)                                              \
+    {                                                                                                                  \
+        if (p->simple && stride == 1 && across == 3 && WEIGHTS_IN_REGISTERS >= 9)                                      \
+            slide_three(d, p, channel, rows, how, some);                                                               \
+        else                                                                                                           \
+            slide(d, p, channel, down, across, stride, rows, how, some);                                               \
+    }
+#define SLIDE(of, down, across, stride, rows)                                                                          \
+    ENDING(slide_##of##_##rows##_plain, down, across, stride, rows, PLAIN, LANES)                                      \
+    ENDING(slide_##of##_##rows##_clamped, down, across, stride, rows, CLAMPED, LANES)                                  \
+    ENDING(slide_##of##_##rows##_any, down, across, stride, rows, ANY, lanes_left(d, channel))
+#define SLIDES_1(...)  SLIDE(__VA_ARGS__, 1)
+#define SLIDES_2(...)  SLIDES_1(__VA_ARGS__) SLIDE(__VA_ARGS__, 2)
+#define SLIDES_3(...)  SLIDES_2(__VA_ARGS__) SLIDE(__VA_ARGS__, 3)
+#define SLIDES_4(...)  SLIDES_3(__VA_ARGS__) SLIDE(__VA_ARGS__, 4)
+#define SLIDES_5(...)  SLIDES_4(__VA_ARGS__) SLIDE(__VA_ARGS__, 5)
+#define SLIDES_7(...)  SLIDES_5(__VA_ARGS__) SLIDE(__VA_ARGS__, 6) SLIDE(__VA_ARGS__, 7)
+
+#define ROW_1(of, how) slide_##of##_1_##how
+#define ROW_2(of, how) ROW_1(of, how), slide_##of##_2_##how
+#define ROW_3(of, how) ROW_2(of, how), slide_##of##_3_##how
+#define ROW_4(of, how) ROW_3(of, how), slide_##of##_4_##how
+#define ROW_5(of, how) ROW_4(of, how), slide_##of##_5_##how
+#define ROW_7(of, how) ROW_5(of, how), slide_##of##_6_##how, slide_##of##_7_##how
+
+static int lanes_left(const cni_depthwise *d, int channel)
+{
+    return d->width - channel < LANES ? d->width - channel : LANES;
+}
+
+#if CNI_VECTOR_BYTES == 32
+#define FOR_ISA(few, many) few
+#else
+#define FOR_ISA(few, many) many
+#endif
+
+/* How many rows of outputs the registers allow: few for 16 registers, many for 32. */
+#define ROWS_OF_2   4
+#define ROWS_OF_3   FOR_ISA(3, 7)
+#define ROWS_OF_3_2 FOR_ISA(2, 4)
+#define ROWS_OF_5   FOR_ISA(1, 4)
+#define ROWS_OF_5_2 FOR_ISA(1, 4)
+#define ROWS_OF_7   FOR_ISA(1, 2)
+
+CNI_JOIN(SLIDES, ROWS_OF_2)
+(2, 2, 2, 1) CNI_JOIN(SLIDES, ROWS_OF_3)(3, 3, 3, 1) CNI_JOIN(SLIDES, ROWS_OF_3_2)(3_2, 3, 3, 2)
+    CNI_JOIN(SLIDES, ROWS_OF_5)(5, 5, 5, 1) CNI_JOIN(SLIDES, ROWS_OF_5_2)(5_2, 5, 5, 2)
+        CNI_JOIN(SLIDES, ROWS_OF_7)(7, 7, 7, 1)
+
+            static const struct sliding {
+    int taps, stride, most_rows;
+    slide_function *of[ENDINGS][MOST_ROWS]; /* by rows - 1 */
+} slidings[] = {
+#define SLIDING(of, taps, stride, rows)                                                                                \
+    {                                                                                                                  \
+        taps, stride, rows,                                                                                            \
+        {                                                                                                              \
+            {CNI_JOIN(ROW, rows)(of, plain)}, {CNI_JOIN(ROW, rows)(of, clamped)},                                      \
+            {                                                                                                          \
+                CNI_JOIN(ROW, rows)(of, any)                                                                           \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+    SLIDING(2, 2, 1, ROWS_OF_2), SLIDING(3, 3, 1, ROWS_OF_3),     SLIDING(3_2, 3, 2, ROWS_OF_3_2),
+    SLIDING(5, 5, 1, ROWS_OF_5), SLIDING(5_2, 5, 2, ROWS_OF_5_2), SLIDING(7, 7, 1, ROWS_OF_7),
+};
+
+static const struct sliding *find_sliding(const cni_depthwise *d)
+{
+    const cni_window_axis *r = &d->rows, *c = &d->columns;
+    if (r->dilation != 1 || c->dilation != 1 || r->taps != c->taps || r->stride != c->stride) return NULL;
+    for (size_t i = 0; i < sizeof slidings / sizeof *slidings; i++)
+        if (slidings[i].taps == r->taps && slidings[i].stride == r->stride) return &slidings[i];
+    return NULL;
+}
+
+/* All channels of a strip. */
+static void slide_channels(const cni_depthwise *d, const struct sliding *of, const strip *p, int rows)
+{
+    const cni_finish *f = &d->finish;
+    ending how = f->add || f->mask || (f->clamps && f->slope != 0) ? ANY : f->clamps ? CLAMPED : PLAIN;
+    int k = 0;
+    for (; k + LANES <= d->width; k += LANES) of->of[how][rows - 1](d, p, k);
+    if (k < d->width) of->of[ANY][rows - 1](d, p, k);
+}
+
+enum { LONG_STRIP = 56, SHORT_STRIP = 4, CROWDED_ROWS = 4, SMALL_WINDOW = 3 };
+
+static void slide_all(const cni_depthwise *d, const struct sliding *of)
+{
+    const cni_window_axis *r = &d->rows, *c = &d->columns;
+    const bool crowded = r->taps <= SMALL_WINDOW && axis_crowds(r, c);
+    const int length = crowded ? SHORT_STRIP : LONG_STRIP;
+    const int most = crowded && of->most_rows > CROWDED_ROWS ? CROWDED_ROWS : of->most_rows;
+    const int height = r->last - r->first, width = c->last - c->first;
+    for (int i = 0, row = 0; row < height; i++) {
+        int rows = part_begin(height, most, i + 1) - row;
+        strip p = {.row = r->first + row, .inside = cells_inside(r, r->first + row, (rows - 1) * r->stride + r->taps)};
+        for (int k = 0, column = 0; column < width; k++) {
+            p.first = c->first + column;
+            column = part_begin(width, length, k + 1);
+            p.last = c->first + column;
+            p.simple = p.last - p.first > 1 && first_cell(c, p.first) >= -1 && first_cell(c, p.last) + 1 <= c->cells;
+            slide_channels(d, of, &p, rows);
+        }
+        row += rows;
+    }
+}
+
+/* Tiles: outputs first ... of one row, which see the same taps of the window. */
+
+enum { PIXELS = 8, FEW_PIXELS = 4, CHUNK = 4 };
+
+typedef struct tile {
+    int row, column, top, bottom, left, right; /* taps top ... bottom - 1, left ... right - 1 */
+} tile;
+
+/* Neighbouring taps of a row of the window, where the next output sees the next cell: a cell serves several outputs. */
+ALWAYS_INLINE void add_chunk(const cni_depthwise *d, lanes *sum, const float *x, const float *w, int pixels, int some)
+{
+    lanes weights[CHUNK];
+    UNROLL for (int s = 0; s < CHUNK; s++) weights[s] = take(w + s * d->columns.w, some);
+    UNROLL for (int q = 0; q < pixels + CHUNK - 1; q++)
+    {
+        lanes cell = take(x + q * d->columns.x, some);
+        IN_REGISTER(cell);
+        UNROLL for (int s = 0; s < CHUNK; s++) if (q >= s && q - s < pixels) sum[q - s] += cell * weights[s];
+    }
+}
+
+ALWAYS_INLINE void add_tap(const cni_depthwise *d, lanes *sum, const float *x, const float *w, int pixels, int some)
+{
+    const ptrdiff_t x_pixel = d->columns.stride * d->columns.x;
+    lanes weight = take(w, some);
+    UNROLL for (int i = 0; i < pixels; i++) sum[i] += take(x + i * x_pixel, some) * weight;
+}
+
+ALWAYS_INLINE void compute_tile(const cni_depthwise *d, const tile *t, int channel, int pixels, int some)
+{
+    const cni_window_axis *r = &d->rows, *c = &d->columns;
+    const bool dense = c->stride == 1 && c->dilation == 1;
+    lanes sum[PIXELS];
+    UNROLL for (int i = 0; i < pixels; i++) sum[i] = (lanes){0};
+    for (int v = t->top; v < t->bottom; v++) {
+        ptrdiff_t row = (ptrdiff_t)t->row * r->stride + r->position + (ptrdiff_t)v * r->dilation;
+        ptrdiff_t column = (ptrdiff_t)t->column * c->stride + c->position;
+        const float *x = (const float *)d->x + row * r->x + column * c->x + channel;
+        const float *w = (const float *)d->w + v * r->w + channel;
+        int s = t->left;
+        for (; dense && s + CHUNK <= t->right; s += CHUNK) add_chunk(d, sum, x + s * c->x, w + s * c->w, pixels, some);
+        for (; s < t->right; s++) add_tap(d, sum, x + (ptrdiff_t)s * c->dilation * c->x, w + s * c->w, pixels, some);
+    }
+    ptrdiff_t at = t->row * r->y + t->column * c->y + channel;
+    UNROLL for (int i = 0; i < pixels; i++, at += c->y)
+        put((float *)d->y + at, vector_finish(&d->finish, sum[i], channel, at, some), some);
+}
+
+#define TILE(pixels)                                                                                                   \
+    static void tile_##pixels(const cni_depthwise *d, const tile *t)                                                   \
+    {                                                                                                                  \
+        int k = 0;                                                                                                     \
+        for (; k + LANES <= d->width; k += LANES) compute_tile(d, t, k, pixels, LANES);                                \
+        if (k < d->width) compute_tile(d, t, k, pixels, d->width - k);                                                 \
+    }
+TILE(8)
+TILE(4)
+TILE(1)
+
+/* Outputs of a row: those that see all of the window's columns in tiles, the others one by one. */
+static void row_of_tiles(const cni_depthwise *d, tile *t)
+{
+    const cni_window_axis *c = &d->columns;
+    while (t->column < c->last) {
+        int count = 0, left, right;
+        taps_inside(c, t->column, &t->left, &t->right);
+        do {
+            count++;
+            if (t->column + count == c->last || count == PIXELS) break;
+            taps_inside(c, t->column + count, &left, &right);
+        } while (left == t->left && right == t->right);
+        if (count >= PIXELS)
+            tile_8(d, t);
+        else if (count >= FEW_PIXELS)
+            tile_4(d, t);
+        else
+            tile_1(d, t);
+        t->column += count >= PIXELS ? PIXELS : count >= FEW_PIXELS ? FEW_PIXELS : 1;
+    }
+}
+
+static void all_tiles(const cni_depthwise *d)
+{
+    for (int i = d->rows.first; i < d->rows.last; i++) {
+        tile t = {.row = i, .column = d->columns.first};
+        taps_inside(&d->rows, i, &t.top, &t.bottom);
+        row_of_tiles(d, &t);
+    }
+}
+
+static const void *moved(const void *p, ptrdiff_t elements)
+{
+    return p ? (const float *)p + elements : NULL;
+}
+
+static cni_depthwise part_of(const cni_depthwise *d, int row, int down, int column, int across)
+{
+    ptrdiff_t x[2], y[2];
+    cni_depthwise part = *d;
+    part.rows = undilated_part(&d->rows, row, down, &x[0], &y[0]);
+    part.columns = undilated_part(&d->columns, column, across, &x[1], &y[1]);
+    part.x = moved(d->x, x[0] + x[1]);
+    part.y = (float *)d->y + y[0] + y[1];
+    part.finish.add = moved(d->finish.add, y[0] + y[1]);
+    part.finish.mask = moved(d->finish.mask, y[0] + y[1]);
+    return part;
 }
 
 static void depthwise(const cni_depthwise *d)
 {
-    static tile_function *const *const dense[8] = {[3] = three, [5] = five, [7] = seven};
-    int columns = d->taps ? dense_columns(d) : 1;
-    if (moves_by_one(d, columns)) {
-        all_blocks(d, &blocks[columns]);
-        return;
-    }
-    tile_function *const *tiles = columns < 8 && dense[columns] ? dense[columns] : any;
-    for (size_t r = 0; r < d->rows; r++)
-        row_of_tiles(d, tiles, (const float *)d->x + (ptrdiff_t)r * d->x_row, (float *)d->y + (ptrdiff_t)r * d->y_row);
-}
-
-/* The gradient for the weights: `taps` sums in registers while the pixels go by. */
-ALWAYS_INLINE void weigh(const cni_depthwise_weights *d, int tap, int taps, int channel, int some)
-{
-    lanes sum[MOST_TAPS];
-    UNROLL for (int t = 0; t < taps; t++) sum[t] = (lanes){0};
-    const ptrdiff_t *at = d->tap + tap;
-    for (size_t r = 0; r < d->rows; r++) {
-        const float *x = (const float *)d->x + (ptrdiff_t)r * d->x_row + channel;
-        const float *dy = (const float *)d->dy + (ptrdiff_t)r * d->dy_row + channel;
-        for (size_t p = 0; p < d->columns; p++, x += d->x_pixel, dy += d->dy_pixel) {
-            lanes given = take(dy, some);
-            UNROLL for (int t = 0; t < taps; t++) sum[t] += take(x + at[t], some) * given;
-        }
-    }
-    UNROLL for (int t = 0; t < taps; t++)
-    {
-        float *to = (float *)d->dw + d->weight[tap + t] + channel;
-        put(to, take(to, some) + sum[t], some);
-    }
-}
-
-typedef void weigh_function(const cni_depthwise_weights *d, int tap, int channel);
-
-#define WEIGH(taps)                                                                                                    \
-    static void weigh_##taps(const cni_depthwise_weights *d, int tap, int channel)                                     \
-    {                                                                                                                  \
-        if (d->width - channel >= LANES)                                                                               \
-            weigh(d, tap, taps, channel, LANES);                                                                       \
-        else                                                                                                           \
-            weigh(d, tap, taps, channel, d->width - channel);                                                          \
-    }
-WEIGH(1)
-WEIGH(2)
-WEIGH(3)
-WEIGH(4)
-WEIGH(5)
-WEIGH(6)
-WEIGH(7) WEIGH(8) WEIGH(9) WEIGH(10) WEIGH(11) WEIGH(12)
-#if CNI_VECTOR_BYTES != 32
-    WEIGH(13) WEIGH(14)
-#endif
-
-        static void depthwise_weights(const cni_depthwise_weights *d)
-{
-    static weigh_function *const by_taps[MOST_TAPS] = {
-        weigh_1,
-        weigh_2,
-        weigh_3,
-        weigh_4,
-        weigh_5,
-        weigh_6,
-        weigh_7,
-        weigh_8,
-        weigh_9,
-        weigh_10,
-        weigh_11,
-        weigh_12,
-#if CNI_VECTOR_BYTES != 32
-        weigh_13,
-        weigh_14
-#endif
-    };
-    int count = (d->taps + MOST_TAPS - 1) / MOST_TAPS;
-    for (int channel = 0; channel < d->width; channel += LANES)
-        for (int i = 0, tap = 0; i < count; i++) {
-            int taps = d->taps / count + (i < d->taps % count);
-            by_taps[taps - 1](d, tap, channel);
-            tap += taps;
+    const int down = undilated_parts(&d->rows), across = undilated_parts(&d->columns);
+    for (int i = 0; i < down; i++)
+        for (int j = 0; j < across; j++) {
+            const cni_depthwise part = part_of(d, i, down, j, across);
+            const struct sliding *of = find_sliding(&part);
+            if (of)
+                slide_all(&part, of);
+            else
+                all_tiles(&part);
         }
 }
 
 void CNI_FOR_ISA(cni_depthwise_part)(cni_convolution_kernels *kernels)
 {
     kernels->depthwise = depthwise;
-    kernels->depthwise_weights = depthwise_weights;
 }

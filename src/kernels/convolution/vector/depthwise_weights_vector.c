@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The gradient of a depthwise convolution for its weights, with vectors over channels.
+ *
+ * Sliding: some rows of dy go from left to right, one vector of channels at a time.  The sums for some rows of the
+ * window are in registers, and so are the cells that the window is over: moving on loads one column of them.
+ *
+ *          cells               dy            sums
+ *          o[o o o]o                         each output of dy, times the cells under its window
+ *          o[o o o]o           d
+ *          o[o o o]o           d
+ *          o[o o o]o
+ *
+ * Cells outside the image are zeros that are never loaded.  Windows of many rows take several passes over a few rows of
+ * dy, which stay in the first cache.  Without that many registers the cells are read for each product. */
+#include "kernels/convolution/convolution.h"
+#include "kernels/convolution/window_axis.h"
+#include "kernels/vector_some.h"
+
+enum { BAND_BYTES = 128 * 1024, LEAST_BAND = 4 };
+
+/* Rows first ... last - 1 of dy, a vector of channels, and taps of the window from (tap_row, tap_column) on. */
+typedef struct pass {
+    int first, last, channel, tap_row, tap_column;
+} pass;
+
+ALWAYS_INLINE float *sum_at(const cni_depthwise_weights *d, const pass *p, int r, int s)
+{
+    return (float *)d->dw + (p->tap_row + r) * d->rows.w + (p->tap_column + s) * d->columns.w + p->channel;
+}
+
+ALWAYS_INLINE void load_sums(const cni_depthwise_weights *d, const pass *p, lanes sum[][7], int down, int across,
+                             int some)
+{
+    UNROLL for (int r = 0; r < down; r++) UNROLL for (int s = 0; s < across; s++) sum[r][s] =
+        take(sum_at(d, p, r, s), some);
+}
+
+ALWAYS_INLINE void store_sums(const cni_depthwise_weights *d, const pass *p, lanes sum[][7], int down, int across,
+                              int some)
+{
+    UNROLL for (int r = 0; r < down; r++) UNROLL for (int s = 0; s < across; s++)
+        put(sum_at(d, p, r, s), sum[r][s], some);
+}
+
+#if CNI_VECTOR_BYTES != 32
+/* The column of cells at x, of which those in the image have a bit in `inside`. */
+ALWAYS_INLINE void load_column(lanes cells[][7], int column, const float *x, ptrdiff_t x_row, int count,
+                               unsigned inside, int some)
+{
+    UNROLL for (int p = 0; p < count; p++) cells[p][column] = inside & 1u << p ? take(x + p * x_row, some) : (lanes){0};
+}
+
+/* `rows` rows of dy from left to right. */
+ALWAYS_INLINE void slide_strip(const cni_depthwise_weights *d, const pass *p, int row, lanes sum[][7], int down,
+                               int across, int stride, int rows, int some)
+{
+    const cni_window_axis *r = &d->rows, *c = &d->columns;
+    const int reach = (rows - 1) * stride + down;
+    const unsigned inside = cells_inside(r, row, p->tap_row + reach) >> p->tap_row;
+    const float *x = (const float *)d->x + (first_cell(r, row) + p->tap_row) * r->x + p->channel;
+    const float *dy = (const float *)d->dy + row * r->y + c->first * c->y + p->channel;
+    ptrdiff_t cell = first_cell(c, c->first);
+    lanes cells[5][7];
+    UNROLL for (int s = stride; s < across; s++, cell++)
+        load_column(cells, s, x + cell * c->x, r->x, reach, cell >= 0 && cell < c->cells ? inside : 0, some);
+    for (int j = c->first; j < c->last; j++, dy += c->y) {
+        UNROLL for (int s = 0; s + stride < across; s++) UNROLL for (int q = 0; q < reach; q++) cells[q][s] =
+            cells[q][s + stride];
+        UNROLL for (int s = across - stride; s < across; s++, cell++)
+            load_column(cells, s, x + cell * c->x, r->x, reach, cell >= 0 && cell < c->cells ? inside : 0, some);
+        UNROLL for (int i = 0; i < rows; i++)
+        {
+            lanes given = take(dy + i * r->y, some);
+            UNROLL for (int v = 0; v < down; v++) UNROLL for (int s = 0; s < across; s++) sum[v][s] +=
+                cells[i * stride + v][s] * given;
+        }
+    }
+}
+
+ALWAYS_INLINE void slide(const cni_depthwise_weights *d, const pass *p, int down, int across, int stride, int rows,
+                         int some)
+{
+    lanes sum[3][7];
+    load_sums(d, p, sum, down, across, some);
+    int row = p->first;
+    for (; row + rows <= p->last; row += rows) slide_strip(d, p, row, sum, down, across, stride, rows, some);
+    for (; rows > 1 && row < p->last; row++) slide_strip(d, p, row, sum, down, across, stride, 1, some);
+    store_sums(d, p, sum, down, across, some);
+}
+#endif
+
+/* One output of dy, its cells read for each product; those inside the image only. */
+ALWAYS_INLINE void add_output(const cni_depthwise_weights *d, const float *x, lanes given, lanes sum[][7],
+                              unsigned rows, unsigned columns, bool edge, int down, int across, int some)
+{
+    const ptrdiff_t x_row = d->rows.x * d->rows.dilation, x_pixel = d->columns.x * d->columns.dilation;
+    UNROLL for (int v = 0; v < down; v++)
+        UNROLL for (int s = 0; s < across; s++) if (!edge || ((rows & 1u << v) && (columns & 1u << s))) sum[v][s] +=
+        take(x + v * x_row + s * x_pixel, some) * given;
+}
+
+static inline unsigned taps_from(const cni_window_axis *a, int output, int tap, int count)
+{
+    unsigned inside = 0;
+    for (int t = 0; t < count; t++) {
+        ptrdiff_t cell = first_cell(a, output) + (ptrdiff_t)(tap + t) * a->dilation;
+        if (cell >= 0 && cell < a->cells) inside |= 1u << t;
+    }
+    return inside;
+}
+
+ALWAYS_INLINE void visit(const cni_depthwise_weights *d, const pass *p, int down, int across, int some)
+{
+    const cni_window_axis *r = &d->rows, *c = &d->columns;
+    const unsigned all_rows = (1u << down) - 1, all_columns = (1u << across) - 1;
+    lanes sum[3][7];
+    load_sums(d, p, sum, down, across, some);
+    for (int i = p->first; i < p->last; i++) {
+        const unsigned rows = taps_from(r, i, p->tap_row, down);
+        if (!rows) continue;
+        const float *x = (const float *)d->x + (first_cell(r, i) + (ptrdiff_t)p->tap_row * r->dilation) * r->x +
+                         (first_cell(c, c->first) + (ptrdiff_t)p->tap_column * c->dilation) * c->x + p->channel;
+        const float *dy = (const float *)d->dy + i * r->y + c->first * c->y + p->channel;
+        int first, last;
+        outputs_inside(c, p->tap_column, across, &first, &last);
+        for (int j = c->first; j < c->last; j++, x += c->stride * c->x, dy += c->y) {
+            const lanes given = take(dy, some);
+            if (j >= first && j < last && rows == all_rows)
+                add_output(d, x, given, sum, rows, all_columns, false, down, across, some);
+            else
+                add_output(d, x, given, sum, rows, taps_from(c, j, p->tap_column, across), true, down, across, some);
+        }
+    }
+    store_sums(d, p, sum, down, across, some);
+}
+
+typedef void pass_function(const cni_depthwise_weights *d, const pass *p);
+
+static int lanes_left(const cni_depthwise_weights *d, const pass *p)
+{
+    return d->width - p->channel < LANES ? d->width - p->channel : LANES;
+}
+
+#define PASS(name, of, ...)                                                                                            \
+    static void name(const cni_depthwise_weights *d, const pass *p)                                                    \
+    {                                                                                                                  \
+        if (p->channel + LANES <= d->width)                                                                            \
+            of(d, p, __VA_ARGS__, LANES);                                                                              \
+        else                                                                                                           \
+            of(d, p, __VA_ARGS__, lanes_left(d, p));                                                                   \
+    }
+
+PASS(visit_1_1, visit, 1, 1)
+PASS(visit_1_2, visit, 1, 2)
+PASS(visit_1_3, visit, 1, 3)
+PASS(visit_1_4, visit, 1, 4)
+PASS(visit_1_5, visit, 1, 5)
+PASS(visit_1_6, visit, 1, 6)
+PASS(visit_1_7, visit, 1, 7)
+
+static pass_function *const visit_row[] = {visit_1_1, visit_1_2, visit_1_3, visit_1_4, visit_1_5, visit_1_6, visit_1_7};
+
+enum { MOST_COLUMNS = sizeof visit_row / sizeof *visit_row };
+
+/* Windows with passes of their own: as many rows of the window as the registers have room for. */
+#if CNI_VECTOR_BYTES == 32
+PASS(visit_3_3, visit, 3, 3)
+PASS(visit_2_5, visit, 2, 5)
+#define THREE                                                                                                          \
+    {                                                                                                                  \
+        3, visit_3_3                                                                                                   \
+    }
+#define THREE_2                                                                                                        \
+    {                                                                                                                  \
+        3, visit_3_3                                                                                                   \
+    }
+#define FIVE                                                                                                           \
+    {2, visit_2_5}, {2, visit_2_5},                                                                                    \
+    {                                                                                                                  \
+        1, visit_1_5                                                                                                   \
+    }
+#define FIVE_2 FIVE
+#define SEVEN                                                                                                          \
+    {1, visit_1_7}, {1, visit_1_7}, {1, visit_1_7}, {1, visit_1_7}, {1, visit_1_7}, {1, visit_1_7},                    \
+    {                                                                                                                  \
+        1, visit_1_7                                                                                                   \
+    }
+#else
+PASS(slide_3_3, slide, 3, 3, 1, 2)
+PASS(slide_3_3_2, slide, 3, 3, 2, 2)
+PASS(slide_3_5, slide, 3, 5, 1, 1)
+PASS(slide_2_5, slide, 2, 5, 1, 2)
+PASS(slide_3_5_2, slide, 3, 5, 2, 1)
+PASS(slide_2_5_2, slide, 2, 5, 2, 1)
+PASS(slide_2_7, slide, 2, 7, 1, 1)
+PASS(slide_1_7, slide, 1, 7, 1, 2)
+#define THREE                                                                                                          \
+    {                                                                                                                  \
+        3, slide_3_3                                                                                                   \
+    }
+#define THREE_2                                                                                                        \
+    {                                                                                                                  \
+        3, slide_3_3_2                                                                                                 \
+    }
+#define FIVE                                                                                                           \
+    {3, slide_3_5},                                                                                                    \
+    {                                                                                                                  \
+        2, slide_2_5                                                                                                   \
+    }
+#define FIVE_2                                                                                                         \
+    {3, slide_3_5_2},                                                                                                  \
+    {                                                                                                                  \
+        2, slide_2_5_2                                                                                                 \
+    }
+#define SEVEN                                                                                                          \
+    {2, slide_2_7}, {2, slide_2_7}, {2, slide_2_7},                                                                    \
+    {                                                                                                                  \
+        1, slide_1_7                                                                                                   \
+    }
+#endif
+
+static const struct passes {
+    int taps, stride;
+    struct {
+        int rows;
+        pass_function *compute;
+    } pass[7];
+} kinds[] = {{3, 1, {THREE}}, {3, 2, {THREE_2}}, {5, 1, {FIVE}}, {5, 2, {FIVE_2}}, {7, 1, {SEVEN}}};
+
+static const struct passes *find_passes(const cni_depthwise_weights *d)
+{
+    const cni_window_axis *r = &d->rows, *c = &d->columns;
+    if (r->dilation != 1 || c->dilation != 1 || r->taps != c->taps || r->stride != c->stride) return NULL;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (kinds[i].taps == r->taps && kinds[i].stride == r->stride) return &kinds[i];
+    return NULL;
+}
+
+/* The whole window, for some rows of dy and a vector of channels. */
+static void add_rows(const cni_depthwise_weights *d, const struct passes *of, pass *p)
+{
+    p->tap_row = p->tap_column = 0;
+    for (int i = 0; of && p->tap_row < d->rows.taps; i++) {
+        of->pass[i].compute(d, p);
+        p->tap_row += of->pass[i].rows;
+    }
+    for (; p->tap_row < d->rows.taps; p->tap_row++)
+        for (p->tap_column = 0; p->tap_column < d->columns.taps;) {
+            const int left = d->columns.taps - p->tap_column, some = left < MOST_COLUMNS ? left : MOST_COLUMNS;
+            visit_row[some - 1](d, p);
+            p->tap_column += some;
+        }
+}
+
+/* All channels of a band of rows, so that a cell's neighbours are used while they are in a cache. */
+static void add_bands(const cni_depthwise_weights *d, const struct passes *of)
+{
+    const cni_window_axis *r = &d->rows, *c = &d->columns;
+    const int row_bytes = (c->stride * r->stride + 1) * (c->last - c->first) * d->width * (int)sizeof(float);
+    int band = row_bytes > 0 && row_bytes < BAND_BYTES / LEAST_BAND ? BAND_BYTES / row_bytes / 2 * 2 : LEAST_BAND;
+    for (pass p = {.first = r->first}; p.first < r->last; p.first = p.last) {
+        p.last = p.first + band < r->last ? p.first + band : r->last;
+        for (p.channel = 0; p.channel < d->width; p.channel += LANES) add_rows(d, of, &p);
+    }
+}
+
+static void depthwise_weights(const cni_depthwise_weights *d)
+{
+    const int down = undilated_parts(&d->rows), across = undilated_parts(&d->columns);
+    for (int i = 0; i < down; i++)
+        for (int j = 0; j < across; j++) {
+            ptrdiff_t x[2], dy[2];
+            cni_depthwise_weights part = *d;
+            part.rows = undilated_part(&d->rows, i, down, &x[0], &dy[0]);
+            part.columns = undilated_part(&d->columns, j, across, &x[1], &dy[1]);
+            part.x = (const float *)d->x + x[0] + x[1];
+            part.dy = (const float *)d->dy + dy[0] + dy[1];
+            add_bands(&part, find_passes(&part));
+        }
+}
+
+void CNI_FOR_ISA(cni_depthwise_weights_part)(cni_convolution_kernels *kernels)
+{
+    kernels->depthwise_weights = depthwise_weights;
+}
