@@ -96,6 +96,9 @@ typedef struct cn_load_options {
     int64_t memory;      /* bytes that the load may take; default 4 GiB */
     cn_context *context; /* default: the default context */
     const char *input;   /* sizes of the input where a text does not tell them: "28x28x1" */
+    bool predict_only;   /* half the memory: weights that have been packed for the processor are dropped, and read from
+                            the file, which stays open, when somebody asks for them.  What cn_weight answers is valid
+                            until the next prediction.  Training works; then the weights stay */
 } cn_load_options;
 CN_API cn_status cn_load(const char *path, const cn_load_options *options, cn_model **model, const char **error);
 

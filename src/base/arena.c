@@ -2,6 +2,8 @@
  * Memory that is freed at once. */
 #include "base/arena.h"
 
+#include "base/pages.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +26,7 @@ void cni_arena_free(cni_arena *arena)
 {
     for (cni_arena_block *block = arena->blocks, *next; block; block = next) {
         next = block->next;
-        free(block);
+        cni_pages_free(block, sizeof *block + block->size);
     }
     arena->blocks = NULL;
     arena->used = 0;
@@ -40,12 +42,8 @@ bool cni_arena_charge(cni_arena *arena, size_t size)
 
 static cni_arena_block *new_block(size_t size)
 {
-    size_t total = (sizeof(cni_arena_block) + size + 63) / 64 * 64;
-    cni_arena_block *block = aligned_alloc(64, total);
-    if (block) {
-        memset(block, 0, total);
-        block->size = size;
-    }
+    cni_arena_block *block = cni_pages_new(sizeof *block + size);
+    if (block) block->size = size;
     return block;
 }
 
@@ -71,6 +69,13 @@ void *cni_arena_alloc(cni_arena *arena, size_t size)
         arena->blocks = block;
     }
     return block->bytes;
+}
+
+bool cni_arena_holds(const cni_arena *arena, const void *address)
+{
+    for (const cni_arena_block *block = arena->blocks; block; block = block->next)
+        if ((uintptr_t)address - (uintptr_t)block->bytes < block->size) return true;
+    return false;
 }
 
 void *cni_arena_array(cni_arena *arena, size_t count, size_t size)

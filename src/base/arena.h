@@ -29,11 +29,14 @@ void *cni_arena_array(cni_arena *arena, size_t count, size_t size);
 /** Charges or returns bytes that live elsewhere (a decompressor's buffers).  False when over the budget. */
 bool cni_arena_charge(cni_arena *arena, size_t size);
 
-char *cni_arena_text(cni_arena *arena, const char *text);                     /* a copy; NULL stays NULL */
-char *cni_arena_text_n(cni_arena *arena, const char *text, size_t length);    /* a copy, 0-terminated */
+/** Whether the arena's memory is what `address` points into. */
+bool cni_arena_holds(const cni_arena *arena, const void *address);
+
+char *cni_arena_text(cni_arena *arena, const char *text);                  /* a copy; NULL stays NULL */
+char *cni_arena_text_n(cni_arena *arena, const char *text, size_t length); /* a copy, 0-terminated */
 char *cni_arena_printf(cni_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-#define CNI_NEW(arena, type) ((type *)cni_arena_alloc((arena), sizeof(type)))
+#define CNI_NEW(arena, type)              ((type *)cni_arena_alloc((arena), sizeof(type)))
 #define CNI_NEW_ARRAY(arena, type, count) ((type *)cni_arena_array((arena), (count), sizeof(type)))
 
 #endif

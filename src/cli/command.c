@@ -63,9 +63,9 @@ bool cli_prepare(const cli_settings *settings, double seed)
     return status == CN_OK;
 }
 
-cn_model *cli_load_model(const char *path, const char *weights)
+cn_model *cli_load_model(const char *path, const char *weights, bool predict_only)
 {
-    const cn_load_options options = {.struct_size = sizeof options, .weights = weights};
+    const cn_load_options options = {.struct_size = sizeof options, .weights = weights, .predict_only = predict_only};
     const char *error;
     cn_model *model;
     const cn_status status = cn_load(path, &options, &model, &error);
@@ -82,7 +82,7 @@ static bool ends_with(const char *text, const char *end)
 cn_model *cli_load_trained(const cli_settings *settings, const char *weights)
 {
     const char *path = settings->arguments[0];
-    cn_model *model = cli_load_model(path, weights);
+    cn_model *model = cli_load_model(path, weights, true);
     if (model && !weights && (ends_with(path, ".json") || ends_with(path, ".py") || strchr(path, '(')))
         cli_say(settings, "%s holds no weights: these are the initial ones (--weights takes a .weights.h5)", path);
     return model;

@@ -33,8 +33,9 @@ void cli_say(const cli_settings *settings, const char *format, ...) __attribute_
 /** keras.json, threads, seed (negative: none).  False after telling what is wrong. */
 bool cli_prepare(const cli_settings *settings, double seed);
 
-/** A model, with other weights when `weights` is not NULL.  NULL after telling what is wrong. */
-cn_model *cli_load_model(const char *path, const char *weights);
+/** A model, with other weights when `weights` is not NULL; `predict_only` as in cn_load_options.  NULL after telling what
+ *  is wrong. */
+cn_model *cli_load_model(const char *path, const char *weights, bool predict_only);
 
 /** The same for the first argument of a verb that needs a trained one: says so when it cannot be. */
 cn_model *cli_load_trained(const cli_settings *settings, const char *weights);

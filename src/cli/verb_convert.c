@@ -21,7 +21,7 @@ static int run(const void *given)
 {
     const settings *s = given;
     if (!cli_prepare(&s->common, s->seed)) return CLI_FAILED;
-    cn_model *model = cli_load_model(s->common.arguments[0], s->weights);
+    cn_model *model = cli_load_model(s->common.arguments[0], s->weights, false);
     if (!model) return CLI_FAILED;
     const int status = cn_save(model, s->common.arguments[1]) ? cli_fail_model(model) : CLI_DONE;
     cn_model_free(model);

@@ -52,7 +52,7 @@ static int run(const void *given)
 {
     const settings *s = given;
     if (!cli_prepare(&s->common, -1)) return CLI_FAILED;
-    cn_model *model = cli_load_model(s->common.arguments[0], NULL);
+    cn_model *model = cli_load_model(s->common.arguments[0], NULL, false);
     if (!model) return CLI_FAILED;
     const int status = s->json ? print_json(model) : print_table(model, s);
     cn_model_free(model);

@@ -382,7 +382,7 @@ static cn_model *load_model(const settings *s)
         cli_say(&s->common, "%s does not tell the size of its input: that of the data is taken, %s", path, sizes);
         return model;
     }
-    return cli_prepare(&s->common, s->seed) ? cli_load_model(path, s->weights) : NULL;
+    return cli_prepare(&s->common, s->seed) ? cli_load_model(path, s->weights, false) : NULL;
 }
 
 static int run(const void *given)

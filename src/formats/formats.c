@@ -10,6 +10,7 @@
 #include "formats/weights_h5.h"
 #include "formats/zip.h"
 #include "model/config.h"
+#include "model/stored.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,12 +179,16 @@ static cn_status load_bytes(const char *path, const cn_load_options *options, cn
                             cni_error *error)
 {
     cni_bytes bytes;
-    struct stat info;
+    struct stat info = {0};
     if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
         return cni_keras_read_folder(path, options, arena, model, error);
     if (cni_source_is_code(path)) return load_text(path, strlen(path), "<text>", options, arena, model, error);
     CN_TRY(cni_file_read(arena, path, (uint64_t)8 << 30, &bytes, error));
-    if (cni_zip_detect(bytes)) return cni_keras_read(path, bytes, options, arena, model, error);
+    if (cni_zip_detect(bytes)) {
+        CN_TRY(cni_keras_read(path, bytes, options, arena, model, error));
+        if (options->predict_only) cni_model_keep_file(*model, path, &info);
+        return CN_OK;
+    }
     size_t first = 0;
     while (first < bytes.size && strchr(" \t\r\n", bytes.data[first])) first++;
     if (first < bytes.size && bytes.data[first] == '{') return load_config(options, arena, bytes, path, model, error);

@@ -52,6 +52,7 @@ cn_status cni_weights_from_bytes(cn_model *model, cni_bytes bytes, cni_arena *ar
 {
     cni_h5 *file;
     CN_TRY(cni_h5_open(arena, bytes, NULL, &file, error));
+    if (cni_arena_holds(arena, bytes.data)) cni_h5_consume(file);
     return cni_weights_read(model, cni_h5_root(file), arena, error);
 }
 
@@ -71,7 +72,10 @@ static cn_status read_archive(cni_bytes file, const cn_load_options *options, cn
     if (cni_zip_find(&zip, "metadata.json")) CN_TRY(read_member(arena, &zip, "metadata.json", &m.metadata, error));
     CN_TRY(read_member(arena, &zip, "config.json", &m.config, error));
     CN_TRY(read_member(arena, &zip, "model.weights.h5", &m.weights, error));
-    return build(&m, options, arena, model, error);
+    CN_TRY(build(&m, options, arena, model, error));
+    const uintptr_t at = (uintptr_t)m.weights.data - (uintptr_t)file.data; /* beyond the end: they were compressed */
+    (*model)->weights_at = at < file.size ? (int64_t)at : -1;
+    return CN_OK;
 }
 
 cn_status cni_keras_read(const char *path, cni_bytes file, const cn_load_options *options, cni_arena *arena,

@@ -120,6 +120,7 @@ static cn_status read_weight(reading *r, cni_h5_object *vars, int index, const c
     CN_TRY(stage(r, weight->data, count * sizeof(float), weight, &out, error));
     CN_TRY(cni_h5_read_f32(dataset, out, count, error));
     weight->version++;
+    weight->stored_at = cni_h5_place(dataset, CNI_H5_F32);
     return CN_OK;
 }
 

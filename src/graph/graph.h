@@ -31,6 +31,10 @@ typedef struct cni_variable {
     float *data;      /* 64-byte aligned */
     uint64_t version; /* starts at 1, grows with every write: packed copies are caches with a version */
     bool trainable;   /* false: a statistic or a slot (a frozen layer is the layer's affair) */
+    /* Values that stand in a file that the model keeps open (model/stored.h).  Of such a variable, as long as its version
+       is stored_version, plans drop the pages that nothing reads any more; cni_model_materialise reads them again. */
+    uint64_t stored_version, stored_at;
+    bool dropped;
     /* What the layer gave: resolved objects of layers/, NULL when absent.  The graph does not look at them. */
     const void *initializer, *regularizer, *constraint;
 } cni_variable;
@@ -107,6 +111,10 @@ struct cni_op_kind {
      * yet. NULL = nothing to prepare. */
     void (*prepare)(cni_step *step, const cni_run *most);
 
+    /** Input 1 is read only in order to pack it: once step->packed_version is its version, the step does without.  With
+     *  run->pack_only `run` does nothing else. */
+    bool packs;
+
     /** Does it.  No allocation, no look-up.  NULL: nothing is to be done (a reshape: the output is an alias). */
     void (*run)(cni_step *step, const cni_run *run);
 
@@ -170,6 +178,7 @@ struct cni_run {
     const cni_kernels *kernels;
     cni_pool *pool;
     const double *scalars; /* run-time scalars by slot (cni_graph_scalar): learning rate, step, ... */
+    bool pack_only;        /* for kinds with `packs`: the plan is being made, tensors have no values yet */
 };
 
 struct cni_graph {

@@ -8,8 +8,9 @@
 
 #include "base/float_mode.h"
 #include "base/machine.h"
-#include "graph/liveness.h"
+#include "base/pages.h"
 #include "graph/passes.h"
+#include "graph/plan_parts.h"
 #include "kernels/kernels.h"
 
 #include <assert.h>
@@ -18,31 +19,7 @@
 #include <string.h>
 #include <time.h>
 
-/* A variable of the plan's own, which stands in for the master: a predictor's snapshot, or a copy in double. */
-typedef struct copy {
-    cni_variable own;
-    const cni_variable *master;
-    size_t offset;
-} copy;
-
-struct cni_plan {
-    cni_graph *graph;
-    cni_run run;
-    cni_step *steps;
-    int step_count, first_step[CNI_SEGMENTS + 1]; /* before the first of CNI_GRADIENTS stand the steady steps */
-    const cni_variable **watched;                 /* what they depend on: somebody else may write it */
-    int watched_count;
-    uint64_t seen; /* sum of the watched versions as of the steady steps' last run: versions only grow */
-    void **data;   /* by tensor id */
-    double *scalars;
-    copy *copies;
-    int copy_count;
-    unsigned char *memory;
-    size_t bytes, workspace_offset, workspace_bytes;
-    cni_plan_options options;
-    size_t real_size;
-    cni_liveness liveness;
-};
+enum { LARGE_COPY = 1 << 16 };
 
 /* Sizes that do not wrap: what is too large stays at SIZE_MAX and meets the budget. */
 static size_t reserve(size_t *end, size_t bytes)
@@ -53,47 +30,6 @@ static size_t reserve(size_t *end, size_t bytes)
     else
         *end = (offset + bytes + CNI_PLACE_ALIGN - 1) / CNI_PLACE_ALIGN * CNI_PLACE_ALIGN;
     return offset;
-}
-
-/* Steady ops: what they compute holds until somebody writes a variable that they depend on. */
-
-static void find_unwritten(const cni_graph *graph, bool *steady)
-{
-    for (int i = 0; i < graph->tensor_count; i++)
-        steady[i] = graph->tensors[i]->is_constant || graph->tensors[i]->variable;
-    for (int i = 0; i < graph->op_count; i++)
-        for (int k = 0; graph->ops[i]->writes && k < graph->variable_count; k++)
-            if (graph->variables[k]->variable == graph->ops[i]->writes) steady[graph->variables[k]->id] = false;
-}
-
-static bool is_steady(const cni_op *op, const bool *steady)
-{
-    if (op->segment != CNI_GRADIENTS || op->writes || op->kind->restless || !op->inputs) return false;
-    for (int i = 0; i < op->inputs; i++)
-        if (op->in[i] && (!steady[op->in[i]->id] || cni_tensor_batched(op->in[i]))) return false;
-    for (int i = 0; i < op->outputs; i++)
-        if (cni_tensor_batched(op->out[i])) return false;
-    return true;
-}
-
-static cn_status find_steady(cni_plan *plan, cni_error *error)
-{
-    cni_graph *graph = plan->graph;
-    bool *steady = CNI_NEW_ARRAY(&graph->arena, bool, (size_t)graph->tensor_count);
-    bool *read = CNI_NEW_ARRAY(&graph->arena, bool, (size_t)graph->tensor_count);
-    plan->watched = CNI_NEW_ARRAY(&graph->arena, const cni_variable *, (size_t)graph->variable_count);
-    if (!steady || !read || !plan->watched) return cni_no_memory(error, "a plan");
-    find_unwritten(graph, steady);
-    for (int i = 0; i < graph->op_count; i++) {
-        cni_op *op = graph->ops[i];
-        op->steady = is_steady(op, steady);
-        for (int k = 0; k < op->outputs && op->steady; k++) steady[op->out[k]->id] = true;
-        for (int k = 0; k < op->inputs && op->steady; k++)
-            if (op->in[k]) read[op->in[k]->id] = true;
-    }
-    for (int i = 0; i < graph->variable_count; i++)
-        if (read[graph->variables[i]->id]) plan->watched[plan->watched_count++] = graph->variables[i]->variable;
-    return CN_OK;
 }
 
 /* Steady ops first, then segments one after the other, and in each the ops that write variables last. */
@@ -126,55 +62,13 @@ static cn_status order_ops(cni_graph *graph, cni_error *error)
     return CN_OK;
 }
 
-/* Copies of variables */
-
-static cn_status own_variables(cni_plan *plan, cni_error *error)
-{
-    cni_graph *graph = plan->graph;
-    if (!plan->options.snapshot && plan->real_size == sizeof(float)) return CN_OK;
-    plan->copies = CNI_NEW_ARRAY(&graph->arena, copy, (size_t)graph->variable_count);
-    if (!plan->copies) return cni_no_memory(error, "a plan");
-    for (int i = 0; i < graph->variable_count; i++) {
-        cni_tensor *tensor = graph->variables[i];
-        copy *c = &plan->copies[plan->copy_count++];
-        c->master = tensor->variable;
-        c->own = *c->master;
-        c->own.version = 0;
-        tensor->variable = &c->own;
-        for (int k = 0; k < plan->watched_count; k++)
-            if (plan->watched[k] == c->master) plan->watched[k] = &c->own;
-    }
-    for (int i = 0; i < graph->op_count; i++)
-        for (int k = 0; graph->ops[i]->writes && k < plan->copy_count; k++)
-            if (graph->ops[i]->writes == plan->copies[k].master) graph->ops[i]->writes = &plan->copies[k].own;
-    return CN_OK;
-}
-
-void cni_plan_refresh(cni_plan *plan)
-{
-    for (int i = 0; i < plan->copy_count; i++) {
-        copy *c = &plan->copies[i];
-        size_t count = (size_t)cni_shape_count(&c->own.shape, 0);
-        if (plan->real_size == sizeof(float)) {
-            memcpy(c->own.data, c->master->data, count * sizeof(float));
-        } else {
-            double *to = (void *)c->own.data;
-            for (size_t k = 0; k < count; k++) to[k] = c->master->data[k];
-        }
-        c->own.version++;
-    }
-}
-
 /* Memory */
 
 static cn_status allocate(cni_plan *plan, cni_error *error)
 {
     size_t most = plan->options.budget ? plan->options.budget : cni_usable_memory() / 5 * 4;
-    if (plan->bytes <= most) plan->memory = aligned_alloc(CNI_PLACE_ALIGN, plan->bytes);
-    if (plan->memory) {
-        memset(plan->memory, 0, plan->bytes);
-        return CN_OK;
-    }
+    if (plan->bytes <= most) plan->memory = cni_pages_new(plan->bytes);
+    if (plan->memory) return CN_OK;
     const cni_tensor *largest = plan->liveness.largest;
     const double mega = 1e6;
     size_t bytes = largest ? cni_tensor_bytes(largest, plan->options.batch, plan->real_size) : 0;
@@ -203,10 +97,11 @@ static cn_status give_memory(cni_plan *plan, size_t *persistent, cni_error *erro
         size_t bytes = op->kind->persistent ? op->kind->persistent(op, &plan->run) : 0;
         persistent[i] = bytes ? reserve(&plan->bytes, bytes) : SIZE_MAX;
     }
-    for (int i = 0; i < plan->copy_count; i++) {
-        size_t count = (size_t)cni_shape_count(&plan->copies[i].own.shape, 0);
-        plan->copies[i].offset = reserve(&plan->bytes, count * plan->real_size);
-    }
+    for (int large = 0; large < 2; large++) /* the large ones may stay untouched: apart from the small ones */
+        for (int i = 0; i < plan->copy_count; i++) {
+            const size_t bytes = (size_t)cni_shape_count(&plan->copies[i].own.shape, 0) * plan->real_size;
+            if ((bytes >= LARGE_COPY) == large) plan->copies[i].offset = reserve(&plan->bytes, bytes);
+        }
     if (plan->options.sizes_only) return CN_OK;
     CN_TRY(allocate(plan, error));
     for (int i = 0; i < plan->copy_count; i++)
@@ -254,27 +149,6 @@ static void fill_constants(cni_plan *plan)
     }
 }
 
-static inline void run_step(cni_plan *plan, cni_step *step)
-{
-    step->op->kind->run(step, &plan->run);
-    if (step->op->writes) step->op->writes->version++;
-}
-
-static uint64_t watched_versions(const cni_plan *plan)
-{
-    uint64_t sum = 0;
-    for (int i = 0; i < plan->watched_count; i++) sum += plan->watched[i]->version;
-    return sum;
-}
-
-static void run_steady(cni_plan *plan)
-{
-    const uint64_t versions = watched_versions(plan);
-    if (plan->seen == versions) return;
-    plan->seen = versions;
-    for (int i = 0; i < plan->first_step[CNI_GRADIENTS]; i++) run_step(plan, &plan->steps[i]);
-}
-
 static void prepare(cni_plan *plan)
 {
     plan->run.n = plan->options.batch;
@@ -311,16 +185,17 @@ static cn_status make(cni_plan *plan, cni_error *error)
     if (graph->error.status) return cni_fail(error, graph->error.status, "%s", graph->error.text);
     graph->source = NULL;
     CN_TRY(cni_passes(graph, error));
-    CN_TRY(find_steady(plan, error));
+    CN_TRY(cni_find_steady(plan, error));
     CN_TRY(order_ops(graph, error));
-    CN_TRY(own_variables(plan, error));
+    CN_TRY(cni_own_variables(plan, error));
     CN_TRY(cni_liveness_find(graph, plan->options.batch, plan->real_size, plan->options.no_sharing, &plan->liveness,
                              error));
     CN_TRY(make_steps(plan, error));
     size_t *persistent = CNI_NEW_ARRAY(&graph->arena, size_t, (size_t)plan->step_count);
     plan->data = CNI_NEW_ARRAY(&graph->arena, void *, (size_t)graph->tensor_count);
     plan->scalars = CNI_NEW_ARRAY(&graph->arena, double, (size_t)graph->scalar_count);
-    if (!persistent || !plan->data || !plan->scalars) return cni_no_memory(error, "a plan");
+    plan->readers = CNI_NEW_ARRAY(&graph->arena, int, 2 * (size_t)graph->tensor_count);
+    if (!persistent || !plan->data || !plan->scalars || !plan->readers) return cni_no_memory(error, "a plan");
     plan->run.scalars = plan->scalars;
     CN_TRY(give_memory(plan, persistent, error));
     if (plan->options.sizes_only) return CN_OK;
@@ -330,7 +205,7 @@ static cn_status make(cni_plan *plan, cni_error *error)
     prepare(plan);
     cni_plan_refresh(plan);
     const uint64_t mode = cni_flush_denormals();
-    run_steady(plan);
+    cni_run_steady(plan);
     cni_restore_denormals(mode);
     return CN_OK;
 }
@@ -360,7 +235,7 @@ cn_status cni_plan_new(cni_graph *graph, const cni_plan_options *options, cni_pl
 void cni_plan_free(cni_plan *plan)
 {
     if (!plan) return;
-    free(plan->memory);
+    cni_pages_free(plan->memory, plan->bytes);
     cni_graph_free(plan->graph);
     free(plan);
 }
@@ -385,8 +260,8 @@ void cni_plan_run(cni_plan *plan, cni_segment segment, int n)
     if (plan->options.no_sharing) poison(plan, segment);
     plan->run.n = n;
     const uint64_t mode = cni_flush_denormals();
-    if (segment == CNI_GRADIENTS) run_steady(plan);
-    for (int i = plan->first_step[segment]; i < plan->first_step[segment + 1]; i++) run_step(plan, &plan->steps[i]);
+    if (segment == CNI_GRADIENTS) cni_run_steady(plan);
+    for (int i = plan->first_step[segment]; i < plan->first_step[segment + 1]; i++) cni_run_step(plan, &plan->steps[i]);
     cni_restore_denormals(mode);
 }
 
@@ -402,10 +277,10 @@ void cni_plan_run_timed(cni_plan *plan, cni_segment segment, int n, double *seco
     assert(n >= 1 && n <= plan->options.batch);
     plan->run.n = n;
     const uint64_t mode = cni_flush_denormals();
-    if (segment == CNI_GRADIENTS) run_steady(plan);
+    if (segment == CNI_GRADIENTS) cni_run_steady(plan);
     double before = now();
     for (int i = plan->first_step[segment]; i < plan->first_step[segment + 1]; i++) {
-        run_step(plan, &plan->steps[i]);
+        cni_run_step(plan, &plan->steps[i]);
         const double after = now();
         seconds[i] += after - before;
         before = after;

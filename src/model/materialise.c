@@ -2,11 +2,13 @@
  * Memory and initial values for weights that have none yet: a described model costs nothing until it is used. */
 #include "base/machine.h"
 #include "model/config.h"
+#include "model/stored.h"
 
 #include <inttypes.h>
 
 typedef struct need {
     int64_t bytes, most;
+    bool dropped;
     const cn_layer *biggest;
     cni_error *error;
 } need;
@@ -15,6 +17,7 @@ static void count(void *user, cn_layer *layer, cni_variable *weight, bool frozen
 {
     (void)frozen;
     need *n = user;
+    n->dropped |= weight->dropped;
     if (weight->data) return;
     int64_t bytes = cni_shape_count(&weight->shape, 0) * (int64_t)sizeof(float);
     n->bytes += bytes;
@@ -40,6 +43,7 @@ cn_status cni_model_materialise(cn_model *model, cni_error *error)
 {
     need n = {.error = error};
     cni_model_weights(model, count, &n);
+    if (n.dropped) CN_TRY(cni_model_read_dropped(model, error));
     if (!n.biggest) return CN_OK;
     if (n.bytes > limit())
         return cni_fail(error, CN_ERR_LIMIT,

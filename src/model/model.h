@@ -41,7 +41,7 @@ typedef struct cni_attachment {
     void *data;
     void (*release)(void *data);
 } cni_attachment;
-enum { CNI_ATTACH_TRAINER, CNI_ATTACH_RESULTS, CNI_ATTACH_HISTORY, CNI_ATTACHMENTS };
+enum { CNI_ATTACH_TRAINER, CNI_ATTACH_RESULTS, CNI_ATTACH_HISTORY, CNI_ATTACH_FILE, CNI_ATTACHMENTS };
 
 enum { CNI_MAX_NESTING = 16 };
 
@@ -79,6 +79,7 @@ struct cn_model {
     char *text; /* of cn_model_json, cn_summary */
     bool stop_training;
     bool deferred;        /* weights get no memory until they are needed */
+    int64_t weights_at;   /* where model.weights.h5 begins in the file that it was read from; 0, -1: nowhere */
     cn_model *reading_in; /* the model that this one is read as a part of */
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Predictors: a snapshot of a model's weights in a plan of its own, with its own threads and error. */
+#include "model/config.h"
 #include "train/trainer.h"
 
 #include <stdlib.h>
@@ -8,7 +9,7 @@
 struct cn_predictor {
     cni_program *program;
     cni_pool *pool;
-    const cn_model *model;
+    cn_model *model;
     uint64_t wiring;
     cni_error error;
 };
@@ -67,6 +68,7 @@ cn_status cn_predictor_refresh(cn_predictor *predictor, const cn_model *model)
     if (!model || model != predictor->model || model->wiring != predictor->wiring)
         return cni_fail(&predictor->error, CN_ERR_STATE,
                         "cn_predictor_refresh: the predictor was made from another model, or the model has changed");
+    CN_TRY(cni_model_materialise(predictor->model, &predictor->error));
     cni_plan_refresh(predictor->program->plan);
     return CN_OK;
 }

@@ -5,6 +5,7 @@
 #include "graph/ops/binary.h"
 #include "graph/ops/unary.h"
 #include "model/config.h"
+#include "model/stored.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -115,6 +116,7 @@ static cn_status lower(making *m)
 {
     CN_TRY(cni_model_check_runs(m->model, m->error));
     CN_TRY(cni_model_materialise(m->model, m->error));
+    if (m->key->mode == CNI_TRAIN) cni_model_forget_file(m->model);
     CN_TRY(lower_forward(m));
     if (m->key->mode == CNI_PREDICT) return CN_OK;
     CN_TRY(lower_losses(m));

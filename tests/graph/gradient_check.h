@@ -86,7 +86,8 @@ static inline void gradient_plan(gradient_run *r, const gradient_check *c, const
     for (int i = 0; i < c->inputs; i++) {
         if (c->variable[i]) {
             r->master[i] = calloc((size_t)cni_shape_count(&c->shape[i], 0), sizeof(float));
-            r->variable[i] = (cni_variable){"weight", c->shape[i], r->master[i], 1, true, NULL, NULL, NULL};
+            r->variable[i] = (cni_variable){
+                .name = "weight", .shape = c->shape[i], .data = r->master[i], .version = 1, .trainable = true};
         }
         r->in[i] = c->variable[i] ? cni_graph_variable(graph, &r->variable[i]) : cni_graph_input(graph, c->shape[i]);
         r->in[i]->differentiable = !c->fixed[i];

@@ -177,10 +177,11 @@ static void batch_norm_as_keras(void **state)
     cni_kernels kernels;
     cni_kernels_init(&kernels, cni_cpu_isa(NULL));
     float gamma[] = {1, 2, 0.5f}, beta[] = {0, -1, 1}, mean[] = {0, 0, 0}, variance[] = {1, 1, 1};
-    cni_variable weights[] = {{"gamma", CNI_SHAPE(3), gamma, 1, true, NULL, NULL, NULL},
-                              {"beta", CNI_SHAPE(3), beta, 1, true, NULL, NULL, NULL},
-                              {"moving_mean", CNI_SHAPE(3), mean, 1, false, NULL, NULL, NULL},
-                              {"moving_variance", CNI_SHAPE(3), variance, 1, false, NULL, NULL, NULL}};
+    cni_variable weights[] = {
+        {.name = "gamma", .shape = CNI_SHAPE(3), .data = gamma, .version = 1, .trainable = true},
+        {.name = "beta", .shape = CNI_SHAPE(3), .data = beta, .version = 1, .trainable = true},
+        {.name = "moving_mean", .shape = CNI_SHAPE(3), .data = mean, .version = 1, .trainable = false},
+        {.name = "moving_variance", .shape = CNI_SHAPE(3), .data = variance, .version = 1, .trainable = false}};
     for (int training = 1; training >= 0; training--) {
         cni_graph *graph = cni_graph_new();
         cni_tensor *x = cni_graph_input(graph, CNI_SHAPE(BATCH, 2, 3)), *w[4], *y;

@@ -84,6 +84,13 @@ static inline cn_status cni_h5_read_f32(cni_h5_object *dataset, float *out, size
     return cni_h5_read(dataset, CNI_H5_F32, out, count, error);
 }
 
+/** From here on the memory of a dataset's data is given back as soon as they are read: for bytes that nobody else reads
+ *  and datasets that are read once. */
+void cni_h5_consume(cni_h5 *file);
+
+/** Where the data of a dataset stand in the bytes, if they are just what cni_h5_read answers; else 0. */
+uint64_t cni_h5_place(const cni_h5_object *dataset, cni_h5_number as);
+
 /** Reads a whole dataset of numbers, fixed texts or opaque elements as the bytes in the file; `size` must be count *
  *  type.size. */
 cn_status cni_h5_read_raw(cni_h5_object *dataset, void *out, size_t size, cni_error *error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Reading a dataset's data: one run of elements at a time, from the file or a chunk to where the caller wants them. */
+#include "base/pages.h"
 #include "formats/hdf5/hdf5_internal.h"
 
 #include "formats/inflate.h"
@@ -172,7 +173,21 @@ static cn_status read_all(cni_h5_object *dataset, const sink *to, cni_error *err
     cni_h5_cursor cursor = cni_h5_read_at(dataset->file, layout->at, layout->size, "data of a dataset", error);
     const unsigned char *bytes = cni_h5_take(&cursor, layout->size);
     CN_TRY(cursor.status);
-    return put(to, bytes, (size_t)dataset->info.count, 0) ? CN_OK : misfit(dataset, error);
+    const bool fits = put(to, bytes, (size_t)dataset->info.count, 0);
+    if (dataset->file->consumed) cni_pages_drop((void *)(uintptr_t)bytes, (size_t)layout->size);
+    return fits ? CN_OK : misfit(dataset, error);
+}
+
+void cni_h5_consume(cni_h5 *file)
+{
+    file->consumed = true;
+}
+
+uint64_t cni_h5_place(const cni_h5_object *dataset, cni_h5_number as)
+{
+    const cni_h5_layout *layout = &dataset->layout;
+    if (layout->class != CNI_H5_CONTIGUOUS || layout->at == CNI_H5_UNDEFINED) return 0;
+    return cni_h5_plain(&dataset->info.type, as) ? layout->at + dataset->file->base : 0;
 }
 
 cn_status cni_h5_dataset_info(cni_h5_object *dataset, cni_h5_info *info, cni_error *error)

@@ -25,6 +25,7 @@ struct cni_h5 {
     cni_h5_claim *claims;
     size_t objects;
     uint64_t declared, stored; /* bytes of data read so far */
+    bool consumed;             /* data are read once */
     cni_h5_scratch scratch[2]; /* chunks on their way through the filters */
     void *inflater;            /* a z_stream, once one was needed */
     cni_h5_object *root;
@@ -252,6 +253,8 @@ void cni_h5_read_dataspace(cni_h5_cursor *cursor, cni_h5_info *info);
 void cni_h5_read_type(cni_h5_cursor *cursor, cni_h5_type *type);
 /** The same, or what a shared message points at: a committed datatype. */
 cn_status cni_h5_read_type_message(cni_h5 *file, cni_h5_cursor *cursor, bool shared, cni_h5_type *type);
+/** Whether elements stand in the file as they are wanted. */
+bool cni_h5_plain(const cni_h5_type *type, cni_h5_number as);
 /** Converts count elements of a convertible type; false if one of them does not fit. */
 bool cni_h5_convert(const cni_h5_type *type, const unsigned char *from, size_t count, cni_h5_number as, void *out);
 size_t cni_h5_number_size(cni_h5_number number);

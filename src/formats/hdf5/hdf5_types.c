@@ -273,7 +273,7 @@ static void store_rounded(integer value, cni_h5_number as, unsigned char *out)
     store_real(as == CNI_H5_F32 ? (double)(value.negative ? -narrow : narrow) : value.negative ? -wide : wide, as, out);
 }
 
-static bool same_bytes(const cni_h5_type *type, cni_h5_number as)
+bool cni_h5_plain(const cni_h5_type *type, cni_h5_number as)
 {
     const uint16_t one = 1;
     unsigned char first;
@@ -286,7 +286,7 @@ bool cni_h5_convert(const cni_h5_type *type, const unsigned char *from, size_t c
 {
     unsigned char *to = out;
     const size_t step = targets[as].size;
-    if (same_bytes(type, as)) {
+    if (cni_h5_plain(type, as)) {
         if (count) memcpy(to, from, count * step);
         return true;
     }

@@ -167,5 +167,6 @@ void cni_correlate(const cni_correlation *correlation, const cni_run *whole_run,
     job.panels = cni_ratio_up(job.width, run->kernels->matmul.panel);
     cni_blocks_init(&job.blocks, s, run, x, job.panels * correlation->groups, scratch);
     if (pack) cni_parallel(run->pool, (size_t)job.blocks.parts * (size_t)job.blocks.units, pack_panel, &job);
+    if (run->pack_only) return;
     cni_parallel(run->pool, job.blocks.tasks, compute_block, &job);
 }

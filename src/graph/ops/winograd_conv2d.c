@@ -379,5 +379,6 @@ void cni_winograd_convolve(const cni_winograd_conv *conv, const cni_run *whole_r
     if (transform)
         cni_parallel(whole_run->pool, (size_t)(job.p.panels * cni_ratio_up(conv->from[2], CHUNK)), transform_weights,
                      &job);
+    if (whole_run->pack_only) return;
     run_blocks(&job, run.pool);
 }

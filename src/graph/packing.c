@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Variables of a plan's own, and weights packed when the plan is made.
+ *
+ * A predictor's snapshot needs no copy of weights that its steps read in another order anyway: they are packed straight
+ * from the masters.  A model that was loaded for predicting drops masters of which nobody needs more than is packed. */
+#include "graph/plan_parts.h"
+
+#include "base/pages.h"
+#include "kernels/kernels.h"
+
+#include <string.h>
+
+cn_status cni_own_variables(cni_plan *plan, cni_error *error)
+{
+    cni_graph *graph = plan->graph;
+    if (!plan->options.snapshot && plan->real_size == sizeof(float)) return CN_OK;
+    plan->copies = CNI_NEW_ARRAY(&graph->arena, cni_copy, (size_t)graph->variable_count);
+    plan->copy_of = CNI_NEW_ARRAY(&graph->arena, cni_copy *, (size_t)graph->tensor_count);
+    if (!plan->copies || !plan->copy_of) return cni_no_memory(error, "a plan");
+    for (int i = 0; i < graph->variable_count; i++) {
+        cni_tensor *tensor = graph->variables[i];
+        cni_copy *c = &plan->copies[plan->copy_count++];
+        c->master = tensor->variable;
+        c->own = *c->master;
+        c->own.version = c->own.stored_version = 0;
+        plan->copy_of[tensor->id] = c;
+        tensor->variable = &c->own;
+        for (int k = 0; k < plan->watched_count; k++)
+            if (plan->watched[k] == c->master) plan->watched[k] = &c->own;
+    }
+    for (int i = 0; i < graph->op_count; i++)
+        for (int k = 0; graph->ops[i]->writes && k < plan->copy_count; k++)
+            if (graph->ops[i]->writes == plan->copies[k].master) graph->ops[i]->writes = &plan->copies[k].own;
+    return CN_OK;
+}
+
+static void copy_values(const cni_plan *plan, cni_copy *c)
+{
+    const size_t count = (size_t)cni_shape_count(&c->own.shape, 0);
+    if (plan->real_size == sizeof(float)) {
+        memcpy(c->own.data, c->master->data, count * sizeof(float));
+        return;
+    }
+    double *to = (void *)c->own.data;
+    for (size_t k = 0; k < count; k++) to[k] = c->master->data[k];
+}
+
+/* What a tensor of a variable is a name of; NULL: no variable. */
+static const cni_tensor *variable_tensor(const cni_plan *plan, const cni_tensor *tensor)
+{
+    const cni_tensor *home = tensor ? cni_home(plan->graph, &plan->liveness, tensor) : NULL;
+    return home && home->variable ? home : NULL;
+}
+
+/* The variable that a step packs and does not read otherwise. */
+static const cni_tensor *packed_by(const cni_plan *plan, const cni_op *op)
+{
+    return op->kind->packs && !op->steady ? variable_tensor(plan, op->in[1]) : NULL;
+}
+
+/* How many inputs of steps read each variable, and do more than pack it. */
+static void count_readers(const cni_plan *plan, int *readers, int *others)
+{
+    for (int i = 0; i < plan->step_count; i++) {
+        const cni_op *op = plan->steps[i].op;
+        const cni_tensor *packed = packed_by(plan, op);
+        for (int k = 0; k < op->inputs; k++) {
+            const cni_tensor *read = variable_tensor(plan, op->in[k]);
+            if (!read) continue;
+            readers[read->id]++;
+            others[read->id] += k != 1 || read != packed;
+        }
+    }
+}
+
+static bool is_stored(const cni_variable *variable)
+{
+    return variable->stored_version && variable->stored_version == variable->version;
+}
+
+static void drop(cni_variable *variable)
+{
+    if (!is_stored(variable)) return;
+    variable->dropped = true;
+    cni_pages_drop(variable->data, (size_t)cni_shape_count(&variable->shape, 0) * sizeof(float));
+}
+
+static cni_variable *master_of(const cni_plan *plan, const cni_tensor *tensor)
+{
+    const cni_copy *c = plan->copy_of ? plan->copy_of[tensor->id] : NULL;
+    return c ? c->master : tensor->variable;
+}
+
+/* False: it went on reading the variable itself. */
+static bool pack_step(cni_plan *plan, cni_step *step, const cni_tensor *tensor)
+{
+    const void *own = step->in[1];
+    cni_run run = plan->run;
+    run.n = 1;
+    run.pack_only = true;
+    step->in[1] = master_of(plan, tensor)->data;
+    step->op->kind->run(step, &run);
+    step->in[1] = own;
+    return step->packed_version == tensor->variable->version;
+}
+
+void cni_pack(cni_plan *plan)
+{
+    int *readers = plan->readers, *others = plan->readers + plan->graph->tensor_count;
+    memset(readers, 0, 2 * (size_t)plan->graph->tensor_count * sizeof *readers);
+    count_readers(plan, readers, others);
+    for (int i = 0; i < plan->graph->variable_count; i++) { /* the graph's own output, perhaps */
+        const int id = plan->graph->variables[i]->id;
+        if (!readers[id]) readers[id] = others[id] = 1;
+    }
+    for (int i = 0; i < plan->step_count && plan->real_size == sizeof(float); i++) {
+        const cni_tensor *tensor = packed_by(plan, plan->steps[i].op);
+        if (!tensor || others[tensor->id]) continue;
+        cni_variable *master = master_of(plan, tensor);
+        if (master == tensor->variable && !is_stored(master)) continue; /* it is packed by the first run */
+        if (!pack_step(plan, &plan->steps[i], tensor))
+            others[tensor->id]++;
+        else if (--readers[tensor->id] == 0)
+            drop(master);
+    }
+    for (int i = 0; i < plan->graph->variable_count; i++) {
+        const cni_tensor *tensor = plan->graph->variables[i];
+        const bool read = readers[tensor->id] || plan->real_size != sizeof(float);
+        if (plan->copy_of && read) copy_values(plan, plan->copy_of[tensor->id]);
+    }
+}
+
+void cni_plan_refresh(cni_plan *plan)
+{
+    for (int i = 0; i < plan->copy_count; i++) plan->copies[i].own.version++;
+    cni_pack(plan);
+}
