@@ -2,13 +2,13 @@
  * The gradient of a convolution for its weights: for each tap, a product of the cells that the tap reads with dy, whose
  * sums run over cells.  Nothing is packed, and a tap looks only at the windows for which it is inside the image.
  *
- *   for each group, panel of filters, row of the window (and slice of the images)       tasks, each with a dw of its
- * own for each image, block of rows of dy                                               the block of dy stays in cache
- *       for each tap of that row: dw[tap, c, panel] += x' dy                            the outer kernel
+ *   for each slice, group, chunk of channels, chunk of filters (and row of the window)      tasks: no two share a sum
+ *     for each block of rows of dy, or of whole images                                      fits in a core's own cache
+ *       for each tap: dw[tap, channels, filters] += x' dy                                   the outer kernel
  *
- * With few channels a whole row of the window is one tap: its cells' channels lie side by side, in a copy of the row
- * with its border.  Where there are too few tasks, the images are cut in slices, whose sums are added in their order:
- * how many slices depends on the shapes alone. */
+ * With few channels a whole row of the window is one tap: its cells' channels lie side by side, in a copy of the rows
+ * with their border.  Where dw is small, the blocks are cut in slices with a dw of their own, which are added in their
+ * order: how many blocks and slices there are depends on the shapes alone. */
 #include "graph/ops/conv2d_weights.h"
 #include "graph/ops/taps.h"
 #include "graph/ops/winograd_weights.h"
@@ -16,13 +16,27 @@
 
 #include <string.h>
 
-enum { BLOCK_CELLS = 512, WANTED_TASKS = 32, FOLDED_CHANNELS = 4, SLICE_BYTES = 1 << 23, SUM_CELLS = 4096 };
+enum {
+    BLOCK_CELLS = 256, /* of dy: a panel of them stays in the nearest cache */
+    CHUNK = 256,       /* channels and filters: with them a block stays in the next */
+    PANELS = 64,       /* chunks of filters are whole panels of every instruction set */
+    LEAST_CHUNK = 28,  /* channels: two tiles of the outer kernel */
+    WANTED_SLICES = 8, /* times chunks */
+    SLICE_BYTES = 1 << 22,
+    FOLDED_CHANNELS = 4,
+    FAR_BYTES = 1 << 19, /* images and dy that may be far away */
+    SUM_CELLS = 4096
+};
 
 typedef struct shape {
     int h, w, c, oh, ow, f, kh, kw, groups;
+    int depth, filters; /* channels and filters of a group */
     const cni_conv2d_attributes *a;
-    bool folded;
-    int block_rows, block_images;
+    bool folded, far;
+    int block_rows, block_images, row_blocks; /* rows of dy of a block; blocks of an image (or of images) */
+    int height, heights, width, widths;       /* a chunk's channels and filters; how many chunks */
+    int task_rows, row_tasks;                 /* rows of the window of a task; tasks for all */
+    int slices;
 } shape;
 
 typedef struct work {
@@ -30,11 +44,68 @@ typedef struct work {
     const cni_kernels *kernels;
     const void *x, *dy;
     void *dw, *db, *slices_memory, *copies;
-    int n, panels, slices;
+    int n, blocks;
     size_t weights, copy_bytes, slice_bytes;
 } work;
 
-static shape shape_of(const cni_op *op)
+/* ---- how it is divided ---- */
+
+static int copy_columns(const shape *s)
+{
+    return (s->ow - 1) * s->a->strides[1] + s->kw;
+}
+
+static int copy_rows(const shape *s, int rows)
+{
+    return (rows - 1) * s->a->strides[0] + (s->kh - 1) * s->a->dilation[0] + 1;
+}
+
+static size_t copy_bytes(const shape *s, size_t real_size)
+{
+    if (!s->folded) return 0;
+    return cni_round_up((size_t)copy_rows(s, s->block_rows) * (size_t)copy_columns(s) * (size_t)s->c * real_size);
+}
+
+static size_t weights_of(const shape *s)
+{
+    return (size_t)s->kh * (size_t)s->kw * (size_t)s->depth * (size_t)s->f;
+}
+
+/* One slice's dw, then its db. */
+static size_t slice_bytes(const shape *s, size_t real_size)
+{
+    return cni_round_up((weights_of(s) + (size_t)s->f) * real_size);
+}
+
+static int blocks_of(const shape *s, int n)
+{
+    return cni_ratio_up(n, s->block_images) * s->row_blocks;
+}
+
+static int tasks_of(const shape *s)
+{
+    return s->slices * s->groups * s->heights * s->widths * s->row_tasks;
+}
+
+/* Smaller tasks where threads would have nothing to do: they change no sum. */
+static void divide_among(shape *s, int threads)
+{
+    int wanted = threads > 1 ? 4 * threads : 1;
+    if (tasks_of(s) < wanted && !s->folded) {
+        s->task_rows = 1;
+        s->row_tasks = s->kh;
+    }
+    while (tasks_of(s) < wanted && s->width > PANELS / 2) {
+        s->width = s->width > PANELS ? cni_ratio_up(s->width / 2, PANELS) * PANELS : PANELS / 2;
+        s->widths = cni_ratio_up(s->filters, s->width);
+    }
+    while (tasks_of(s) < wanted && s->height > LEAST_CHUNK && !s->folded) {
+        s->height = (s->height + 1) / 2;
+        s->heights = cni_ratio_up(s->depth, s->height);
+    }
+}
+
+static shape shape_of(const cni_op *op, const cni_run *run)
 {
     const int64_t *x = op->in[0]->shape.dims, *dy = op->in[1]->shape.dims, *w = op->out[0]->shape.dims;
     const cni_conv2d_attributes *a = op->attributes;
@@ -48,55 +119,47 @@ static shape shape_of(const cni_op *op)
                .kw = (int)w[1],
                .groups = a->groups,
                .a = a,
-               .block_images = 1};
+               .block_images = 1,
+               .row_tasks = 1};
+    size_t real_size = run->kernels->real_size;
+    s.depth = s.c / s.groups;
+    s.filters = s.f / s.groups;
     s.folded = s.groups == 1 && s.c <= FOLDED_CHANNELS && s.kw > 1 && a->dilation[1] == 1;
     s.block_rows = cni_smaller(s.oh, s.ow < BLOCK_CELLS ? BLOCK_CELLS / s.ow : 1);
     if (s.oh * s.ow <= BLOCK_CELLS && !s.folded) s.block_images = BLOCK_CELLS / (s.oh * s.ow);
+    s.row_blocks = cni_ratio_up(s.oh, s.block_rows);
+    s.heights = s.folded ? 1 : cni_ratio_up(s.depth, CHUNK);
+    s.height = s.folded ? s.kw * s.c : cni_ratio_up(s.depth, s.heights);
+    s.width = cni_ratio_up(cni_ratio_up(s.filters, cni_ratio_up(s.filters, CHUNK)), PANELS) * PANELS;
+    s.widths = cni_ratio_up(s.filters, s.width);
+    s.task_rows = s.kh;
+    int chunks = s.groups * s.heights * s.widths, slices = cni_ratio_up(WANTED_SLICES, chunks);
+    size_t bytes = slice_bytes(&s, real_size), affordable = bytes < SLICE_BYTES ? SLICE_BYTES / bytes : 1;
+    s.slices = cni_smaller(slices, blocks_of(&s, run->batch));
+    if ((size_t)s.slices > affordable) s.slices = (int)affordable;
+    s.far = ((size_t)s.h * (size_t)s.w * (size_t)s.c + (size_t)s.oh * (size_t)s.ow * (size_t)s.f) * (size_t)run->n *
+                real_size >
+            FAR_BYTES;
+    divide_among(&s, cni_pool_threads(run->pool));
     return s;
 }
 
-/* The panels of all instruction sets are counted as if they were 32 wide, so that the slices are the same for all. */
-static int slices_of(const shape *s, int n, size_t real_size)
-{
-    int tasks = s->groups * cni_ratio_up(s->f / s->groups, 32) * s->kh;
-    size_t bytes = (size_t)s->kh * (size_t)s->kw * (size_t)(s->c / s->groups) * (size_t)s->f * real_size;
-    int slices = cni_smaller(n, cni_ratio_up(WANTED_TASKS, tasks));
-    int affordable = bytes < SLICE_BYTES ? (int)(SLICE_BYTES / bytes) : 1;
-    return slices < affordable ? slices : affordable;
-}
-
-static int copy_columns(const shape *s)
-{
-    return (s->ow - 1) * s->a->strides[1] + s->kw;
-}
-
-static size_t copy_bytes(const shape *s, size_t real_size)
-{
-    return s->folded ? cni_round_up((size_t)s->block_rows * (size_t)copy_columns(s) * (size_t)s->c * real_size) : 0;
-}
-
-/* One slice's dw, then its db. */
-static size_t slice_bytes(const shape *s, size_t real_size)
-{
-    size_t weights = (size_t)s->kh * (size_t)s->kw * (size_t)(s->c / s->groups) * (size_t)s->f;
-    return cni_round_up((weights + (size_t)s->f) * real_size);
-}
-
 /* Whether it goes by Winograd's algorithm, and how. */
-static bool winograd_of(const shape *s, const cni_run *run, cni_winograd_weights *w)
+static bool winograd_of(const cni_op *op, const cni_run *run, cni_winograd_weights *w)
 {
-    const cni_conv2d_attributes *a = s->a;
-    if (run->math == CN_MATH_DIRECT || run->kernels->real_size == sizeof(double) || s->groups > 1) return false;
-    if (s->kh != s->kw || (s->kh != 3 && s->kh != 5)) return false;
+    const int64_t *x = op->in[0]->shape.dims, *dy = op->in[1]->shape.dims, *window = op->out[0]->shape.dims;
+    const cni_conv2d_attributes *a = op->attributes;
+    if (run->math == CN_MATH_DIRECT || run->kernels->real_size == sizeof(double) || a->groups > 1) return false;
+    if (window[0] != window[1] || (window[0] != 3 && window[0] != 5)) return false;
     for (int i = 0; i < 2; i++)
         if (a->strides[i] > 1 || a->dilation[i] > 1) return false;
-    *w = (cni_winograd_weights){.h = s->h,
-                                .w = s->w,
-                                .c = s->c,
-                                .oh = s->oh,
-                                .ow = s->ow,
-                                .f = s->f,
-                                .window = s->kh,
+    *w = (cni_winograd_weights){.h = (int)x[1],
+                                .w = (int)x[2],
+                                .c = (int)x[3],
+                                .oh = (int)dy[1],
+                                .ow = (int)dy[2],
+                                .f = (int)dy[3],
+                                .window = (int)window[0],
                                 .top = a->top,
                                 .left = a->left};
     return cni_winograd_weights_pays(w, run->batch);
@@ -104,12 +167,12 @@ static bool winograd_of(const shape *s, const cni_run *run, cni_winograd_weights
 
 static size_t workspace(const cni_op *op, const cni_run *most)
 {
-    shape s = shape_of(op);
     cni_winograd_weights winograd;
-    if (winograd_of(&s, most, &winograd)) return cni_winograd_weights_scratch(&winograd, most);
-    int slices = slices_of(&s, most->n, most->kernels->real_size);
-    return (size_t)cni_pool_threads(most->pool) * copy_bytes(&s, most->kernels->real_size) +
-           (slices > 1 ? (size_t)slices * slice_bytes(&s, most->kernels->real_size) : 0);
+    if (winograd_of(op, most, &winograd)) return cni_winograd_weights_scratch(&winograd, most);
+    shape s = shape_of(op, most);
+    size_t real_size = most->kernels->real_size;
+    return (size_t)cni_pool_threads(most->pool) * copy_bytes(&s, real_size) +
+           (s.slices > 1 ? (size_t)s.slices * slice_bytes(&s, real_size) : 0);
 }
 
 /* Windows first ... last - 1 of `count` for which cell i * stride + offset is one of 0 ... size - 1. */
@@ -121,10 +184,14 @@ static void clip(int size, int stride, int offset, int *first, int *last)
     if (*last > most) *last = most;
 }
 
+/* ---- one task ---- */
+
 typedef struct task {
-    int slice, group, panel, r;
-    int channel, width; /* of dy: first filter, how many */
-    void *dw, *db;      /* of the slice */
+    int channel, height;      /* of the group: first, how many */
+    int group, filter, width; /* of dy: first, how many */
+    int row, last_row;        /* of the window */
+    void *dw, *db;            /* of the slice; db NULL: not this task's */
+    void *copy;
 } task;
 
 /* Rows first ... last - 1 of dy, of images image ... last_image - 1. */
@@ -132,120 +199,212 @@ typedef struct block {
     int image, last_image, first, last;
 } block;
 
-static void add_outer(const work *w, const task *t, const block *b, const void *x, ptrdiff_t x_row, ptrdiff_t x_pixel,
-                      int column, int columns, int s, int height)
+static block block_at(const work *w, int index)
+{
+    const shape *s = &w->s;
+    int image = index / s->row_blocks * s->block_images, first = index % s->row_blocks * s->block_rows;
+    return (block){image, cni_smaller(image + s->block_images, w->n), first, cni_smaller(first + s->block_rows, s->oh)};
+}
+
+/* Where the weights of a tap of a task begin. */
+static void *weights_at(const work *w, const task *t, int r, int s)
+{
+    ptrdiff_t row = ((ptrdiff_t)r * w->s.kw + s) * w->s.depth + t->channel;
+    return cni_at_mutable(t->dw, row * w->s.f + t->filter, w->kernels->real_size);
+}
+
+static void clear(const work *w, const task *t, int r, int s)
+{
+    char *at = weights_at(w, t, r, s);
+    size_t real_size = w->kernels->real_size;
+    for (int i = 0; i < t->height; i++, at += (size_t)w->s.f * real_size) memset(at, 0, (size_t)t->width * real_size);
+}
+
+/* What `x` is, and from where in a row the windows are. */
+typedef struct window {
+    const void *x;
+    ptrdiff_t row, pixel; /* from row of dy to row of dy, from column to column */
+    int column, columns;
+} window;
+
+static void add_outer(const work *w, const task *t, const block *b, const window *c, int r, int s, bool accumulate)
 {
     size_t real_size = w->kernels->real_size;
     ptrdiff_t dy_row = (ptrdiff_t)w->s.ow * w->s.f, dy_image = w->s.oh * dy_row;
     cni_outer outer = {
-        .x = x,
+        .x = c->x,
         .x_image = (ptrdiff_t)w->s.h * w->s.w * w->s.c,
-        .x_row = x_row,
-        .x_pixel = x_pixel,
-        .dy =
-            cni_at(w->dy, b->image * dy_image + b->first * dy_row + (ptrdiff_t)column * w->s.f + t->channel, real_size),
+        .x_row = c->row,
+        .x_pixel = c->pixel,
+        .dy = cni_at(w->dy, b->image * dy_image + b->first * dy_row + (ptrdiff_t)c->column * w->s.f + t->filter,
+                     real_size),
         .dy_image = dy_image,
         .dy_row = dy_row,
         .dy_pixel = w->s.f,
         .images = (size_t)(b->last_image - b->image),
         .rows = (size_t)(b->last - b->first),
-        .columns = (size_t)columns,
-        .dw = cni_at_mutable(t->dw, ((ptrdiff_t)t->r * w->s.kw + s) * (w->s.c / w->s.groups) * w->s.f + t->channel,
-                             real_size),
+        .columns = (size_t)c->columns,
+        .dw = weights_at(w, t, r, s),
         .dw_row = w->s.f,
-        .height = height,
+        .height = t->height,
         .width = t->width,
-        .accumulate = true,
+        .accumulate = accumulate,
     };
     w->kernels->matmul.outer(&outer);
 }
 
-/* The rows of x that tap row r reads from first on, one for each row of dy, with their border. */
-static void add_folded(const work *w, const task *t, const block *b, void *copy, int top)
+/* All taps, from the rows of x with their border: a copy, unless nothing sticks out. */
+static void add_folded(const work *w, const task *t, const block *b, bool accumulate)
 {
     const shape *s = &w->s;
     size_t real_size = w->kernels->real_size;
     const void *x = cni_at(w->x, (ptrdiff_t)b->image * s->h * s->w * s->c, real_size);
-    cni_rectangle row = {.left = -s->a->left, .rows = 1, .columns = copy_columns(s), .channels = s->c, .repeat = 1};
-    ptrdiff_t copy_row = (ptrdiff_t)row.columns * s->c;
-    for (int i = b->first; i < b->last; i++) {
-        row.top = i * s->a->strides[0] + top;
-        cni_rectangle_copy(&row, x, s->h, s->w, s->c, real_size,
-                           cni_at_mutable(copy, (i - b->first) * copy_row, real_size));
+    const cni_rectangle reads = {.top = b->first * s->a->strides[0] - s->a->top,
+                                 .left = -s->a->left,
+                                 .rows = copy_rows(s, b->last - b->first),
+                                 .columns = copy_columns(s),
+                                 .channels = s->c,
+                                 .repeat = 1};
+    ptrdiff_t row = (ptrdiff_t)reads.columns * s->c;
+    if (cni_rectangle_inside(&reads, s->h, s->w)) {
+        row = (ptrdiff_t)s->w * s->c;
+        x = cni_at(x, reads.top * row + (ptrdiff_t)reads.left * s->c, real_size);
+    } else {
+        cni_rectangle_copy(&reads, x, s->h, s->w, s->c, real_size, t->copy);
+        x = t->copy;
     }
-    add_outer(w, t, b, copy, copy_row, (ptrdiff_t)s->a->strides[1] * s->c, 0, s->ow, 0, s->kw * s->c);
+    for (int r = 0; r < s->kh; r++) {
+        const window c = {.x = cni_at(x, (ptrdiff_t)r * s->a->dilation[0] * row, real_size),
+                          .row = s->a->strides[0] * row,
+                          .pixel = (ptrdiff_t)s->a->strides[1] * s->c,
+                          .columns = s->ow};
+        add_outer(w, t, b, &c, r, 0, accumulate);
+    }
 }
 
-static void add_taps(const work *w, const task *t, const block *b, int top)
+/* The taps of row r of the window, over those rows of the block that it is inside for; false: over none. */
+static bool add_taps(const work *w, const task *t, const block *whole, int r, bool accumulate)
 {
     const shape *s = &w->s;
-    int depth = s->c / s->groups;
+    block b = *whole;
+    int top = r * s->a->dilation[0] - s->a->top;
+    clip(s->h, s->a->strides[0], top, &b.first, &b.last);
+    if (b.first >= b.last) return false;
     for (int k = 0; k < s->kw; k++) {
         int left = k * s->a->dilation[1] - s->a->left, column = 0, last_column = s->ow;
         clip(s->w, s->a->strides[1], left, &column, &last_column);
-        if (column >= last_column) continue;
-        ptrdiff_t row = (ptrdiff_t)b->image * s->h + b->first * s->a->strides[0] + top;
+        if (column >= last_column) {
+            if (!accumulate) clear(w, t, r, k);
+            continue;
+        }
+        ptrdiff_t row = (ptrdiff_t)b.image * s->h + b.first * s->a->strides[0] + top;
         ptrdiff_t cell = row * s->w + column * s->a->strides[1] + left;
-        add_outer(w, t, b, cni_at(w->x, cell * s->c + t->group * depth, w->kernels->real_size),
-                  (ptrdiff_t)s->a->strides[0] * s->w * s->c, (ptrdiff_t)s->a->strides[1] * s->c, column,
-                  last_column - column, k, depth);
+        const window c = {.x = cni_at(w->x, cell * s->c + t->group * s->depth + t->channel, w->kernels->real_size),
+                          .row = (ptrdiff_t)s->a->strides[0] * s->w * s->c,
+                          .pixel = (ptrdiff_t)s->a->strides[1] * s->c,
+                          .column = column,
+                          .columns = last_column - column};
+        add_outer(w, t, &b, &c, r, k, accumulate);
     }
+    return true;
 }
 
-static void add_bias(const work *w, const task *t, const block *b)
+static void add_bias(const work *w, const task *t, const block *b, bool accumulate)
 {
     size_t real_size = w->kernels->real_size, cells = (size_t)(b->last - b->first) * (size_t)w->s.ow;
-    for (int image = b->image; image < b->last_image; image++)
+    for (int image = b->image; image < b->last_image; image++, accumulate = true)
         w->kernels->matmul.column_sums(
-            cni_at(w->dy, ((ptrdiff_t)image * w->s.oh + b->first) * w->s.ow * w->s.f + t->channel, real_size), w->s.f,
-            cells, t->width, cni_at_mutable(t->db, t->channel, real_size), true);
+            cni_at(w->dy, ((ptrdiff_t)image * w->s.oh + b->first) * w->s.ow * w->s.f + t->filter, real_size), w->s.f,
+            cells, t->width, cni_at_mutable(t->db, t->filter, real_size), accumulate);
 }
 
-static void add_images(const work *w, const task *t, void *copy, int image, int last_image)
+/* Reads the block's cells in their order: the outer kernel goes through them a few channels at a time, in steps that
+ * the processor does not foresee, and would wait for each line of memory. */
+static void touch_block(const work *w, const task *t, const block *b)
 {
     const shape *s = &w->s;
-    int top = t->r * s->a->dilation[0] - s->a->top;
-    for (int i = 0; i < s->oh; i += s->block_rows) {
-        block b = {image, last_image, i, cni_smaller(i + s->block_rows, s->oh)};
-        if (t->db && t->r == 0) add_bias(w, t, &b);
-        clip(s->h, s->a->strides[0], top, &b.first, &b.last);
-        if (b.first >= b.last) continue;
-        if (s->folded)
-            add_folded(w, t, &b, copy, top);
-        else
-            add_taps(w, t, &b, top);
+    size_t real_size = w->kernels->real_size;
+    int top = b->first * s->a->strides[0] - s->a->top, bottom = top + copy_rows(s, b->last - b->first);
+    top = top < 0 ? 0 : top;
+    bottom = cni_smaller(bottom, s->h);
+    for (int i = b->image; i < b->last_image; i++) {
+        ptrdiff_t dy = ((ptrdiff_t)i * s->oh + b->first) * s->ow, x = ((ptrdiff_t)i * s->h + top) * s->w;
+        if (!t->db)
+            cni_touch_cells(cni_at(w->dy, dy * s->f, real_size), (size_t)(b->last - b->first) * (size_t)s->ow, s->f,
+                            t->filter, t->width, real_size);
+        if (top < bottom && !s->folded)
+            cni_touch_cells(cni_at(w->x, x * s->c, real_size), (size_t)(bottom - top) * (size_t)s->w, s->c,
+                            t->group * s->depth + t->channel, t->height, real_size);
     }
 }
 
-static void clear(const work *w, const task *t)
+/* Windows may have any number of rows: one bit for each of the first, the others are cleared beforehand. */
+typedef uint64_t begun_rows;
+enum { MOST_BEGUN = 64 };
+
+static void add_block(const work *w, const task *t, const block *b, bool first, begun_rows *begun)
 {
-    size_t real_size = w->kernels->real_size, bytes = (size_t)t->width * real_size;
-    ptrdiff_t rows = (ptrdiff_t)w->s.kw * (w->s.c / w->s.groups);
-    for (ptrdiff_t i = 0; i < rows; i++)
-        memset(cni_at_mutable(t->dw, (t->r * rows + i) * w->s.f + t->channel, real_size), 0, bytes);
-    if (t->db && t->r == 0) memset(cni_at_mutable(t->db, t->channel, real_size), 0, bytes);
+    if (t->db) add_bias(w, t, b, !first);
+    if (w->s.far) touch_block(w, t, b);
+    if (w->s.folded) {
+        add_folded(w, t, b, !first);
+        return;
+    }
+    for (int r = t->row; r < t->last_row; r++) {
+        int bit = r - t->row;
+        bool accumulate = bit >= MOST_BEGUN || (*begun >> bit & 1);
+        if (add_taps(w, t, b, r, accumulate) && !accumulate) *begun |= (begun_rows)1 << bit;
+    }
+}
+
+static void clear_rows(const work *w, const task *t, int row, begun_rows but)
+{
+    for (int r = row; r < t->last_row; r++) {
+        int bit = r - t->row;
+        if (bit < MOST_BEGUN && (but >> bit & 1)) continue;
+        for (int k = 0; k < (w->s.folded ? 1 : w->s.kw); k++) clear(w, t, r, k);
+    }
+}
+
+static task task_at(const work *w, size_t index, int thread, int *slice)
+{
+    const shape *s = &w->s;
+    size_t real_size = w->kernels->real_size;
+    int i = (int)index;
+    *slice = i % s->slices;
+    i /= s->slices;
+    task t = {.row = i % s->row_tasks * s->task_rows, .copy = (char *)w->copies + (size_t)thread * w->copy_bytes};
+    t.last_row = cni_smaller(t.row + s->task_rows, s->kh);
+    i /= s->row_tasks;
+    t.channel = i % s->heights * s->height;
+    t.height = s->folded ? s->height : cni_smaller(s->height, s->depth - t.channel);
+    i /= s->heights;
+    int filter = i % s->widths * s->width;
+    t.width = cni_smaller(s->width, s->filters - filter);
+    t.group = i / s->widths;
+    t.filter = t.group * s->filters + filter;
+    t.dw = s->slices > 1 ? (char *)w->slices_memory + (size_t)*slice * w->slice_bytes : w->dw;
+    if (w->db && t.row == 0 && t.channel == 0)
+        t.db = s->slices > 1 ? cni_at_mutable(t.dw, (ptrdiff_t)w->weights, real_size) : w->db;
+    return t;
 }
 
 static void run_task(void *context, size_t index, int thread)
 {
     const work *w = context;
-    size_t real_size = w->kernels->real_size;
-    int panel = w->kernels->matmul.panel, filters = w->s.f / w->s.groups;
-    task t = {.slice = (int)(index % (size_t)w->slices)};
-    index /= (size_t)w->slices;
-    t.r = (int)(index % (size_t)w->s.kh);
-    index /= (size_t)w->s.kh;
-    t.panel = (int)(index % (size_t)w->panels);
-    t.group = (int)(index / (size_t)w->panels);
-    t.channel = t.group * filters + t.panel * panel;
-    t.width = cni_smaller(panel, filters - t.panel * panel);
-    t.dw = w->slices > 1 ? (char *)w->slices_memory + (size_t)t.slice * w->slice_bytes : w->dw;
-    t.db = !w->db || w->slices == 1 ? w->db : cni_at_mutable(t.dw, (ptrdiff_t)w->weights, real_size);
-    clear(w, &t);
-    int first = (int)((int64_t)w->n * t.slice / w->slices), last = (int)((int64_t)w->n * (t.slice + 1) / w->slices);
-    for (int image = first; image < last; image += w->s.block_images)
-        add_images(w, &t, (char *)w->copies + (size_t)thread * w->copy_bytes, image,
-                   cni_smaller(image + w->s.block_images, last));
+    int slice;
+    task t = task_at(w, index, thread, &slice);
+    int first = (int)((int64_t)w->blocks * slice / w->s.slices),
+        last = (int)((int64_t)w->blocks * (slice + 1) / w->s.slices);
+    begun_rows begun = 0;
+    if (!w->s.folded) clear_rows(w, &t, t.row + MOST_BEGUN, 0);
+    for (int i = first; i < last; i++) {
+        block b = block_at(w, i);
+        add_block(w, &t, &b, i == first, &begun);
+    }
+    if (first == last && t.db)
+        memset(cni_at_mutable(t.db, t.filter, w->kernels->real_size), 0, (size_t)t.width * w->kernels->real_size);
+    if (!w->s.folded || first == last) clear_rows(w, &t, t.row, begun);
 }
 
 /* Adds the slices in their order: tasks for pieces of dw, then tasks for pieces of db. */
@@ -258,42 +417,38 @@ static void add_slices(void *context, size_t index, int thread)
     size_t first = (bias ? index - pieces : index) * SUM_CELLS, count = bias ? (size_t)w->s.f : w->weights;
     size_t width = count - first < SUM_CELLS ? count - first : SUM_CELLS;
     w->kernels->matmul.column_sums(cni_at(w->slices_memory, (ptrdiff_t)(first + (bias ? w->weights : 0)), real_size),
-                                   (ptrdiff_t)(w->slice_bytes / real_size), (size_t)w->slices, (int)width,
+                                   (ptrdiff_t)(w->slice_bytes / real_size), (size_t)w->s.slices, (int)width,
                                    cni_at_mutable(bias ? w->db : w->dw, (ptrdiff_t)first, real_size), false);
 }
 
-static void run_weights(cni_step *step, const cni_run *whole_run)
+static void run_weights(cni_step *step, const cni_run *run)
 {
-    shape s = shape_of(step->op);
-    const cni_run some_run =
-        cni_run_for(whole_run, 2.0 * whole_run->n * s.oh * s.ow * s.kh * s.kw * s.c * s.f / s.groups);
-    const cni_run *run = &some_run;
     void *db = step->op->outputs > 1 ? step->out[1] : NULL;
     cni_winograd_weights winograd;
-    if (winograd_of(&s, run, &winograd)) {
-        cni_winograd_weights_run(&winograd, whole_run, step->in[0], step->in[1], step->out[0], db, step->workspace);
+    if (winograd_of(step->op, run, &winograd)) {
+        cni_winograd_weights_run(&winograd, run, step->in[0], step->in[1], step->out[0], db, step->workspace);
         return;
     }
     size_t real_size = run->kernels->real_size;
-    work w = {.s = s,
+    work w = {.s = shape_of(step->op, run),
               .kernels = run->kernels,
               .x = step->in[0],
               .dy = step->in[1],
               .dw = step->out[0],
               .db = db,
               .n = run->n};
-    w.panels = cni_ratio_up(w.s.f / w.s.groups, run->kernels->matmul.panel);
-    w.slices = slices_of(&w.s, run->n, real_size);
-    w.weights = (size_t)w.s.kh * (size_t)w.s.kw * (size_t)(w.s.c / w.s.groups) * (size_t)w.s.f;
+    w.blocks = blocks_of(&w.s, run->n);
+    w.weights = weights_of(&w.s);
     w.copy_bytes = copy_bytes(&w.s, real_size);
     w.slice_bytes = slice_bytes(&w.s, real_size);
     w.copies = step->workspace;
     w.slices_memory = (char *)step->workspace + (size_t)cni_pool_threads(run->pool) * w.copy_bytes;
-    cni_parallel(run->pool, (size_t)w.slices * (size_t)w.s.groups * (size_t)w.panels * (size_t)w.s.kh, run_task, &w);
-    if (w.slices == 1) return;
+    cni_pool *pool = cni_run_for(run, 2.0 * run->n * w.s.oh * w.s.ow * (double)w.weights).pool;
+    cni_parallel(pool, (size_t)tasks_of(&w.s), run_task, &w);
+    if (w.s.slices == 1) return;
     size_t sums = (w.weights + SUM_CELLS - 1) / SUM_CELLS;
     if (w.db) sums += ((size_t)w.s.f + SUM_CELLS - 1) / SUM_CELLS;
-    cni_parallel(run->pool, sums, add_slices, &w);
+    cni_parallel(pool, sums, add_slices, &w);
 }
 
 static const cni_op_kind weights_kind = {.name = "conv2d_weights",

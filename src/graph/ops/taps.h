@@ -81,6 +81,19 @@ static inline void cni_touch(const void *data, size_t bytes)
     for (size_t i = 0; i < bytes; i += 64) (void)at[i];
 }
 
+/** The same for `wanted` channels, from `channel` on, of so many cells. */
+static inline void cni_touch_cells(const void *data, size_t cells, int channels, int channel, int wanted,
+                                   size_t real_size)
+{
+    size_t pitch = (size_t)channels * real_size, bytes = (size_t)wanted * real_size;
+    const char *at = (const char *)data + (size_t)channel * real_size;
+    if (wanted == channels) {
+        cni_touch(at, cells * bytes);
+        return;
+    }
+    for (size_t i = 0; i < cells; i++, at += pitch) cni_touch(at, bytes);
+}
+
 static inline size_t cni_round_up(size_t bytes)
 {
     return (bytes + 63) / 64 * 64;
