@@ -71,7 +71,8 @@ ALWAYS_INLINE void finish(const cni_product *p, const strip *of, sums sum, const
     }
 }
 
-ALWAYS_INLINE void tile(const cni_product *p, const strip *of, const float *x, float *y, int rows, int vectors)
+ALWAYS_INLINE void tile(const cni_product *p, const strip *of, const float *x, float *y, const char *next, int rows,
+                        int vectors)
 {
     sums sum;
     UNROLL for (int j = 0; j < vectors; j++)
@@ -80,7 +81,6 @@ ALWAYS_INLINE void tile(const cni_product *p, const strip *of, const float *x, f
         UNROLL for (int i = 0; i < rows; i++) sum[i][j] = start;
     }
     const float *w = of->w;
-    const char *next = of->next;
     const ptrdiff_t pixel = p->x_pixel, step = of->step;
     for (int t = 0; t < p->taps; t++) {
         const float *at = x + p->tap[t], *end = at + p->depth;
@@ -106,12 +106,17 @@ ALWAYS_INLINE void tile(const cni_product *p, const strip *of, const float *x, f
     }
 }
 
-typedef void tile_function(const cni_product *p, const strip *of, const float *x, float *y);
+/* Tiles that follow each other in a row. */
+typedef void tile_function(const cni_product *p, const strip *of, const float *x, float *y, const char *next,
+                           size_t count);
 
 #define TILE(rows, vectors)                                                                                            \
-    static void tile_##rows##_##vectors(const cni_product *p, const strip *of, const float *x, float *y)               \
+    static void tile_##rows##_##vectors(const cni_product *p, const strip *of, const float *x, float *y,               \
+                                        const char *next, size_t count)                                                \
     {                                                                                                                  \
-        tile(p, of, x, y, rows, vectors);                                                                              \
+        const ptrdiff_t fetched = of->step * p->taps * p->depth;                                                       \
+        for (; count; count--, x += (rows)*p->x_pixel, y += (rows)*p->y_pixel, next += fetched)                        \
+            tile(p, of, x, y, next, rows, vectors);                                                                    \
     }
 #define TILES_6(vectors)                                                                                               \
     TILE(1, vectors) TILE(2, vectors) TILE(3, vectors) TILE(4, vectors) TILE(5, vectors) TILE(6, vectors)
@@ -150,15 +155,14 @@ static void row_of_tiles(const cni_product *p, strip *of, const float *x, float 
 {
     tile_function *const *by_rows =
         tiles[of->width > (PANEL_VECTORS - 1) * LANES ? PANEL_VECTORS - 1 : (of->width - 1) / LANES];
-    size_t count = (p->columns + (size_t)most - 1) / (size_t)most;
-    size_t rows = count ? p->columns / count : 0, larger = count ? p->columns % count : 0;
-    for (size_t i = 0; i < count; i++) {
-        size_t m = rows + (i < larger);
-        by_rows[m - 1](p, of, x, y);
-        of->next += of->step * p->taps * p->depth;
-        x += (ptrdiff_t)m * p->x_pixel;
-        y += (ptrdiff_t)m * p->y_pixel;
-    }
+    const size_t count = (p->columns + (size_t)most - 1) / (size_t)most;
+    const size_t rows = count ? p->columns / count : 0, larger = count ? p->columns % count : 0;
+    const ptrdiff_t fetched = of->step * p->taps * p->depth, pixels = (ptrdiff_t)(larger * (rows + 1));
+    if (larger) by_rows[rows](p, of, x, y, of->next, larger);
+    if (rows)
+        by_rows[rows - 1](p, of, x + pixels * p->x_pixel, y + pixels * p->y_pixel,
+                          of->next + (ptrdiff_t)larger * fetched, count - larger);
+    of->next += (ptrdiff_t)count * fetched;
 }
 
 static void begin_strip(strip *of, const cni_finish *finish, int column)
