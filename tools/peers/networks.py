@@ -22,6 +22,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import layers
+
 HERE = Path(__file__).resolve().parent
 PEERS = Path(os.environ.get("CORNU_PEERS", Path.home() / ".cache/cornu/peers"))
 SHOWN = {"ort": "ONNX Runtime", "openvino": "OpenVINO", "litert": "LiteRT", "ncnn": "ncnn", "tf": "TensorFlow",
@@ -101,7 +103,8 @@ def measure_cornu(args, network, batch, threads, mode):
         if args.nice is not None:
             os.setsid()
             set_priority(os.getpid(), args.nice)
-    command = [args.cornu, "bench", HERE / "networks" / f"{network.lower()}.py", "--batch", str(batch), "--threads", str(threads),
+    known = HERE / "networks" / f"{network.lower()}.py"
+    command = [args.cornu, "bench", known if known.exists() else "model = " + layers.keras_text(layers.read(network)), "--batch", str(batch), "--threads", str(threads),
                "--seconds", str(args.seconds), "--json", "--quiet"]
     if mode == "train":
         command.append("--train")

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """One peer, one network: makes it ready, then measures whenever a line with a number of seconds comes in.
 
-   peer.py PEER NETWORK BATCH THREADS predict|train CACHE
+   peer.py PEER NETWORK BATCH THREADS predict|train|data|weights CACHE
+
+NETWORK is one of tools/peers/networks, or a layer as kernels.py names it: then the network is that layer several times
+over, and data and weights are its gradients alone.
 
 Started by networks.py, pinned to its cores.  Answers are lines of JSON: {"ways", "version"} when it is ready, then
 {"median", "best", "runs"} in milliseconds for each line.  Where a peer can do it in several ways (memory layouts,
@@ -14,6 +17,9 @@ import statistics
 import sys
 import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+import layers
 
 PEER, NETWORK, BATCH, THREADS, MODE, CACHE = sys.argv[1:7]
 BATCH, THREADS, CACHE = int(BATCH), int(THREADS), Path(CACHE)
@@ -33,11 +39,16 @@ def measure(step, seconds, least=3):
 # ---- inputs ----
 
 def shape():
+    if NETWORK.startswith("conv"):
+        c = layers.read(NETWORK)
+        return BATCH, c.ih, c.iw, c.ic
     side = {"a": 28, "b": 64, "c": 128, "d": 32}.get(NETWORK, 224)
     return BATCH, side, side, 1 if NETWORK == "a" else 3
 
 
 def classes():
+    if NETWORK.startswith("conv"):
+        return None
     return 10 if len(NETWORK) == 1 else 1000
 
 
@@ -70,7 +81,7 @@ def onnx_model():
         import torch
         import torch_networks
         model = torch_networks.build(NETWORK, softmax=True).eval()
-        x = torch.zeros(BATCH, *torch_networks.sizes(NETWORK))
+        x = torch.from_numpy(random_input(True))
         torch.onnx.export(model, (x,), str(path), dynamo=False, input_names=["x"], output_names=["y"])
     return cached(f"{NETWORK}-{BATCH}.onnx", make)
 
@@ -79,6 +90,9 @@ def keras_model(backend):
     os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     scope = {"__name__": "network"}
+    if NETWORK.startswith("conv"):
+        exec("import keras\nfrom keras import layers\nmodel = " + layers.keras_text(layers.read(NETWORK)), scope)
+        return scope["model"]
     exec((HERE / "networks" / f"{NETWORK}.py").read_text(), scope)
     return scope["model"]
 
@@ -102,7 +116,8 @@ def ort():
         options.intra_op_num_threads, options.inter_op_num_threads = THREADS, 1
         session = onnxruntime.InferenceSession(str(onnx_model()), options, providers=["CPUExecutionProvider"])
         binding, x = session.io_binding(), onnxruntime.OrtValue.ortvalue_from_numpy(random_input(True))
-        y = onnxruntime.OrtValue.ortvalue_from_numpy(numpy.zeros((BATCH, classes()), "float32"))
+        out = [BATCH, *session.get_outputs()[0].shape[1:]]
+        y = onnxruntime.OrtValue.ortvalue_from_numpy(numpy.zeros(out, "float32"))
         binding.bind_ortvalue_input("x", x)
         binding.bind_ortvalue_output("y", y)
         return lambda: session.run_with_iobinding(binding)
@@ -148,7 +163,7 @@ def ncnn():
         import subprocess
         import torch
         import torch_networks
-        sizes = (1, *torch_networks.sizes(NETWORK))
+        sizes = random_input(True).shape
         model = torch.jit.trace(torch_networks.build(NETWORK, softmax=True).eval(), torch.zeros(sizes))
         path.mkdir()
         model.save(str(path / "model.pt"))
@@ -179,6 +194,14 @@ def torch():
     t.set_num_threads(THREADS)
     layouts = {"": t.contiguous_format, ", channels_last": t.channels_last}
 
+    def make_gradient(layout):
+        c = layers.read(NETWORK)
+        module = torch_networks.one_layer(c).to(memory_format=layouts[layout])
+        x = t.from_numpy(random_input(True)).contiguous(memory_format=layouts[layout])
+        dy, wanted = t.rand_like(module(x).detach()), [MODE == "data", MODE == "weights", False]
+        given = (dy, x, module.weight.detach(), None, module.stride, module.padding, module.dilation, False, [0, 0], c.g, wanted)
+        return lambda: t.ops.aten.convolution_backward(*given)
+
     def make(layout, compiled):
         model = torch_networks.build(NETWORK, softmax=not TRAIN).to(memory_format=layouts[layout])
         x = t.from_numpy(random_input(True)).contiguous(memory_format=layouts[layout])
@@ -203,6 +226,8 @@ def torch():
             optimizer.step()
         return step
     last = ", channels_last"
+    if MODE in ("data", "weights"):
+        return t.__version__.split("+")[0], {"eager": lambda: make_gradient(""), "eager" + last: lambda: make_gradient(last)}
     return t.__version__.split("+")[0], {"eager": lambda: make("", False), "eager" + last: lambda: make(last, False),
                                          "compile" + last: lambda: make(last, True)}
 
@@ -334,5 +359,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(HERE))
     main()
