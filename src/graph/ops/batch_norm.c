@@ -25,15 +25,17 @@ typedef struct sizes {
     size_t c, rows, slices;
 } sizes;
 
-enum { SLICE_ROWS = 64, SLICE_CELLS = 32768 };
+enum { SLICE_ROWS = 64, SLICE_CELLS = 8192 };
 
 /* Slices that are worth a thread's while, and not many more than that: joining them costs as well. */
 static sizes sizes_of(const cni_tensor *x, int n)
 {
     const size_t c = (size_t)x->shape.dims[x->shape.rank - 1], rows = cni_tensor_count(x, n) / c;
     const size_t by_size = rows * c / SLICE_CELLS, by_count = rows / SLICE_ROWS;
-    const size_t slices = by_size < by_count ? by_size : by_count;
-    return (sizes){c, rows, slices < 1 ? 1 : slices < CNI_MAX_SLICES ? slices : CNI_MAX_SLICES};
+    size_t slices = by_size < by_count ? by_size : by_count;
+    if (slices > CNI_MAX_SLICES) slices = CNI_MAX_SLICES;
+    slices -= slices > 4 ? slices % 4 : slices / 3; /* 1, 2, or as many for each of four threads */
+    return (sizes){c, rows, slices < 1 ? 1 : slices};
 }
 
 typedef struct work {

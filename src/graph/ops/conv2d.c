@@ -8,6 +8,7 @@
 #include "graph/ops/correlate.h"
 #include "graph/ops/dense.h"
 #include "graph/ops/depthwise_conv2d.h"
+#include "graph/ops/pad.h"
 #include "graph/ops/reshape.h"
 #include "graph/ops/taps.h"
 #include "graph/ops/winograd_conv2d.h"
@@ -153,8 +154,22 @@ static cni_tensor *append(cni_graph *graph, const cni_op_kind *kind, cni_tensor 
         ->out[0];
 }
 
-cni_tensor *cni_conv2d(cni_graph *graph, cni_tensor *x, cni_tensor *w, cni_tensor *bias, const cni_conv2d_attributes *a)
+cni_tensor *cni_conv_without_zeros(cni_tensor *x, cni_conv2d_attributes *a)
 {
+    const cni_padding *zeros = cni_zeros_round(x);
+    if (!zeros) return x;
+    a->top += (int)zeros->before[1];
+    a->bottom += (int)zeros->after[1];
+    a->left += (int)zeros->before[2];
+    a->right += (int)zeros->after[2];
+    return x->producer->in[0];
+}
+
+cni_tensor *cni_conv2d(cni_graph *graph, cni_tensor *x, cni_tensor *w, cni_tensor *bias,
+                       const cni_conv2d_attributes *attributes)
+{
+    cni_conv2d_attributes own = *attributes, *a = &own;
+    x = cni_conv_without_zeros(x, a);
     const int64_t *from = x->shape.dims, *window = w->shape.dims;
     if (a->groups > 1 && a->groups == from[3]) { /* the same weights in the same order, under another shape */
         cni_shape shape = CNI_SHAPE(window[0], window[1], from[3], window[3] / from[3]);

@@ -504,8 +504,10 @@ static const cni_op_kind weights_kind = {.name = "depthwise_conv2d_weights",
                                          .run = run_weights};
 
 cni_tensor *cni_depthwise_conv2d(cni_graph *graph, cni_tensor *x, cni_tensor *w, cni_tensor *bias,
-                                 const cni_conv2d_attributes *a)
+                                 const cni_conv2d_attributes *attributes)
 {
+    cni_conv2d_attributes own = *attributes, *a = &own;
+    x = cni_conv_without_zeros(x, a);
     const int64_t *from = x->shape.dims, *window = w->shape.dims;
     int height = cni_window_count((int)from[1], a->top, a->bottom, (int)window[0], a->strides[0], a->dilation[0]);
     int width = cni_window_count((int)from[2], a->left, a->right, (int)window[1], a->strides[1], a->dilation[1]);

@@ -115,3 +115,15 @@ cni_tensor *cni_slice(cni_graph *graph, cni_tensor *x, int axis, int64_t begin, 
     after[at] = begin + length - dim;
     return cni_pad(graph, x, before, after);
 }
+
+const cni_padding *cni_zeros_round(const cni_tensor *x)
+{
+    if (!x->producer || x->producer->kind != &kind || x->shape.rank != 4) return NULL;
+    const cni_padding *p = x->producer->attributes;
+    for (int i = 0; i < 4; i++) {
+        const bool inner = i == 1 || i == 2;
+        if (p->before[i] < 0 || p->after[i] < 0 || (!inner && (p->before[i] || p->after[i]))) return NULL;
+        if (p->before[i] > INT32_MAX / 4 || p->after[i] > INT32_MAX / 4) return NULL;
+    }
+    return p;
+}

@@ -2,6 +2,7 @@
  * Pooling and its gradients.  Tasks are blocks of rows of one image; gradients gather, so nothing is added twice. */
 #include "graph/ops/pooling.h"
 #include "graph/ops/conv2d.h"
+#include "graph/ops/pad.h"
 #include "graph/ops/taps.h"
 #include "kernels/kernels.h"
 
@@ -31,6 +32,7 @@ typedef struct work {
     char *out;
     unsigned char *taps;
     int rows, block_rows, blocks;
+    int together; /* rows that one task should have */
     void (*run)(const struct work *w, int image, int first, int last);
 } work;
 
@@ -56,7 +58,7 @@ static void run_blocks(work *w, const cni_run *whole_run)
 {
     const cni_run some_run = cni_run_for(whole_run, 8.0 * whole_run->n * (double)image_cells(&w->v)), *run = &some_run;
     int blocks = (int)(image_cells(&w->v) / BLOCK_CELLS) + 1;
-    w->block_rows = cni_ratio_up(w->rows, cni_smaller(blocks, w->rows));
+    w->block_rows = cni_ratio_up(cni_ratio_up(w->rows, cni_smaller(blocks, w->rows)), w->together) * w->together;
     w->blocks = cni_ratio_up(w->rows, w->block_rows);
     cni_parallel(run->pool, (size_t)run->n * (size_t)w->blocks, run_block, w);
 }
@@ -69,6 +71,7 @@ static work forward_work(const cni_step *step, const cni_run *run)
               .in = step->in[0],
               .out = step->out[0]};
     w.rows = w.v.oh;
+    w.together = 1;
     return w;
 }
 
@@ -80,6 +83,7 @@ static work backward_work(const cni_step *step, const cni_run *run)
               .in = step->in[0],
               .out = step->out[0]};
     w.rows = w.v.h;
+    w.together = w.v.strides[0];
     return w;
 }
 
@@ -166,24 +170,45 @@ static void average_gradient(cni_graph *graph, const cni_op *op, cni_tensor *con
     din[0] = cni_append(graph, &average_gradient_kind, op->attributes, 1, &dout[0], 1, &op->in[0]->shape)->out[0];
 }
 
-/* Among numbers that are not below 0, a zero makes no other maximum than no cell at all. */
-static bool max_takes_padding(cni_op *op, const cni_padding *padding, bool positive)
+/* Among numbers that are not below 0, a zero makes no other maximum than no cell at all; and where relu made them, the
+ * gradient of a maximum of 0 goes nowhere.  `size` is that of what was padded, `count` that of the result. */
+static bool with_zeros(cni_pool2d_attributes *a, const cni_padding *padding, const int64_t size[2],
+                       const int64_t count[2])
 {
-    cni_pool2d_attributes *a = op->attributes;
-    const int64_t *before = padding->before, *after = padding->after, *y = op->out[0]->shape.dims;
-    const int64_t last[2] = {(y[1] - 1) * a->strides[0], (y[2] - 1) * a->strides[1]};
-    if (!positive || op->outputs > 1 || a->top || a->left || a->bottom || a->right) return false;
+    const int64_t *before = padding->before, *after = padding->after;
+    if (a->top || a->left || a->bottom || a->right) return false;
     for (int i = 0; i < 4; i++)
         if (before[i] < 0 || after[i] < 0 || ((i == 0 || i == 3) && (before[i] || after[i]))) return false;
-    for (int i = 1; i < 3; i++) { /* every window has a cell inside */
-        const int64_t inside = op->in[0]->shape.dims[i] - before[i] - after[i];
-        if (before[i] >= a->window[i - 1] || last[i - 1] - before[i] >= inside) return false;
-    }
+    for (int i = 0; i < 2; i++) /* every window has a cell inside */
+        if (before[i + 1] >= a->window[i] || (count[i] - 1) * a->strides[i] - before[i + 1] >= size[i]) return false;
     a->top = (int)before[1];
     a->bottom = (int)after[1];
     a->left = (int)before[2];
     a->right = (int)after[2];
     return true;
+}
+
+static bool max_takes_padding(cni_op *op, const cni_padding *padding, bool positive)
+{
+    const int64_t *x = op->in[0]->shape.dims, *y = op->out[0]->shape.dims;
+    const int64_t size[2] = {x[1] - padding->before[1] - padding->after[1],
+                             x[2] - padding->before[2] - padding->after[2]};
+    return positive && op->outputs == 1 && with_zeros(op->attributes, padding, size, y + 1);
+}
+
+static bool made_by_relu(const cni_tensor *tensor)
+{
+    const cni_op *op = tensor->alias_of ? NULL : tensor->producer;
+    const cni_epilogue *f = op && op->kind->epilogue_of ? op->kind->epilogue_of(op) : NULL;
+    cni_finish finish = {0};
+    return f && cni_finish_clamp(&finish, f) && finish.clamps && finish.slope == 0;
+}
+
+static cni_tensor *without_zeros(cni_tensor *x, cni_pool2d_attributes *a, const cni_shape *pooled)
+{
+    const cni_padding *zeros = cni_zeros_round(x);
+    cni_tensor *inside = zeros ? x->producer->in[0] : x;
+    return zeros && made_by_relu(inside) && with_zeros(a, zeros, inside->shape.dims + 1, pooled->dims + 1) ? inside : x;
 }
 
 static const cni_op_kind max_kind = {.name = "max_pool2d",
@@ -205,9 +230,11 @@ static cni_shape pooled_shape(const cni_tensor *x, const cni_pool2d_attributes *
     return CNI_SHAPE(dims[0], height, width, dims[3]);
 }
 
-cni_tensor *cni_max_pool2d(cni_graph *graph, cni_tensor *x, const cni_pool2d_attributes *a)
+cni_tensor *cni_max_pool2d(cni_graph *graph, cni_tensor *x, const cni_pool2d_attributes *attributes)
 {
+    cni_pool2d_attributes own = *attributes, *a = &own;
     cni_shape shapes[2] = {pooled_shape(x, a), pooled_shape(x, a)};
+    x = without_zeros(x, a, &shapes[0]);
     if ((long)a->window[0] * a->window[1] > 256) shapes[1].dims[3] *= 2; /* taps of two bytes: cni_wide_taps */
     cni_op *op = cni_append(graph, &max_kind, a, 1, &x, x->differentiable ? 2 : 1, shapes);
     if (x->differentiable) op->out[1]->element = CNI_BYTE_ELEMENT;
@@ -218,6 +245,11 @@ cni_tensor *cni_average_pool2d(cni_graph *graph, cni_tensor *x, const cni_pool2d
 {
     cni_shape shape = pooled_shape(x, a);
     return cni_append(graph, &average_kind, a, 1, &x, 1, &shape)->out[0];
+}
+
+cni_tensor *cni_maxima_behind(const cni_op *op)
+{
+    return op->kind == &max_gradient_kind && op->in[1]->producer ? op->in[1]->producer->out[0] : NULL;
 }
 
 /* Global: one task per image. */

@@ -20,4 +20,8 @@ cni_tensor *cni_average_pool2d(cni_graph *graph, cni_tensor *x, const cni_pool2d
 cni_tensor *cni_global_average_pool(cni_graph *graph, cni_tensor *x);
 cni_tensor *cni_global_max_pool(cni_graph *graph, cni_tensor *x);
 
+/** For passes: when `op` is the gradient of a maximum over windows, the maxima; NULL when it is another op.  What was
+ *  pooled is the first input of their producer. */
+cni_tensor *cni_maxima_behind(const cni_op *op);
+
 #endif

@@ -31,7 +31,8 @@ void cni_ranges(cni_pool *pool, size_t n, size_t grain, cni_range_task *task, vo
         task(context, 0, n);
         return;
     }
-    const size_t pieces = least(n / grain, PIECES_PER_THREAD * threads);
+    size_t pieces = least(n / grain, PIECES_PER_THREAD * threads);
+    if (pieces > threads) pieces -= pieces % threads; /* as many for each */
     size_t piece = (n + pieces - 1) / pieces;
     if (piece > ALIGNMENT) piece = (piece + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     ranges r = {task, context, n, piece};

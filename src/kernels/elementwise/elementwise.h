@@ -22,11 +22,13 @@ typedef struct cni_unary_row {
 
 extern const cni_unary_row cni_unary_rows[CNI_UNARY_COUNT];
 
-/** What the gradient of `f` with these parameters reads: leaky_relu can do with its output only when a > 0. */
+/** What the gradient of `f` with these parameters reads: leaky_relu and elu can do with their output only when a > 0.
+ */
 cni_unary_needs cni_unary_gradient_needs(const cni_epilogue *f);
 
-/** The row of a kernel's table that serves `f`: its function, or one of these for the relus that have parameters. */
-enum { CNI_RELU_LEAKY = CNI_UNARY_COUNT, CNI_RELU_GENERAL, CNI_UNARY_VARIANTS };
+/** The row of a kernel's table that serves `f`: its function, or one of these for the ones whose parameters make a
+ * difference. */
+enum { CNI_RELU_LEAKY = CNI_UNARY_COUNT, CNI_RELU_GENERAL, CNI_ELU_GENERAL, CNI_UNARY_VARIANTS };
 int cni_unary_variant(const cni_epilogue *f);
 
 /* Functions of two numbers */

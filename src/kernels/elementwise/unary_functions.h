@@ -153,7 +153,13 @@ static inline vec f_elu(vec x, params p)
     return v_select(x > K(0), x, p.a * v_expm1(at_most_0(x)));
 }
 
-static inline vec d_elu(vec x, params p)
+/* a exp(x) is y + a; the sum is rounded to a share of a, whatever is left of it */
+static inline vec d_elu(vec y, params p)
+{
+    return v_select(y > K(0), v_all(1), y + p.a);
+}
+
+static inline vec d_elu_general(vec x, params p)
 {
     return v_select(x > K(0), v_all(1), p.a * v_exp(at_most_0(x)));
 }
@@ -164,10 +170,10 @@ static inline vec f_selu(vec x, params p)
     return K(selu_scale) * f_elu(x, p);
 }
 
-static inline vec d_selu(vec x, params p)
+static inline vec d_selu(vec y, params p)
 {
-    p.a = K(selu_alpha);
-    return K(selu_scale) * d_elu(x, p);
+    UNUSED(p);
+    return v_select(y > K(0), v_all(selu_scale), y + K(selu_scale * selu_alpha));
 }
 
 static inline vec f_celu(vec x, params p)
@@ -451,4 +457,5 @@ static inline vec d_shrink(vec x, params p)
     ROW(CNI_SQRT, f_sqrt, d_sqrt)                                                                                      \
     ROW(CNI_RECIPROCAL, f_reciprocal, d_reciprocal)                                                                    \
     ROW(CNI_RELU_LEAKY, f_leaky_relu, d_leaky_relu)                                                                    \
-    ROW(CNI_RELU_GENERAL, f_relu_general, d_relu_general)
+    ROW(CNI_RELU_GENERAL, f_relu_general, d_relu_general)                                                              \
+    ROW(CNI_ELU_GENERAL, f_elu, d_elu_general)

@@ -9,8 +9,8 @@
 const cni_unary_row cni_unary_rows[CNI_UNARY_COUNT] = {
     [CNI_LINEAR] = {"linear", CNI_NEEDS_NOTHING},
     [CNI_RELU] = {"relu", CNI_NEEDS_OUTPUT},
-    [CNI_ELU] = {"elu", CNI_NEEDS_INPUT},
-    [CNI_SELU] = {"selu", CNI_NEEDS_INPUT},
+    [CNI_ELU] = {"elu", CNI_NEEDS_OUTPUT},
+    [CNI_SELU] = {"selu", CNI_NEEDS_OUTPUT},
     [CNI_CELU] = {"celu", CNI_NEEDS_INPUT},
     [CNI_GELU] = {"gelu", CNI_NEEDS_INPUT},
     [CNI_GELU_TANH] = {"gelu_tanh", CNI_NEEDS_INPUT},
@@ -41,14 +41,17 @@ const cni_unary_row cni_unary_rows[CNI_UNARY_COUNT] = {
 
 cni_unary_needs cni_unary_gradient_needs(const cni_epilogue *f)
 {
+    const int variant = cni_unary_variant(f);
     const bool sign_is_lost = f->function == CNI_LEAKY_RELU && !(f->a > 0);
-    return sign_is_lost || cni_unary_variant(f) == CNI_RELU_GENERAL ? CNI_NEEDS_INPUT
-                                                                    : cni_unary_rows[f->function].needs;
+    return sign_is_lost || variant == CNI_RELU_GENERAL || variant == CNI_ELU_GENERAL
+               ? CNI_NEEDS_INPUT
+               : cni_unary_rows[f->function].needs;
 }
 
 /* relu(x, a, b, c) in its full generality is rare; nearly always it is the plain one or the leaky one. */
 int cni_unary_variant(const cni_epilogue *f)
 {
+    if (f->function == CNI_ELU) return f->a > 0 ? CNI_ELU : CNI_ELU_GENERAL;
     if (f->function != CNI_RELU) return (int)f->function;
     if (f->c == 0 && f->b == 6 && f->a == 0) return CNI_RELU6;
     if (f->c != 0 || !isinf(f->b) || f->a < 0) return CNI_RELU_GENERAL;

@@ -95,21 +95,125 @@ ALWAYS_INLINE void max_one(const cni_windows *v, const float *x, float *y, unsig
     if (wide) put_taps(taps + v->c, tap >> 8, some);
 }
 
+/* ---- windows of 2 x 2 and 3 x 3 that are inside the image ----
+ *
+ * Rows are read as they lie, and what has not been seen in the windows above is asked for some time before. */
+
+enum { AHEAD = 1024 };
+
+typedef struct found {
+    lanes value;
+    mask tap;
+} found;
+
+ALWAYS_INLINE found better(found a, found b, bool wants_taps)
+{
+    const mask wins = beats(b.value, a.value);
+    a.value = choose(wins, b.value, a.value);
+    if (wants_taps) a.tap = (wins & b.tap) | (~wins & a.tap);
+    return a;
+}
+
+/* Halves against halves: the first of equals wins, since what is beaten must be less. */
+ALWAYS_INLINE found best_of(const found *cells, int count, bool wants_taps)
+{
+    found all = cells[0];
+    UNROLL for (int i = 1; i < count; i++) all = better(all, cells[i], wants_taps);
+    return all;
+}
+
+ALWAYS_INLINE void max_window(const float *x, size_t row, int c, int side, int new_rows, float *y, unsigned char *taps,
+                              int some)
+{
+    found rows[3], cells[3];
+    UNROLL for (int r = 0; r < side; r++)
+    {
+        UNROLL for (int s = 0; s < side; s++)
+        {
+            const float *cell = x + (size_t)r * row + (size_t)s * (size_t)c;
+            if (r >= side - new_rows && s < 2) __builtin_prefetch(cell + AHEAD);
+            cells[s] = (found){take(cell, some), splat_int(r * side + s)};
+        }
+        rows[r] = best_of(cells, side, taps != NULL);
+    }
+    const found all = best_of(rows, side, taps != NULL);
+    put(y, all.value, some);
+    if (taps) put_taps(taps, all.tap, some);
+}
+
+ALWAYS_INLINE void max_inside(const cni_windows *v, const float *x, float *y, unsigned char *taps, int side, int from,
+                              int to)
+{
+    const size_t row = (size_t)v->w * v->c;
+    const int new_rows = v->strides[0] < side ? v->strides[0] : side, c = v->c, step = v->strides[1] * v->c;
+    for (int j = from; j < to; j++, x += step, y += c) {
+        int k = 0;
+        for (; k + LANES <= c; k += LANES)
+            max_window(x + k, row, c, side, new_rows, y + k, taps ? taps + k : NULL, LANES);
+        if (k < c) max_window(x + k, row, c, side, new_rows, y + k, taps ? taps + k : NULL, c - k);
+        if (taps) taps += c;
+    }
+}
+
+/* A row of windows whose rows are all inside: windows from .. to - 1 are inside altogether. */
+static void max_row_inside(const cni_windows *v, const float *x, float *y, unsigned char *taps, span rows, int from,
+                           int to)
+{
+    x += ((size_t)rows.first * v->w + (size_t)(from * v->strides[1] - v->left)) * v->c;
+    if (v->window[0] == 2 && taps)
+        max_inside(v, x, y, taps, 2, from, to);
+    else if (v->window[0] == 2)
+        max_inside(v, x, y, NULL, 2, from, to);
+    else if (taps)
+        max_inside(v, x, y, taps, 3, from, to);
+    else
+        max_inside(v, x, y, NULL, 3, from, to);
+}
+
+/* Of any windows: those from .. to - 1 of a row. */
+ALWAYS_INLINE void max_some(const cni_windows *v, const float *x, float *y, unsigned char *taps, bool wide, span rows,
+                            int from, int to)
+{
+    for (int j = from; j < to; j++, y += v->c) {
+        span columns = window_columns(v, j);
+        int k = 0;
+        for (; k + LANES <= v->c; k += LANES)
+            max_one(v, x + k, y + k, taps ? taps + k : NULL, wide, rows, columns, LANES);
+        if (k < v->c) max_one(v, x + k, y + k, taps ? taps + k : NULL, wide, rows, columns, v->c - k);
+        if (taps) taps += (wide ? 2 : 1) * v->c;
+    }
+}
+
+static bool has_inside(const cni_windows *v)
+{
+    return v->window[0] == v->window[1] && (v->window[0] == 2 || v->window[0] == 3);
+}
+
+/* The windows of a row from the first whose columns are all inside on, and one past the last. */
+static span columns_inside(const cni_windows *v)
+{
+    const int first = (v->left + v->strides[1] - 1) / v->strides[1];
+    const int room = v->w + v->left - v->window[1], last = room < 0 ? 0 : room / v->strides[1] + 1;
+    const int end = last < v->ow ? last : v->ow;
+    return (span){first < end ? first : 0, first < end ? end : 0, 0};
+}
+
 ALWAYS_INLINE void max_rows(const cni_windows *v, const float *x, float *y, unsigned char *taps, bool wide, int first,
                             int last)
 {
-    y += (size_t)first * v->ow * v->c;
-    if (taps) taps += (size_t)first * v->ow * v->c * (wide ? 2 : 1);
+    const size_t pooled = (size_t)v->ow * v->c, of_taps = pooled * (wide ? 2 : 1), tap = (wide ? 2 : 1) * (size_t)v->c;
+    const span inside = !wide && has_inside(v) ? columns_inside(v) : (span){0, 0, 0};
     for (int i = first; i < last; i++) {
-        span rows = window_rows(v, i);
-        for (int j = 0; j < v->ow; j++, y += v->c) {
-            span columns = window_columns(v, j);
-            int k = 0;
-            for (; k + LANES <= v->c; k += LANES)
-                max_one(v, x + k, y + k, taps ? taps + k : NULL, wide, rows, columns, LANES);
-            if (k < v->c) max_one(v, x + k, y + k, taps ? taps + k : NULL, wide, rows, columns, v->c - k);
-            if (taps) taps += (wide ? 2 : 1) * v->c;
-        }
+        const span rows = window_rows(v, i);
+        const bool whole = rows.last - rows.first == v->window[0];
+        const int from = whole ? inside.first : 0, to = whole ? inside.last : 0;
+        float *to_y = y + (size_t)i * pooled;
+        unsigned char *to_taps = taps ? taps + (size_t)i * of_taps : NULL;
+        if (from < to)
+            max_row_inside(v, x, to_y + (size_t)from * v->c, taps ? to_taps + (size_t)from * tap : NULL, rows, from,
+                           to);
+        max_some(v, x, to_y, to_taps, wide, rows, 0, from);
+        max_some(v, x, to_y + (size_t)to * v->c, taps ? to_taps + (size_t)to * tap : NULL, wide, rows, to, v->ow);
     }
 }
 
@@ -166,23 +270,67 @@ ALWAYS_INLINE void spread_window(const cni_windows *v, const float *dy, const un
         put(dx, (lanes)((mask)(taken == splat_int(tap + s)) & (mask)given), some);
 }
 
+/* Windows of 2 x 2, both rows of which are written. */
+ALWAYS_INLINE void spread_square(const float *dy, const unsigned char *taps, float *dx, size_t row, int c, int some)
+{
+    const lanes given = take(dy, some);
+    const mask taken = take_taps(taps, some);
+    UNROLL for (int tap = 0; tap < 4; tap++)
+    {
+        float *cell = dx + (size_t)(tap / 2) * row + (size_t)(tap % 2) * (size_t)c;
+        put(cell, (lanes)((mask)(taken == splat_int(tap)) & (mask)given), some);
+    }
+}
+
+static void spread_squares(const cni_windows *v, const float *dy, const unsigned char *taps, float *dx)
+{
+    const size_t row = (size_t)v->w * v->c;
+    const int c = v->c;
+    for (int j = 0; j < v->ow; j++, dy += c, taps += c, dx += 2 * c) {
+        int k = 0;
+        __builtin_prefetch(dy + AHEAD);
+        for (; k + LANES <= c; k += LANES) spread_square(dy + k, taps + k, dx + k, row, c, LANES);
+        if (k < c) spread_square(dy + k, taps + k, dx + k, row, c, c - k);
+    }
+    for (int r = 0; r < 2 && v->w > 2 * v->ow; r++, dx += row)
+        memset(dx, 0, (size_t)(v->w - 2 * v->ow) * (size_t)c * sizeof *dx);
+}
+
+static bool are_squares(const cni_windows *v)
+{
+    return v->window[0] == 2 && v->window[1] == 2 && v->strides[0] == 2 && v->strides[1] == 2 && !v->top && !v->left &&
+           v->w >= 2 * v->ow;
+}
+
+static void max_gradient_row(const cni_windows *v, const float *dy, const unsigned char *taps, float *dx, int r)
+{
+    const bool gaps = v->strides[1] > v->window[1] || (v->ow - 1) * v->strides[1] - v->left + v->window[1] < v->w;
+    const span rows = covering_rows(v, r);
+    float *row = dx + (size_t)r * v->w * v->c;
+    if (gaps || rows.first >= rows.last) memset(row, 0, (size_t)v->w * v->c * sizeof *row);
+    if (rows.first >= rows.last) return;
+    for (int j = 0; j < v->ow; j++) {
+        const span columns = window_columns(v, j);
+        const size_t at = ((size_t)rows.first * v->ow + j) * v->c;
+        const int tap = tap_of(v, r, columns.first, rows.first, j), cells = columns.last - columns.first;
+        float *to = row + (size_t)columns.first * v->c;
+        int k = 0;
+        for (; k + LANES <= v->c; k += LANES) spread_window(v, dy + at + k, taps + at + k, to + k, cells, tap, LANES);
+        if (k < v->c) spread_window(v, dy + at + k, taps + at + k, to + k, cells, tap, v->c - k);
+    }
+}
+
 static void max_gradient_apart(const cni_windows *v, const float *dy, const unsigned char *taps, float *dx, int first,
                                int last)
 {
-    bool gaps = v->strides[1] > v->window[1] || (v->ow - 1) * v->strides[1] - v->left + v->window[1] < v->w;
+    const bool squares = are_squares(v);
     for (int r = first; r < last; r++) {
-        span rows = covering_rows(v, r);
-        float *row = dx + (size_t)r * v->w * v->c;
-        if (gaps || rows.first >= rows.last) memset(row, 0, (size_t)v->w * v->c * sizeof *row);
-        if (rows.first >= rows.last) continue;
-        for (int j = 0; j < v->ow; j++) {
-            span columns = window_columns(v, j);
-            size_t at = ((size_t)rows.first * v->ow + j) * v->c;
-            int tap = tap_of(v, r, columns.first, rows.first, j), cells = columns.last - columns.first, k = 0;
-            float *to = row + (size_t)columns.first * v->c;
-            for (; k + LANES <= v->c; k += LANES)
-                spread_window(v, dy + at + k, taps + at + k, to + k, cells, tap, LANES);
-            if (k < v->c) spread_window(v, dy + at + k, taps + at + k, to + k, cells, tap, v->c - k);
+        if (squares && r % 2 == 0 && r + 1 < last && r / 2 < v->oh) {
+            const size_t at = (size_t)(r / 2) * v->ow * v->c;
+            spread_squares(v, dy + at, taps + at, dx + (size_t)r * v->w * v->c);
+            r++;
+        } else {
+            max_gradient_row(v, dy, taps, dx, r);
         }
     }
 }
@@ -232,7 +380,26 @@ ALWAYS_INLINE lanes gather_average(const cni_windows *v, const float *dy, span r
     return sum;
 }
 
-static void average_gradient(const cni_windows *v, const void *dy, void *dx, int first, int last)
+/* A square of 2 x 2 cells gets a quarter each. */
+ALWAYS_INLINE void share_square(const float *dy, float *dx, size_t row, int c, int some)
+{
+    const lanes each = take(dy, some) * 0.25f;
+    UNROLL for (int cell = 0; cell < 4; cell++)
+        put(dx + (size_t)(cell / 2) * row + (size_t)(cell % 2) * (size_t)c, each, some);
+}
+
+static void share_squares(const cni_windows *v, const float *dy, float *dx)
+{
+    const size_t row = (size_t)v->w * v->c;
+    const int c = v->c;
+    for (int j = 0; j < v->ow; j++, dy += c, dx += 2 * c) {
+        int k = 0;
+        for (; k + LANES <= c; k += LANES) share_square(dy + k, dx + k, row, c, LANES);
+        if (k < c) share_square(dy + k, dx + k, row, c, c - k);
+    }
+}
+
+static void average_gradient_rows(const cni_windows *v, const void *dy, void *dx, int first, int last)
 {
     float *to = (float *)dx + (size_t)first * v->w * v->c;
     for (int r = first; r < last; r++) {
@@ -243,6 +410,20 @@ static void average_gradient(const cni_windows *v, const void *dy, void *dx, int
             for (; k + LANES <= v->c; k += LANES)
                 put(to + k, gather_average(v, (const float *)dy + k, rows, columns, LANES), LANES);
             if (k < v->c) put(to + k, gather_average(v, (const float *)dy + k, rows, columns, v->c - k), v->c - k);
+        }
+    }
+}
+
+static void average_gradient(const cni_windows *v, const void *dy, void *dx, int first, int last)
+{
+    const bool squares = are_squares(v) && v->w == 2 * v->ow;
+    const size_t row = (size_t)v->w * v->c;
+    for (int r = first; r < last; r++) {
+        if (squares && r % 2 == 0 && r + 1 < last && r / 2 < v->oh) {
+            share_squares(v, (const float *)dy + (size_t)(r / 2) * v->ow * v->c, (float *)dx + (size_t)r * row);
+            r++;
+        } else {
+            average_gradient_rows(v, dy, dx, r, r + 1);
         }
     }
 }
