@@ -176,7 +176,7 @@ struct cni_run {
     int batch;    /* the largest n: what is chosen by size is chosen by this one */
     cn_math math; /* CN_MATH_DIRECT: sums are those of the definition, in the order of the direct kernels */
     const cni_kernels *kernels;
-    cni_pool *pool;
+    cni_pool *pool; /* NULL in some runs of a plan that has one: the step is to run in the caller's thread alone */
     const double *scalars; /* run-time scalars by slot (cni_graph_scalar): learning rate, step, ... */
     bool pack_only;        /* for kinds with `packs`: the plan is being made, tensors have no values yet */
 };

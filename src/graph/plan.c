@@ -17,7 +17,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { LARGE_COPY = 1 << 16 };
 
@@ -191,6 +190,7 @@ static cn_status make(cni_plan *plan, cni_error *error)
     CN_TRY(cni_liveness_find(graph, plan->options.batch, plan->real_size, plan->options.no_sharing, &plan->liveness,
                              error));
     CN_TRY(make_steps(plan, error));
+    CN_TRY(cni_pace_init(plan, error));
     size_t *persistent = CNI_NEW_ARRAY(&graph->arena, size_t, (size_t)plan->step_count);
     plan->data = CNI_NEW_ARRAY(&graph->arena, void *, (size_t)graph->tensor_count);
     plan->scalars = CNI_NEW_ARRAY(&graph->arena, double, (size_t)graph->scalar_count);
@@ -254,38 +254,28 @@ static void poison(cni_plan *plan, cni_segment segment)
     memset(plan->memory + plan->workspace_offset, 0xff, plan->workspace_bytes);
 }
 
-void cni_plan_run(cni_plan *plan, cni_segment segment, int n)
+static void run_segment(cni_plan *plan, cni_segment segment, int n, double *seconds)
 {
     assert(n >= 1 && n <= plan->options.batch);
-    if (plan->options.no_sharing) poison(plan, segment);
     plan->run.n = n;
     const uint64_t mode = cni_flush_denormals();
-    if (segment == CNI_GRADIENTS) cni_run_steady(plan);
-    for (int i = plan->first_step[segment]; i < plan->first_step[segment + 1]; i++) cni_run_step(plan, &plan->steps[i]);
+    if (segment == CNI_GRADIENTS) {
+        cni_pace_next(plan, n);
+        cni_run_steady(plan);
+    }
+    cni_run_steps(plan, plan->first_step[segment], plan->first_step[segment + 1], seconds);
     cni_restore_denormals(mode);
 }
 
-static double now(void)
+void cni_plan_run(cni_plan *plan, cni_segment segment, int n)
 {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+    if (plan->options.no_sharing) poison(plan, segment);
+    run_segment(plan, segment, n, NULL);
 }
 
 void cni_plan_run_timed(cni_plan *plan, cni_segment segment, int n, double *seconds)
 {
-    assert(n >= 1 && n <= plan->options.batch);
-    plan->run.n = n;
-    const uint64_t mode = cni_flush_denormals();
-    if (segment == CNI_GRADIENTS) cni_run_steady(plan);
-    double before = now();
-    for (int i = plan->first_step[segment]; i < plan->first_step[segment + 1]; i++) {
-        cni_run_step(plan, &plan->steps[i]);
-        const double after = now();
-        seconds[i] += after - before;
-        before = after;
-    }
-    cni_restore_denormals(mode);
+    run_segment(plan, segment, n, seconds);
 }
 
 /* Looking */

@@ -13,6 +13,15 @@ typedef struct cni_copy {
     size_t offset;
 } cni_copy;
 
+/* Which steps run on the caller's thread alone: pace.c. */
+enum { CNI_WAYS = 3 };
+typedef struct cni_pace {
+    int n, round, others;    /* the batch that is looked at, runs of it so far, and runs of other sizes since */
+    int way;                 /* what this run is timed for; -1: it is not */
+    bool *alone, any_alone;  /* by step; NULL: there is one thread only */
+    double *times[CNI_WAYS]; /* seconds, the least so far, by step */
+} cni_pace;
+
 struct cni_plan {
     cni_graph *graph;
     cni_run run;
@@ -32,13 +41,8 @@ struct cni_plan {
     cni_plan_options options;
     size_t real_size;
     cni_liveness liveness;
+    cni_pace pace;
 };
-
-static inline void cni_run_step(cni_plan *plan, cni_step *step)
-{
-    step->op->kind->run(step, &plan->run);
-    if (step->op->writes) step->op->writes->version++;
-}
 
 /** steady.c: marks the ops that depend on constants and variables alone, and runs them when a variable has changed. */
 cn_status cni_find_steady(cni_plan *plan, cni_error *error);
@@ -47,5 +51,11 @@ void cni_run_steady(cni_plan *plan);
 /** packing.c: copies of variables, and weights that kernels read in another order. */
 cn_status cni_own_variables(cni_plan *plan, cni_error *error);
 void cni_pack(cni_plan *plan);
+
+/** pace.c: before a run of CNI_GRADIENTS; and the steps first ... last - 1, whose times are added to seconds[i] if that
+ *  is not NULL. */
+cn_status cni_pace_init(cni_plan *plan, cni_error *error);
+void cni_pace_next(cni_plan *plan, int n);
+void cni_run_steps(cni_plan *plan, int first, int last, double *seconds);
 
 #endif

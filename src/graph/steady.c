@@ -53,5 +53,5 @@ void cni_run_steady(cni_plan *plan)
     const uint64_t versions = watched_versions(plan);
     if (plan->seen == versions) return;
     plan->seen = versions;
-    for (int i = 0; i < plan->first_step[CNI_GRADIENTS]; i++) cni_run_step(plan, &plan->steps[i]);
+    cni_run_steps(plan, 0, plan->first_step[CNI_GRADIENTS], NULL);
 }

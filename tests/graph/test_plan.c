@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 #include <cmocka.h>
 
 #include "graph/place.h"
@@ -657,6 +658,60 @@ static void written_variables_are_not_steady(void **state)
     cni_plan_free(plan);
 }
 
+/* Steps that threads make slower run alone, the others with all threads; and that may change. */
+
+enum { SLOW_ALONE, SLOW_TOGETHER, PACED };
+static int pooled[PACED]; /* runs with the pool, by step */
+static bool reversed;
+
+static void run_paced(cni_step *step, const cni_run *run)
+{
+    const int which = *(const int *)step->op->attributes;
+    const bool slow = (run->pool != NULL) == ((which == SLOW_TOGETHER) != reversed);
+    pooled[which] += run->pool != NULL;
+    struct timespec begin, now;
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    do clock_gettime(CLOCK_MONOTONIC, &now);
+    while ((now.tv_sec - begin.tv_sec) * 1000000000 + now.tv_nsec - begin.tv_nsec < (slow ? 60000 : 5000));
+    toy_set(run, step->out[0], 0, 1);
+}
+
+static int runs_with_pool(cni_plan *plan, int n, int runs, int which)
+{
+    pooled[which] = 0;
+    for (int i = 0; i < runs; i++) cni_plan_run(plan, CNI_GRADIENTS, n);
+    return pooled[which];
+}
+
+static void steps_choose_their_threads(void **state)
+{
+    (void)state;
+    static const cni_op_kind kind = {.name = "paced", .attributes_size = sizeof(int), .run = run_paced};
+    cni_graph *graph = cni_graph_new();
+    cni_tensor *x = cni_graph_input(graph, CNI_SHAPE(CNI_UNKNOWN, 1));
+    for (int i = 0; i < PACED; i++) {
+        cni_tensor *y = toy_append(graph, &kind, &i, x, NULL, x->shape);
+        y->is_output = true;
+    }
+    cni_pool *pool = cni_pool_new(2);
+    cni_plan *plan = NULL;
+    cni_error error = {0};
+    const cni_plan_options options = {.batch = 4, .kernels = &floats, .pool = pool};
+    reversed = false;
+    assert_int_equal(cni_plan_new(graph, &options, &plan, &error), CN_OK);
+    assert_int_equal(runs_with_pool(plan, 4, 6, SLOW_TOGETHER), 6); /* the first runs go with all threads */
+    runs_with_pool(plan, 4, 20, SLOW_ALONE);
+    assert_int_equal(runs_with_pool(plan, 4, 50, SLOW_ALONE), 50);
+    assert_int_equal(runs_with_pool(plan, 4, 50, SLOW_TOGETHER), 0);
+    reversed = true; /* smaller batches now and then change nothing, many of them begin anew */
+    assert_int_equal(runs_with_pool(plan, 1, 50, SLOW_TOGETHER), 0);
+    runs_with_pool(plan, 1, 50, SLOW_ALONE);
+    assert_int_equal(runs_with_pool(plan, 1, 50, SLOW_ALONE), 0);
+    assert_int_equal(runs_with_pool(plan, 1, 50, SLOW_TOGETHER), 50);
+    cni_plan_free(plan);
+    cni_pool_free(pool);
+}
+
 static void a_plan_can_be_read(void **state)
 {
     (void)state;
@@ -723,6 +778,7 @@ int main(void)
         cmocka_unit_test(steady_ops_follow_copies),
         cmocka_unit_test(restless_ops_run_each_time),
         cmocka_unit_test(written_variables_are_not_steady),
+        cmocka_unit_test(steps_choose_their_threads),
         cmocka_unit_test(a_plan_can_be_read),
         cmocka_unit_test(too_much_memory),
     };
