@@ -72,9 +72,8 @@ enum { PIECE = 4096 };
 static void downwards(const work *w, size_t begin, size_t end, void (*piece)(const work *w, size_t first, size_t rows))
 {
     const size_t rows = PIECE / w->s.c + 1;
-    const size_t from = w->s.rows - end, to = w->s.rows - begin; /* the first task has the last rows */
-    for (size_t left = to; left > from;) {
-        const size_t some = left - from < rows ? left - from : rows;
+    for (size_t left = end; left > begin;) {
+        const size_t some = left - begin < rows ? left - begin : rows;
         left -= some;
         piece(w, left, some);
     }
@@ -130,7 +129,7 @@ static void normalize(work *w, cni_pool *pool, const void *variance, const void 
     w->add = add;
     w->finish = (cni_finish){.scale = scale, .shift = shift, .add = add};
     w->ends = !cni_finish_clamp(&w->finish, w->epilogue);
-    cni_ranges(pool, w->s.rows, cni_grain_of(w->s.c), normalize_rows, w);
+    cni_ranges_down(pool, w->s.rows, cni_grain_of(w->s.c), normalize_rows, w);
 }
 
 /* Training */
@@ -307,7 +306,7 @@ static void run_gradient(cni_step *step, const cni_run *run)
         own_statistics(&w, step->in[OF_DMEAN], step->in[OF_DVARIANCE]);
     else
         given_statistics(&w);
-    cni_ranges(run->pool, w.s.rows, cni_grain_of(w.s.c), g->of_train || w.gate ? combine_rows : scale_rows, &w);
+    cni_ranges_down(run->pool, w.s.rows, cni_grain_of(w.s.c), g->of_train || w.gate ? combine_rows : scale_rows, &w);
 }
 
 static const cni_op_kind gradient_kind = {

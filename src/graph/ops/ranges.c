@@ -13,17 +13,19 @@ typedef struct ranges {
     cni_range_task *task;
     void *context;
     size_t n, piece;
+    size_t share; /* pieces of a thread, which it is to take from the last to the first; 0: upwards */
 } ranges;
 
 static void run_piece(void *context, size_t index, int thread)
 {
     const ranges *r = context;
     (void)thread;
-    const size_t begin = index * r->piece;
-    r->task(r->context, begin, least(begin + r->piece, r->n));
+    if (r->share) index += r->share - 1 - 2 * (index % r->share);
+    const size_t begin = least(index * r->piece, r->n), end = least(begin + r->piece, r->n);
+    if (begin < end) r->task(r->context, begin, end);
 }
 
-void cni_ranges(cni_pool *pool, size_t n, size_t grain, cni_range_task *task, void *context)
+static void run_ranges(cni_pool *pool, size_t n, size_t grain, cni_range_task *task, void *context, bool down)
 {
     const size_t threads = (size_t)cni_pool_threads(pool);
     if (n == 0) return;
@@ -35,8 +37,19 @@ void cni_ranges(cni_pool *pool, size_t n, size_t grain, cni_range_task *task, vo
     if (pieces > threads) pieces -= pieces % threads; /* as many for each */
     size_t piece = (n + pieces - 1) / pieces;
     if (piece > ALIGNMENT) piece = (piece + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    ranges r = {task, context, n, piece};
-    cni_parallel(pool, (n + piece - 1) / piece, run_piece, &r);
+    const size_t share = down && pieces > threads ? pieces / threads : 0;
+    ranges r = {task, context, n, piece, share};
+    cni_parallel(pool, share ? pieces : (n + piece - 1) / piece, run_piece, &r);
+}
+
+void cni_ranges(cni_pool *pool, size_t n, size_t grain, cni_range_task *task, void *context)
+{
+    run_ranges(pool, n, grain, task, context, false);
+}
+
+void cni_ranges_down(cni_pool *pool, size_t n, size_t grain, cni_range_task *task, void *context)
+{
+    run_ranges(pool, n, grain, task, context, true);
 }
 
 /* Boxes are cut along one dimension. */

@@ -20,6 +20,10 @@ static inline size_t cni_grain_of(size_t size)
 /** Calls task for ranges that together are 0 .. n - 1, each of `grain` or more unless there is only one. */
 void cni_ranges(cni_pool *pool, size_t n, size_t grain, cni_range_task *task, void *context);
 
+/** The same ranges for the same threads, but each thread begins with its last: what it has just read from the first to
+ *  the last is met again where it is still near. */
+void cni_ranges_down(cni_pool *pool, size_t n, size_t grain, cni_range_task *task, void *context);
+
 /** kernels->layout.copy by all threads. */
 void cni_copy_box(const cni_kernels *kernels, cni_pool *pool, const cni_box *box, const void *x, void *y);
 
