@@ -27,7 +27,9 @@ enum {
     TABLE = 16, /* tiles that a transform is given at once */
     MOST_SLICES = 8,
     SLICE_TILES = 160,
-    BLOCK_TILES = 84,      /* enough for M's way to and from the cache to cost little */
+    BLOCK_TILES = 112,     /* at least: M's way to and from the cache has to cost little */
+    FEW_BLOCK_TILES = 56,  /* with many channels, whose */
+    BLOCK_BYTES = 6 << 20, /* V and Z take this much */
     SLICE_BYTES = 5 << 20, /* of M */
     CHUNK_HEIGHTS = 4,
     CHUNK_WIDTHS = 2,
@@ -48,8 +50,8 @@ typedef struct work {
     int heights, widths;                /* rows of channels of V and Z */
     int slices, block_rows;
     int part_heights, part_widths, parts[2];
-    bool whole; /* M of all the part is kept from block to block; else there is one of a chunk */
-    strides v, z;
+    bool whole;   /* M of all the part is kept from block to block; else there is one of a chunk */
+    strides v, z; /* of a part */
     size_t v_bytes, z_bytes, m_bytes, dw_bytes;
     char *memory, *bias_parts, *slices_memory;
 } work;
@@ -117,7 +119,10 @@ static work divide(const cni_winograd_weights *s, const cni_run *run)
     int rows = run->batch * w.image_rows;
     w.slices = slices_of(&w, rows);
     int slice_rows = cni_ratio_up(rows, w.slices);
-    w.block_rows = cni_smaller(cni_ratio_up(BLOCK_TILES, w.row_tiles), slice_rows);
+    int tiles = BLOCK_BYTES / (POSITIONS * (int)sizeof(float) * (w.heights * HEIGHT + w.widths * WIDTH));
+    tiles = tiles > BLOCK_TILES ? BLOCK_TILES : tiles < FEW_BLOCK_TILES ? FEW_BLOCK_TILES : tiles;
+    int blocks = slice_rows * w.row_tiles / tiles; /* hence blocks have up to twice as many */
+    w.block_rows = cni_ratio_up(slice_rows, blocks > 1 ? blocks : 1);
     w.whole = w.block_rows < slice_rows;
     divide_parts(&w, cni_pool_threads(run->pool));
     size_t cells = (size_t)w.block_rows * (size_t)w.row_tiles;

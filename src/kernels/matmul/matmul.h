@@ -84,7 +84,8 @@ typedef struct cni_matmul_kernels {
     void (*thin)(const cni_thin *thin);
     void (*dots)(const cni_thin *thin);
 
-    /** sum[j] = (accumulate ? sum[j] : 0) + sum over r < rows of y[r * y_row + j], j < width. */
+    /** sum[j] = (accumulate ? sum[j] : 0) + sum over r < rows of y[r * y_row + j], j < width: for each column the same
+     *  order, whatever the width. */
     void (*column_sums)(const void *y, ptrdiff_t y_row, size_t rows, int width, void *sum, bool accumulate);
 } cni_matmul_kernels;
 

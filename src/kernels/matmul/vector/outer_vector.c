@@ -103,22 +103,38 @@ static void outer(const cni_outer *o)
     }
 }
 
-/* Four vectors of columns at a time, so that the additions need not wait for each other. */
+/* Four sums for each column, so that additions need not wait for each other: of every fourth row, whichever columns
+ * there are beside it. */
+enum { CHAINS = 4, MOST_SUM_VECTORS = CNI_VECTOR_BYTES == 32 ? 2 : 4 };
+
+ALWAYS_INLINE lanes load_columns(const float *y, int last)
+{
+    return last < LANES ? load_some(y, last) : load(y);
+}
+
 ALWAYS_INLINE void sum_columns(const float *y, ptrdiff_t y_row, size_t rows, int vectors, int last, float *to,
                                bool accumulate)
 {
-    lanes sum[4] = {{0}};
-    for (size_t r = 0; r < rows; r++, y += y_row)
-        UNROLL for (int j = 0; j < vectors; j++) sum[j] += last < LANES ? load_some(y, last) : load(y + j * LANES);
-    UNROLL for (int j = 0; j < vectors; j++) add_to(to + j * LANES, sum[j], last, accumulate);
+    lanes sum[MOST_SUM_VECTORS][CHAINS];
+    UNROLL for (int j = 0; j < vectors; j++) UNROLL for (int i = 0; i < CHAINS; i++) sum[j][i] = (lanes){0};
+    size_t r = 0;
+    for (; r + CHAINS <= rows; r += CHAINS, y += CHAINS * y_row)
+        UNROLL for (int i = 0; i < CHAINS; i++) UNROLL for (int j = 0; j < vectors; j++) sum[j][i] +=
+            load_columns(y + i * y_row + j * LANES, last);
+    for (; r < rows; r++, y += y_row)
+        UNROLL for (int j = 0; j < vectors; j++) sum[j][0] += load_columns(y + j * LANES, last);
+    UNROLL for (int j = 0; j < vectors; j++)
+        add_to(to + j * LANES, (sum[j][0] + sum[j][1]) + (sum[j][2] + sum[j][3]), last, accumulate);
 }
 
 static void column_sums(const void *y, ptrdiff_t y_row, size_t rows, int width, void *sum, bool accumulate)
 {
+    enum { MOST = MOST_SUM_VECTORS };
     const float *from = y;
     float *to = sum;
     int j = 0;
-    for (; j + 4 * LANES <= width; j += 4 * LANES) sum_columns(from + j, y_row, rows, 4, LANES, to + j, accumulate);
+    for (; j + MOST * LANES <= width; j += MOST * LANES)
+        sum_columns(from + j, y_row, rows, MOST, LANES, to + j, accumulate);
     for (; j + LANES <= width; j += LANES) sum_columns(from + j, y_row, rows, 1, LANES, to + j, accumulate);
     if (j < width) sum_columns(from + j, y_row, rows, 1, width - j, to + j, accumulate);
 }
