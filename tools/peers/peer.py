@@ -160,15 +160,15 @@ def ncnn():
 
     def convert(path):
         import pnnx
+        import shutil
         import subprocess
-        import torch
-        import torch_networks
-        sizes = random_input(True).shape
-        model = torch.jit.trace(torch_networks.build(NETWORK, softmax=True).eval(), torch.zeros(sizes))
         path.mkdir()
-        model.save(str(path / "model.pt"))
-        given = [f"inputshape=[{','.join(map(str, sizes))}]", "fp16=0"]
-        subprocess.run([pnnx.EXEC_PATH, "model.pt", *given], cwd=path, check=True)
+        shutil.copy(onnx_model(), path / "model.onnx")
+        given = [f"inputshape=[{','.join(map(str, random_input(True).shape))}]", "fp16=0"]
+        subprocess.run([pnnx.EXEC_PATH, "model.onnx", *given], cwd=path, check=True)
+        for file in path.iterdir():
+            if ".ncnn." not in file.name:
+                file.unlink()
 
     def make():
         folder = cached(f"{NETWORK}.ncnn", convert)
