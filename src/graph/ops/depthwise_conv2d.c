@@ -20,7 +20,7 @@ enum {
     COPY_BYTES = 128 * 1024
 };
 
-static const cni_op_kind depthwise_kind, data_kind, weights_kind;
+static const cni_op_kind depthwise_kind, data_kind, summed_data_kind, weights_kind;
 
 /* Sizes of x and y, the images before and after the convolution; y has m times as many channels. */
 typedef struct extents {
@@ -477,13 +477,18 @@ static void gradient(cni_graph *graph, const cni_op *op, cni_tensor *const *dout
     cni_conv2d_attributes a = *(const cni_conv2d_attributes *)op->attributes;
     a.epilogue = (cni_epilogue){0};
     if (x->differentiable)
-        din[0] =
-            cni_append(graph, &data_kind, &a, CNI_CONV_INPUTS, (cni_tensor *[CNI_CONV_INPUTS]){dy, w}, 1, &x->shape)
-                ->out[0];
+        din[0] = cni_append(graph, w->shape.dims[3] > 1 ? &summed_data_kind : &data_kind, &a, CNI_CONV_INPUTS,
+                            (cni_tensor *[CNI_CONV_INPUTS]){dy, w}, 1, &x->shape)
+                     ->out[0];
     if (w->differentiable)
         din[1] = cni_append(graph, &weights_kind, &a, 2, (cni_tensor *[]){x, dy}, 1, &w->shape)->out[0];
     if (bias && bias->differentiable) din[2] = cni_column_sums(graph, dy);
 }
+
+#define TAKES                                                                                                          \
+    {                                                                                                                  \
+        .bias = CNI_CONV_BIAS, .scale = CNI_CONV_SCALE, .add = CNI_CONV_ADD, .mask = CNI_CONV_MASK                     \
+    }
 
 static const cni_op_kind depthwise_kind = {.name = "depthwise_conv2d",
                                            .attributes_size = sizeof(cni_conv2d_attributes),
@@ -491,12 +496,20 @@ static const cni_op_kind depthwise_kind = {.name = "depthwise_conv2d",
                                            .workspace = forward_workspace,
                                            .run = run_forward,
                                            .epilogue_offset = offsetof(cni_conv2d_attributes, epilogue),
+                                           .takes = TAKES,
                                            .take_padding = cni_conv_take_padding};
 
 static const cni_op_kind data_kind = {.name = "depthwise_conv2d_data",
                                       .attributes_size = sizeof(cni_conv2d_attributes),
                                       .workspace = data_workspace,
-                                      .run = run_data};
+                                      .run = run_data,
+                                      .takes = TAKES};
+
+/* Sums of several filters' gradients, which nothing is done to on the way. */
+static const cni_op_kind summed_data_kind = {.name = "depthwise_conv2d_data",
+                                             .attributes_size = sizeof(cni_conv2d_attributes),
+                                             .workspace = data_workspace,
+                                             .run = run_data};
 
 static const cni_op_kind weights_kind = {.name = "depthwise_conv2d_weights",
                                          .attributes_size = sizeof(cni_conv2d_attributes),
