@@ -123,6 +123,15 @@ static void run(cni_step *step, const cni_run *run)
     }
 }
 
+bool cni_is_pointwise(const cni_op *op)
+{
+    if (op->kind != &conv2d_kind) return false;
+    const cni_conv2d_attributes *a = op->attributes;
+    const int64_t *w = op->in[CNI_CONV_W]->shape.dims;
+    return w[0] == 1 && w[1] == 1 && a->strides[0] == 1 && a->strides[1] == 1 && a->groups == 1 &&
+           !(a->top || a->bottom || a->left || a->right);
+}
+
 bool cni_conv_finish(const cni_step *step, const cni_epilogue *epilogue, cni_finish *finish)
 {
     *finish = (cni_finish){.scale = step->in[CNI_CONV_SCALE],

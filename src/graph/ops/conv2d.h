@@ -44,6 +44,9 @@ bool cni_conv_take_padding(cni_op *op, const cni_padding *padding, bool positive
 /** x, or what it is a padding of: then the attributes pad as well. */
 cni_tensor *cni_conv_without_zeros(cni_tensor *x, cni_conv2d_attributes *a);
 
+/** A convolution forward with a window of one cell, stride 1 and nothing round the image: a product for each pixel. */
+bool cni_is_pointwise(const cni_op *op);
+
 /** The output size of one axis: (size + before + after - (window - 1) dilation - 1) / stride + 1. */
 int cni_window_count(int size, int before, int after, int window, int stride, int dilation);
 

@@ -485,25 +485,20 @@ static void gradient(cni_graph *graph, const cni_op *op, cni_tensor *const *dout
     if (bias && bias->differentiable) din[2] = cni_column_sums(graph, dy);
 }
 
-#define TAKES                                                                                                          \
-    {                                                                                                                  \
-        .bias = CNI_CONV_BIAS, .scale = CNI_CONV_SCALE, .add = CNI_CONV_ADD, .mask = CNI_CONV_MASK                     \
-    }
-
 static const cni_op_kind depthwise_kind = {.name = "depthwise_conv2d",
                                            .attributes_size = sizeof(cni_conv2d_attributes),
                                            .gradient = gradient,
                                            .workspace = forward_workspace,
                                            .run = run_forward,
                                            .epilogue_offset = offsetof(cni_conv2d_attributes, epilogue),
-                                           .takes = TAKES,
+                                           .takes = CNI_CONV_TAKES,
                                            .take_padding = cni_conv_take_padding};
 
 static const cni_op_kind data_kind = {.name = "depthwise_conv2d_data",
                                       .attributes_size = sizeof(cni_conv2d_attributes),
                                       .workspace = data_workspace,
                                       .run = run_data,
-                                      .takes = TAKES};
+                                      .takes = CNI_CONV_TAKES};
 
 /* Sums of several filters' gradients, which nothing is done to on the way. */
 static const cni_op_kind summed_data_kind = {.name = "depthwise_conv2d_data",
@@ -528,4 +523,9 @@ cni_tensor *cni_depthwise_conv2d(cni_graph *graph, cni_tensor *x, cni_tensor *w,
     return cni_append(graph, &depthwise_kind, a, CNI_CONV_INPUTS, (cni_tensor *[CNI_CONV_INPUTS]){x, w, bias}, 1,
                       &shape)
         ->out[0];
+}
+
+bool cni_is_depthwise(const cni_op *op)
+{
+    return op->kind == &depthwise_kind;
 }

@@ -10,4 +10,7 @@
 cni_tensor *cni_depthwise_conv2d(cni_graph *graph, cni_tensor *x, cni_tensor *w, cni_tensor *bias,
                                  const cni_conv2d_attributes *attributes);
 
+/** The forward one. */
+bool cni_is_depthwise(const cni_op *op);
+
 #endif
