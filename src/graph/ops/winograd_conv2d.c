@@ -16,7 +16,7 @@
 
 #include <string.h>
 
-enum { LINE = 16, CHUNK = 16, MOST_TILES = 56, LEAST_TILES = 14, TASKS_PER_THREAD = 4, ASSUMED_L2 = 512 * 1024 };
+enum { LINE = 16, CHUNK = 16, MOST_TILES = 112, LEAST_TILES = 14, TASKS_PER_THREAD = 4, ASSUMED_L2 = 512 * 1024 };
 
 /* What follows from the shape: sizes in elements. */
 typedef struct plan {
@@ -35,13 +35,17 @@ static ptrdiff_t spaced(ptrdiff_t count)
     return (lines + 1 - lines % 2) * LINE;
 }
 
+/* Of a block: M takes a quarter of the second cache, so that one stays there while y is gathered from it; V may lie in
+ * the third, from which each of its elements serves a whole panel. */
 static size_t at_most_tiles(const plan *p, const cni_kernels *kernels)
 {
-    size_t l2 = kernels->caches.l2 ? kernels->caches.l2 : ASSUMED_L2;
-    size_t tiles = l2 / 2 / ((size_t)p->elements * (size_t)p->pixel * p->real_size);
+    const cni_caches *caches = &kernels->caches;
+    size_t l2 = caches->l2 ? caches->l2 : ASSUMED_L2, last = caches->l3 ? caches->l3 : 2 * l2;
+    size_t m_tile = (size_t)p->elements * (size_t)p->panel * p->real_size;
+    size_t v_tile = (size_t)p->elements * (size_t)p->pixel * p->real_size;
+    size_t tiles = l2 / 4 / m_tile < last / 4 / v_tile ? l2 / 4 / m_tile : last / 4 / v_tile;
     if (tiles > MOST_TILES) return MOST_TILES;
-    if (tiles < LEAST_TILES) return LEAST_TILES;
-    return tiles / 7 * 7;
+    return tiles < LEAST_TILES ? LEAST_TILES : tiles / LEAST_TILES * LEAST_TILES;
 }
 
 static size_t all_tiles(const cni_winograd_conv *c, int images)

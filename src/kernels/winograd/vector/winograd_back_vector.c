@@ -26,6 +26,13 @@ ALWAYS_INLINE void put(const cni_finish *finish, lanes sum, int column, ptrdiff_
         store_some(y + at, sum, some);
 }
 
+/* The cells of the next tile, to be written. */
+ALWAYS_INLINE void ask_for(int k, const cni_winograd_job *job, const float *y)
+{
+    UNROLL for (int i = 0; i < k; i++) UNROLL for (int j = 0; j < k; j++)
+        __builtin_prefetch(y + i * job->row + j * job->column, 1);
+}
+
 ALWAYS_INLINE void channels(int n, int k, const cni_winograd_job *job, const cni_winograd_tile *tile, const float *m,
                             const cni_finish *finish, int column, int some, float *image)
 {
@@ -48,9 +55,12 @@ ALWAYS_INLINE void tiles(int n, int k, const cni_winograd_job *job, const float 
 {
     for (size_t t = 0; t < job->count; t++, transform += job->tile) {
         const cni_winograd_tile *tile = &job->tiles[t];
+        const float *next = image + tile[t + 1 < job->count].at + first;
         int c = 0;
-        for (; c + LANES <= job->channels; c += LANES)
+        for (; c + LANES <= job->channels; c += LANES) {
+            ask_for(k, job, next + c);
             channels(n, k, job, tile, transform + c, finish, first + c, LANES, image);
+        }
         if (c < job->channels) channels(n, k, job, tile, transform + c, finish, first + c, job->channels - c, image);
     }
 }

@@ -53,11 +53,21 @@ ALWAYS_INLINE void channels(bool input, int n, int k, bool whole, const cni_wino
     }
 }
 
+/* The cells of a tile that the one before it did not have, while that one is computed. */
+ALWAYS_INLINE void ask_for(int k, const cni_winograd_job *job, const float *x)
+{
+    UNROLL for (int i = 0; i < k; i++) UNROLL for (int j = 2; j < k; j++)
+        __builtin_prefetch(x + i * job->row + j * job->column, 0, 2);
+}
+
 ALWAYS_INLINE void tile_channels(bool input, int n, int k, bool whole, const cni_winograd_job *job,
-                                 const cni_winograd_tile *tile, const float *x, float *v)
+                                 const cni_winograd_tile *tile, const float *x, const float *next, float *v)
 {
     int c = 0;
-    for (; c + LANES <= job->channels; c += LANES) channels(input, n, k, whole, job, tile, x + c, v + c, LANES);
+    for (; c + LANES <= job->channels; c += LANES) {
+        if (input) ask_for(k, job, next + c);
+        channels(input, n, k, whole, job, tile, x + c, v + c, LANES);
+    }
     if (c < job->channels) channels(input, n, k, whole, job, tile, x + c, v + c, job->channels - c);
 }
 
@@ -65,11 +75,11 @@ ALWAYS_INLINE void tiles(bool input, int n, int k, const cni_winograd_job *job, 
 {
     for (size_t t = 0; t < job->count; t++, transform += job->tile) {
         const cni_winograd_tile *tile = &job->tiles[t];
-        const float *x = image + tile->at;
+        const float *x = image + tile->at, *next = image + tile[t + 1 < job->count].at;
         if (tile->top == 0 && tile->left == 0 && tile->bottom == k && tile->right == k)
-            tile_channels(input, n, k, true, job, tile, x, transform);
+            tile_channels(input, n, k, true, job, tile, x, next, transform);
         else
-            tile_channels(input, n, k, false, job, tile, x, transform);
+            tile_channels(input, n, k, false, job, tile, x, next, transform);
     }
 }
 
