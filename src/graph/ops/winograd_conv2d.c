@@ -21,10 +21,11 @@ enum { LINE = 16, CHUNK = 16, MOST_TILES = 112, LEAST_TILES = 14, TASKS_PER_THRE
 /* What follows from the shape: sizes in elements. */
 typedef struct plan {
     int n, elements, panel, panels;
-    ptrdiff_t pixel;   /* of V: from tile to tile */
-    size_t all_tiles;  /* of the largest batch */
-    size_t most_tiles; /* of a block */
-    size_t u_panel;    /* of U: a panel */
+    ptrdiff_t pixel;     /* of V: from tile to tile */
+    size_t all_tiles;    /* of the largest batch */
+    size_t most_tiles;   /* of a block */
+    ptrdiff_t u_element; /* of U: from element to element, */
+    size_t u_panel;      /* from panel to panel */
     size_t real_size;
 } plan;
 
@@ -63,7 +64,8 @@ static plan plan_of(const cni_winograd_conv *c, const cni_kernels *kernels, int 
     p.all_tiles = all_tiles(c, batch);
     p.most_tiles = at_most_tiles(&p, kernels);
     if (p.most_tiles > p.all_tiles) p.most_tiles = p.all_tiles;
-    p.u_panel = (size_t)p.elements * (size_t)c->from[2] * (size_t)p.panel;
+    p.u_element = spaced((ptrdiff_t)c->from[2] * p.panel);
+    p.u_panel = (size_t)p.elements * (size_t)p.u_element;
     return p;
 }
 
@@ -189,11 +191,8 @@ static void transform_weights(void *context, size_t index, int thread)
     int k0 = (int)(index % chunks) * CHUNK, count = cni_smaller(CHUNK, c->from[2] - k0);
     int j0 = (int)(index / chunks) * p->panel, width = cni_smaller(p->panel, c->to[2] - j0), k = c->window;
     cni_winograd_tile tiles[CHUNK];
-    cni_winograd_job job = {.tiles = tiles,
-                            .count = (size_t)count,
-                            .tile = p->panel,
-                            .position = (ptrdiff_t)c->from[2] * p->panel,
-                            .channels = width};
+    cni_winograd_job job = {
+        .tiles = tiles, .count = (size_t)count, .tile = p->panel, .position = p->u_element, .channels = width};
     ptrdiff_t tap = (ptrdiff_t)c->from[2] * c->to[2], first = (ptrdiff_t)k0 * c->to[2] + j0, pixel = c->to[2];
     const void *image = w->w;
     if (c->transposed) { /* turned, its channels changed over, in the thread's own memory */
@@ -261,7 +260,7 @@ static void results(const work *w, int panel, const cni_winograd_tile *tiles, si
                            .width = width};
     for (int a = 0; a < p->elements; a++) {
         product.x = cni_at(v, a * w->v_position, p->real_size);
-        product.panels = u + (size_t)a * (size_t)w->conv->from[2] * (size_t)p->panel * p->real_size;
+        product.panels = u + (size_t)a * (size_t)p->u_element * p->real_size;
         product.y = cni_at_mutable(m, a * w->m_position, p->real_size);
         w->kernels->matmul.product(&product);
     }
