@@ -2,7 +2,7 @@
  * Convolutions of stride 1 by every algorithm, in turn: effective GFLOP/s (of the direct sums) as a multiple of the
  * machine's own limit, and with * what the rules choose.
  *
- *     bench_winograd [-t threads] [-b batch] [-w] [-s seconds] [H W C K window]...
+ *     bench_winograd [-t threads] [-b batch] [-w] [-s seconds] [-a algorithm] [H W C K window]...
  *
  * -w: with the transform (packing) of the weights, as in training.  Forward, then for the data. */
 #include "graph/ops/algorithm.h"
@@ -32,6 +32,7 @@ typedef struct problem {
     cni_conv_pass pass;
     cni_run run;
     bool pack;
+    int only; /* one algorithm; -1: all */
     float *x, *w, *y;
     void *packed[CNI_ALGORITHMS], *scratch[CNI_ALGORITHMS];
 } problem;
@@ -133,7 +134,7 @@ static void measure(problem *p, double seconds)
     const cni_conv_shape of_problem = conv_shape(p);
     for (int a = 0; a < CNI_ALGORITHMS; a++) {
         best[a] = 1e9;
-        serves[a] = cni_algorithm_serves((cni_algorithm)a, &of_problem);
+        serves[a] = cni_algorithm_serves((cni_algorithm)a, &of_problem) && (p->only < 0 || p->only == a);
         if (serves[a]) prepare(p, (cni_algorithm)a);
     }
     double peak = peak_rate(p->run.kernels->name, CLOCK_THREAD_CPUTIME_ID) * threads;
@@ -171,11 +172,12 @@ int main(int argc, char **argv)
 {
     int threads = 1, batch = 1, option;
     double seconds = 0.2;
-    problem p = {0};
-    while ((option = getopt(argc, argv, "t:b:ws:")) != -1) {
+    problem p = {.only = -1};
+    while ((option = getopt(argc, argv, "t:b:ws:a:")) != -1) {
         if (option == 't') threads = atoi(optarg);
         if (option == 'b') batch = atoi(optarg);
         if (option == 'w') p.pack = true;
+        if (option == 'a') p.only = atoi(optarg);
         if (option == 's') seconds = atof(optarg);
     }
     cni_kernels kernels;

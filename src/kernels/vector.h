@@ -84,6 +84,18 @@ ALWAYS_INLINE lanes vector_relu(lanes x)
 #endif
 }
 
+/* max(x, least) that keeps NaN. */
+ALWAYS_INLINE lanes vector_at_least(lanes x, lanes least)
+{
+#if defined(__AVX512F__)
+    return (lanes)_mm512_max_ps((__m512)least, (__m512)x);
+#elif defined(__AVX2__)
+    return (lanes)_mm256_max_ps((__m256)least, (__m256)x);
+#else
+    return choose((mask)(x <= least), least, x);
+#endif
+}
+
 /* min(x, most) that keeps NaN. */
 ALWAYS_INLINE lanes vector_at_most(lanes x, lanes most)
 {
@@ -93,6 +105,18 @@ ALWAYS_INLINE lanes vector_at_most(lanes x, lanes most)
     return (lanes)_mm256_min_ps((__m256)most, (__m256)x);
 #else
     return choose((mask)(x > most), most, x);
+#endif
+}
+
+/* All lanes when `all` is -1; nothing is touched and all are 0 when it is 0. */
+ALWAYS_INLINE lanes load_if(const float *p, int32_t all)
+{
+#if defined(__AVX512F__)
+    return (lanes)_mm512_maskz_loadu_ps((__mmask16)all, p);
+#elif defined(__AVX2__)
+    return (lanes)_mm256_maskload_ps(p, _mm256_set1_epi32(all));
+#else
+    return all ? load(p) : (lanes){0};
 #endif
 }
 

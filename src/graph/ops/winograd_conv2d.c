@@ -7,16 +7,17 @@
  *
  * U, the transformed weights, lies panel by panel: [panel, n n, channels read, panel's channels].
  *
- * A task is a block, whose V and M stay in the second cache.  Where that makes too few tasks, all of V is computed
- * first, and then a task is a panel of a block: each thread reads a part of U only.  Every sum runs over the channels
- * in their order whatever the blocks, so neither their size nor the threads change a bit. */
+ * A task is a block and some of the panels: all of them, where there are blocks enough; else a thread that reads a part
+ * of U only, and transforms the whole block for itself, is done sooner than threads that transform a part each and wait
+ * for the others' (another core's second cache answers slowly).  Every sum runs over the channels in their order, so
+ * neither blocks nor threads change a bit. */
 #include "graph/ops/winograd_conv2d.h"
 
 #include "graph/ops/taps.h"
 
 #include <string.h>
 
-enum { LINE = 16, CHUNK = 16, MOST_TILES = 112, LEAST_TILES = 14, TASKS_PER_THREAD = 4, ASSUMED_L2 = 512 * 1024 };
+enum { LINE = 16, CHUNK = 16, MOST_TILES = 112, LEAST_TILES = 14, ASSUMED_L2 = 512 * 1024 };
 
 /* What follows from the shape: sizes in elements. */
 typedef struct plan {
@@ -75,10 +76,10 @@ size_t cni_winograd_weights(const cni_winograd_conv *c, const cni_kernels *kerne
     return cni_round_up((size_t)p.panels * p.u_panel * p.real_size);
 }
 
-/* How a run is divided. */
+/* How a run is divided: blocks of tiles, groups of panels. */
 typedef struct division {
     size_t tiles, blocks, block_tiles;
-    bool two_phases;
+    int groups, group_panels;
 } division;
 
 typedef struct work {
@@ -92,65 +93,76 @@ typedef struct work {
     const cni_epilogue *after;
     void *y, *u;
     ptrdiff_t v_position, m_position;
-    size_t v_block; /* elements */
-    char *v, *own;  /* V of all blocks or of each thread; then what each thread has of its own */
+    char *own; /* of each thread: tiles, V, M */
     size_t own_bytes;
 } work;
 
-/* A thread's own: M, tiles; or a piece of weights. */
+/* A thread's own: tiles; V, or a piece of weights; M. */
 
 static size_t tile_bytes(const plan *p)
 {
     return cni_round_up(p->most_tiles * sizeof(cni_winograd_tile));
 }
 
+static size_t v_bytes(const cni_winograd_conv *c, const plan *p)
+{
+    size_t v = (size_t)p->elements * (size_t)spaced((ptrdiff_t)p->most_tiles * p->pixel);
+    size_t weights = (size_t)(c->window * c->window) * CHUNK * (size_t)p->panel;
+    return cni_round_up((v > weights ? v : weights) * p->real_size);
+}
+
+static size_t m_bytes(const plan *p)
+{
+    return cni_round_up((size_t)p->elements * (size_t)spaced((ptrdiff_t)p->most_tiles * p->panel) * p->real_size);
+}
+
 static size_t own_bytes(const cni_winograd_conv *c, const plan *p)
 {
-    size_t m = (size_t)p->elements * (size_t)spaced((ptrdiff_t)p->most_tiles * p->panel) * p->real_size;
-    size_t weights = (size_t)(c->window * c->window) * CHUNK * (size_t)p->panel * p->real_size;
-    return tile_bytes(p) + cni_round_up(m > weights ? m : weights);
-}
-
-static size_t v_block_of(const plan *p, size_t tiles)
-{
-    return (size_t)p->elements * (size_t)spaced((ptrdiff_t)tiles * p->pixel);
-}
-
-/* All of V is computed first only where a thread has fewer than two blocks, and then of at most so many more tiles as
- * there are blocks. */
-static size_t v_bytes(const plan *p, int threads)
-{
-    if (threads == 1) return cni_round_up(v_block_of(p, p->most_tiles) * p->real_size);
-    size_t most = TASKS_PER_THREAD * (size_t)threads, tiles = 2 * (size_t)threads * p->most_tiles;
-    if (tiles > p->all_tiles) tiles = p->all_tiles;
-    return cni_round_up((size_t)p->elements * ((tiles + most) * (size_t)p->pixel + 2 * LINE * most) * p->real_size);
+    return tile_bytes(p) + v_bytes(c, p) + m_bytes(p);
 }
 
 size_t cni_winograd_scratch(const cni_winograd_conv *c, const cni_run *most)
 {
     plan p = plan_of(c, most->kernels, most->batch);
-    int threads = cni_pool_threads(most->pool);
-    return v_bytes(&p, threads) + (size_t)threads * own_bytes(c, &p);
+    return (size_t)cni_pool_threads(most->pool) * own_bytes(c, &p);
 }
 
-/* The least count from `least` on that is a multiple of the threads or leaves none idle for long. */
-static size_t even_count(size_t least, size_t each, size_t threads)
+/* What a division costs: cycles by element and channel read.  A cycle has 32 multiply-adds; reading U takes a cycle for
+ * so many bytes as the cache gives that it fits in; the input transform takes 2 cycles for 16 channels. */
+static double cost_of(const plan *p, const division *d, double u_bytes, int threads)
 {
-    size_t count = least;
-    while (count * each < TASKS_PER_THREAD * threads && count * each % threads) count++;
-    return count;
+    double tiles = (double)d->block_tiles, channels = (double)d->group_panels * p->panel;
+    double multiply = tiles * channels / 32, read = channels * (double)p->real_size / u_bytes;
+    size_t rounds = (d->blocks * (size_t)d->groups + (size_t)threads - 1) / (size_t)threads;
+    return (double)rounds * ((multiply > read ? multiply : read) + tiles / 8);
+}
+
+static double u_bytes_per_cycle(const plan *p, const cni_kernels *kernels)
+{
+    size_t bytes = (size_t)p->panels * p->u_panel * p->real_size;
+    return bytes < kernels->caches.l2 / 2 ? 60 : bytes < kernels->caches.l3 / 4 ? 27 : 10;
 }
 
 static division divide(const cni_winograd_conv *c, const plan *p, const cni_run *run)
 {
-    size_t threads = (size_t)cni_pool_threads(run->pool);
-    division d = {.tiles = all_tiles(c, run->n)};
-    size_t least = (d.tiles + p->most_tiles - 1) / p->most_tiles;
-    d.two_phases = threads > 1 && least < 2 * threads;
-    d.blocks = threads > 1 ? even_count(least, d.two_phases ? (size_t)p->panels : 1, threads) : least;
-    d.block_tiles = (d.tiles + d.blocks - 1) / d.blocks;
-    d.blocks = (d.tiles + d.block_tiles - 1) / d.block_tiles;
-    return d;
+    int threads = cni_pool_threads(run->pool);
+    division best = {.tiles = all_tiles(c, run->n)};
+    size_t least = (best.tiles + p->most_tiles - 1) / p->most_tiles;
+    double least_cost = 0, u_bytes = u_bytes_per_cycle(p, run->kernels);
+    for (int groups = 1; groups <= threads && groups <= p->panels; groups++) {
+        division d = best;
+        size_t share = (size_t)cni_ratio_up(threads, groups);
+        d.blocks = (least + share - 1) / share * share;
+        d.block_tiles = (d.tiles + d.blocks - 1) / d.blocks;
+        d.blocks = (d.tiles + d.block_tiles - 1) / d.block_tiles;
+        d.group_panels = cni_ratio_up(p->panels, groups);
+        d.groups = cni_ratio_up(p->panels, d.group_panels);
+        double cost = cost_of(p, &d, u_bytes, threads);
+        if (groups > 1 && cost >= least_cost) continue;
+        least_cost = cost;
+        best = d;
+    }
+    return best;
 }
 
 /* Tiles */
@@ -218,20 +230,13 @@ static void transform_weights(void *context, size_t index, int thread)
 
 /* Blocks */
 
-static size_t tiles_of(const work *w, size_t block)
-{
-    size_t first = block * w->d.block_tiles, rest = w->d.tiles - first;
-    return rest < w->d.block_tiles ? rest : w->d.block_tiles;
-}
-
 static cni_winograd_tile *own_tiles(const work *w, int thread)
 {
     return (void *)(w->own + (size_t)thread * w->own_bytes);
 }
 
-static void input(const work *w, size_t first, size_t count, void *v, int thread)
+static void input(const work *w, size_t first, size_t count, cni_winograd_tile *tiles, void *v)
 {
-    cni_winograd_tile *tiles = own_tiles(w, thread);
     cni_winograd_cut(&w->from, first, count, tiles);
     const cni_winograd_job job = {.tiles = tiles,
                                   .count = count,
@@ -274,77 +279,36 @@ static void results(const work *w, int panel, const cni_winograd_tile *tiles, si
     w->kernels->winograd.gather[p->n][w->conv->results](&job, m, w->finish, first, w->y);
 }
 
-/* What is left to do element by element: tiles side by side make rows of cells without a gap. */
-static void finish_block(const work *w, const cni_winograd_tile *tiles, size_t count)
+/* What is left to do element by element: tiles side by side make rows of cells; of all channels without a gap. */
+static void apply_after(const work *w, const cni_winograd_tile *tiles, size_t count, int first, int channels)
 {
     const ptrdiff_t row = (ptrdiff_t)w->to.width * w->to.channels;
-    for (size_t t = 0, next; w->after && t < count; t = next) {
-        const ptrdiff_t first = tiles[t].at;
-        int columns = 0;
-        for (next = t; next < count && tiles[next].at == first + (ptrdiff_t)columns * w->to.channels &&
-                       tiles[next].bottom == tiles[t].bottom;
-             next++)
-            columns += tiles[next].right;
-        for (int i = 0; i < tiles[t].bottom; i++) {
-            void *cells = cni_at_mutable(w->y, tiles[t].at + i * row, w->p.real_size);
-            w->kernels->elementwise.unary(w->after, cells, cells, (size_t)columns * (size_t)w->to.channels);
-        }
-    }
+    const bool all = channels == w->to.channels;
+    for (size_t t = 0; t < count; t++)
+        for (int i = 0; i < tiles[t].bottom; i++)
+            for (int j = 0; j < (all ? 1 : tiles[t].right); j++) {
+                ptrdiff_t at = tiles[t].at + i * row + (ptrdiff_t)j * w->to.channels + first;
+                void *cells = cni_at_mutable(w->y, at, w->p.real_size);
+                w->kernels->elementwise.unary(w->after, cells, cells,
+                                              (size_t)channels * (size_t)(all ? tiles[t].right : 1));
+            }
 }
 
-static void run_block(void *context, size_t index, int thread)
+static void run_task(void *context, size_t index, int thread)
 {
     const work *w = context;
-    size_t first = index * w->d.block_tiles, count = tiles_of(w, index);
+    const plan *p = &w->p;
+    size_t first = index / (size_t)w->d.groups * w->d.block_tiles, rest = w->d.tiles - first;
+    size_t count = rest < w->d.block_tiles ? rest : w->d.block_tiles;
+    int panel = (int)(index % (size_t)w->d.groups) * w->d.group_panels;
+    int last = cni_smaller(panel + w->d.group_panels, p->panels);
     cni_winograd_tile *tiles = own_tiles(w, thread);
-    void *v = w->v + (size_t)thread * w->v_block * w->p.real_size;
-    input(w, first, count, v, thread);
+    char *v = (char *)tiles + tile_bytes(p), *m = v + v_bytes(w->conv, p);
+    input(w, first, count, tiles, v);
     cni_winograd_cut(&w->to, first, count, tiles);
-    for (int panel = 0; panel < w->p.panels; panel++)
-        results(w, panel, tiles, count, v, (char *)tiles + tile_bytes(&w->p));
-    finish_block(w, tiles, count);
-}
-
-/* In two phases.  Pieces of a block are transformed by several threads. */
-
-static void run_inputs(void *context, size_t index, int thread)
-{
-    const work *w = context;
-    size_t pieces = (w->d.block_tiles + CHUNK - 1) / CHUNK, block = index / pieces, at = index % pieces * CHUNK;
-    size_t all = tiles_of(w, block);
-    if (at >= all) return;
-    char *v = w->v + (block * w->v_block + at * (size_t)w->p.pixel) * w->p.real_size;
-    input(w, block * w->d.block_tiles + at, all - at < CHUNK ? all - at : CHUNK, v, thread);
-}
-
-static void run_panel(void *context, size_t index, int thread)
-{
-    const work *w = context;
-    size_t block = index % w->d.blocks, count = tiles_of(w, block);
-    cni_winograd_tile *tiles = own_tiles(w, thread);
-    cni_winograd_cut(&w->to, block * w->d.block_tiles, count, tiles);
-    results(w, (int)(index / w->d.blocks), tiles, count, w->v + block * w->v_block * w->p.real_size,
-            (char *)tiles + tile_bytes(&w->p));
-}
-
-static void run_finish(void *context, size_t index, int thread)
-{
-    const work *w = context;
-    size_t count = tiles_of(w, index);
-    cni_winograd_tile *tiles = own_tiles(w, thread);
-    cni_winograd_cut(&w->to, index * w->d.block_tiles, count, tiles);
-    finish_block(w, tiles, count);
-}
-
-static void run_blocks(work *w, cni_pool *pool)
-{
-    if (!w->d.two_phases) {
-        cni_parallel(pool, w->d.blocks, run_block, w);
-        return;
-    }
-    cni_parallel(pool, w->d.blocks * ((w->d.block_tiles + CHUNK - 1) / CHUNK), run_inputs, w);
-    cni_parallel(pool, w->d.blocks * (size_t)w->p.panels, run_panel, w);
-    if (w->after) cni_parallel(pool, w->d.blocks, run_finish, w);
+    for (int i = panel; i < last; i++) results(w, i, tiles, count, v, m);
+    int channel = panel * p->panel, end = cni_smaller(last * p->panel, w->to.channels);
+    if (w->after) apply_after(w, tiles, count, channel, end - channel);
 }
 
 static void set_grids(work *w)
@@ -375,13 +339,11 @@ void cni_winograd_convolve(const cni_winograd_conv *conv, const cni_run *whole_r
     set_grids(&job);
     job.v_position = spaced((ptrdiff_t)job.d.block_tiles * job.p.pixel);
     job.m_position = spaced((ptrdiff_t)job.d.block_tiles * job.p.panel);
-    job.v_block = v_block_of(&job.p, job.d.block_tiles);
-    job.v = scratch;
-    job.own = job.v + v_bytes(&job.p, cni_pool_threads(whole_run->pool));
+    job.own = scratch;
     job.own_bytes = own_bytes(conv, &job.p);
     if (transform)
         cni_parallel(whole_run->pool, (size_t)(job.p.panels * cni_ratio_up(conv->from[2], CHUNK)), transform_weights,
                      &job);
     if (whole_run->pack_only) return;
-    run_blocks(&job, run.pool);
+    cni_parallel(run.pool, job.d.blocks * (size_t)job.d.groups, run_task, &job);
 }

@@ -3,6 +3,8 @@
 #include "kernels/finish_vector.h"
 #include "winograd_lines.h"
 
+#include <math.h>
+
 /* One vector of channels of one tile: y = E_k' m E_k. */
 ALWAYS_INLINE void results(int n, int k, const cni_winograd_job *job, const float *m, int some, lanes y[MOST][MOST])
 {
@@ -17,9 +19,39 @@ ALWAYS_INLINE void results(int n, int k, const cni_winograd_job *job, const floa
     UNROLL for (int i = 0; i < k; i++) gather_line(n, k, half[i], y[i]);
 }
 
-ALWAYS_INLINE void put(const cni_finish *finish, lanes sum, int column, ptrdiff_t at, int some, float *y)
+/* How a result ends.  What most convolutions have is asked once for all tiles: a bias or none, a relu or none. */
+typedef enum ending { PLAIN, ADDED, ANY } ending;
+
+typedef struct ends {
+    const cni_finish *finish; /* PLAIN, ADDED: only `add` of it is looked at; NULL: nothing to be done at all */
+    lanes scale, shift, least;
+} ends;
+
+ALWAYS_INLINE ending ending_of(const cni_finish *f)
 {
-    if (finish) sum = vector_finish(finish, sum, column, at, some);
+    if (f->mask || (f->clamps && (f->slope != 0 || f->most < (double)INFINITY))) return ANY;
+    return f->add ? ADDED : PLAIN;
+}
+
+ALWAYS_INLINE ends ends_at(ending how, const cni_finish *finish, int column, int some)
+{
+    ends e = {.finish = finish, .scale = splat(1)};
+    if (!finish || how == ANY) return e;
+    if (finish->scale) e.scale = load_at(finish->scale, column, some);
+    if (finish->shift) e.shift = load_at(finish->shift, column, some);
+    e.least = splat(finish->clamps ? 0 : -INFINITY);
+    return e;
+}
+
+ALWAYS_INLINE void put(ending how, const ends *e, lanes sum, int column, ptrdiff_t at, int some, float *y)
+{
+    if (e->finish && how == ANY) {
+        sum = vector_finish(e->finish, sum, column, at, some);
+    } else if (e->finish) {
+        sum = sum * e->scale + e->shift;
+        if (how == ADDED) sum += load_at(e->finish->add, at, some);
+        sum = vector_at_least(sum, e->least);
+    }
     if (some >= LANES)
         store(y + at, sum);
     else
@@ -33,25 +65,26 @@ ALWAYS_INLINE void ask_for(int k, const cni_winograd_job *job, const float *y)
         __builtin_prefetch(y + i * job->row + j * job->column, 1);
 }
 
-ALWAYS_INLINE void channels(int n, int k, const cni_winograd_job *job, const cni_winograd_tile *tile, const float *m,
-                            const cni_finish *finish, int column, int some, float *image)
+ALWAYS_INLINE void channels(ending how, int n, int k, const cni_winograd_job *job, const cni_winograd_tile *tile,
+                            const float *m, const cni_finish *finish, int column, int some, float *image)
 {
     lanes y[MOST][MOST];
     results(n, k, job, m, some, y);
+    const ends e = ends_at(how, finish, column, some);
     bool whole = tile->top == 0 && tile->left == 0 && tile->bottom == k && tile->right == k;
     ptrdiff_t at = tile->at + column;
     if (whole) {
         UNROLL for (int i = 0; i < k; i++) UNROLL for (int j = 0; j < k; j++)
-            put(finish, y[i][j], column, at + i * job->row + j * job->column, some, image);
+            put(how, &e, y[i][j], column, at + i * job->row + j * job->column, some, image);
         return;
     }
     for (int i = tile->top; i < tile->bottom; i++)
         for (int j = tile->left; j < tile->right; j++)
-            put(finish, y[i][j], column, at + i * job->row + j * job->column, some, image);
+            put(how, &e, y[i][j], column, at + i * job->row + j * job->column, some, image);
 }
 
-ALWAYS_INLINE void tiles(int n, int k, const cni_winograd_job *job, const float *transform, const cni_finish *finish,
-                         int first, float *image)
+ALWAYS_INLINE void tiles(ending how, int n, int k, const cni_winograd_job *job, const float *transform,
+                         const cni_finish *finish, int first, float *image)
 {
     for (size_t t = 0; t < job->count; t++, transform += job->tile) {
         const cni_winograd_tile *tile = &job->tiles[t];
@@ -59,9 +92,10 @@ ALWAYS_INLINE void tiles(int n, int k, const cni_winograd_job *job, const float 
         int c = 0;
         for (; c + LANES <= job->channels; c += LANES) {
             ask_for(k, job, next + c);
-            channels(n, k, job, tile, transform + c, finish, first + c, LANES, image);
+            channels(how, n, k, job, tile, transform + c, finish, first + c, LANES, image);
         }
-        if (c < job->channels) channels(n, k, job, tile, transform + c, finish, first + c, job->channels - c, image);
+        if (c < job->channels)
+            channels(how, n, k, job, tile, transform + c, finish, first + c, job->channels - c, image);
     }
 }
 
@@ -69,7 +103,15 @@ ALWAYS_INLINE void tiles(int n, int k, const cni_winograd_job *job, const float 
     static void gather_##n##_##k(const cni_winograd_job *job, const void *transform, const cni_finish *finish,         \
                                  int first, void *image)                                                               \
     {                                                                                                                  \
-        tiles(n, k, job, transform, finish, first, image);                                                             \
+        const ending how = finish ? ending_of(finish) : PLAIN;                                                         \
+        if (!finish)                                                                                                   \
+            tiles(PLAIN, n, k, job, transform, NULL, first, image);                                                    \
+        else if (how == PLAIN)                                                                                         \
+            tiles(PLAIN, n, k, job, transform, finish, first, image);                                                  \
+        else if (how == ADDED)                                                                                         \
+            tiles(ADDED, n, k, job, transform, finish, first, image);                                                  \
+        else                                                                                                           \
+            tiles(ANY, n, k, job, transform, finish, first, image);                                                    \
     }
 GATHER(4, 2)
 GATHER(4, 3)

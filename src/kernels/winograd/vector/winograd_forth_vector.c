@@ -11,31 +11,21 @@ ALWAYS_INLINE void line(bool input, int n, int k, const lanes *d, lanes *r)
         spread_line(n, k, d, r);
 }
 
-ALWAYS_INLINE lanes load_up_to(const float *p, int some)
+/* inside[i][j] is -1 or 0; NULL: all cells are inside. */
+ALWAYS_INLINE lanes cell(const float *x, const int32_t (*inside)[MOST], int i, int j, int some)
 {
-    return some >= LANES ? load(p) : load_some(p, some);
+    if (some >= LANES) return inside ? load_if(x, inside[i][j]) : load(x);
+    return !inside || inside[i][j] ? load_some(x, some) : (lanes){0};
 }
 
-/* Column j of the tile.  Outside the image there are zeros. */
-ALWAYS_INLINE void load_column(int k, bool whole, const cni_winograd_tile *tile, const float *x, ptrdiff_t row, int j,
-                               int some, lanes *d)
-{
-    bool column = whole || (j >= tile->left && j < tile->right);
-    UNROLL for (int i = 0; i < k; i++)
-    {
-        bool inside = column && (whole || (i >= tile->top && i < tile->bottom));
-        d[i] = inside ? load_up_to(x + i * row, some) : (lanes){0};
-    }
-}
-
-ALWAYS_INLINE void channels(bool input, int n, int k, bool whole, const cni_winograd_job *job,
-                            const cni_winograd_tile *tile, const float *x, float *v, int some)
+ALWAYS_INLINE void channels(bool input, int n, int k, const cni_winograd_job *job, const float *x,
+                            const int32_t (*inside)[MOST], float *v, int some)
 {
     lanes half[MOST][MOST];
     UNROLL for (int j = 0; j < k; j++)
     {
         lanes d[MOST], r[MOST];
-        load_column(k, whole, tile, x + j * job->column, job->row, j, some, d);
+        UNROLL for (int i = 0; i < k; i++) d[i] = cell(x + i * job->row + j * job->column, inside, i, j, some);
         line(input, n, k, d, r);
         UNROLL for (int i = 0; i < n; i++) half[i][j] = r[i];
     }
@@ -60,15 +50,15 @@ ALWAYS_INLINE void ask_for(int k, const cni_winograd_job *job, const float *x)
         __builtin_prefetch(x + i * job->row + j * job->column, 0, 2);
 }
 
-ALWAYS_INLINE void tile_channels(bool input, int n, int k, bool whole, const cni_winograd_job *job,
-                                 const cni_winograd_tile *tile, const float *x, const float *next, float *v)
+ALWAYS_INLINE void tile_channels(bool input, int n, int k, const cni_winograd_job *job, const float *x,
+                                 const int32_t (*inside)[MOST], const float *next, float *v)
 {
     int c = 0;
     for (; c + LANES <= job->channels; c += LANES) {
         if (input) ask_for(k, job, next + c);
-        channels(input, n, k, whole, job, tile, x + c, v + c, LANES);
+        channels(input, n, k, job, x + c, inside, v + c, LANES);
     }
-    if (c < job->channels) channels(input, n, k, whole, job, tile, x + c, v + c, job->channels - c);
+    if (c < job->channels) channels(input, n, k, job, x + c, inside, v + c, job->channels - c);
 }
 
 ALWAYS_INLINE void tiles(bool input, int n, int k, const cni_winograd_job *job, const float *image, float *transform)
@@ -76,10 +66,15 @@ ALWAYS_INLINE void tiles(bool input, int n, int k, const cni_winograd_job *job, 
     for (size_t t = 0; t < job->count; t++, transform += job->tile) {
         const cni_winograd_tile *tile = &job->tiles[t];
         const float *x = image + tile->at, *next = image + tile[t + 1 < job->count].at;
-        if (tile->top == 0 && tile->left == 0 && tile->bottom == k && tile->right == k)
-            tile_channels(input, n, k, true, job, tile, x, next, transform);
-        else
-            tile_channels(input, n, k, false, job, tile, x, next, transform);
+        if (tile->top == 0 && tile->left == 0 && tile->bottom == k && tile->right == k) {
+            tile_channels(input, n, k, job, x, NULL, next, transform);
+            continue;
+        }
+        int32_t inside[MOST][MOST];
+        for (int i = 0; i < k; i++)
+            for (int j = 0; j < k; j++)
+                inside[i][j] = -(i >= tile->top && i < tile->bottom && j >= tile->left && j < tile->right);
+        tile_channels(input, n, k, job, x, inside, next, transform);
     }
 }
 

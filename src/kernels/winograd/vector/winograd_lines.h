@@ -12,6 +12,20 @@
 
 enum { MOST = CNI_WINOGRAD_N };
 
+/* B' d: rows p and -p, 1 / p^2 = factor. */
+ALWAYS_INLINE void input_pair(float factor, const lanes *d, lanes *plus, lanes *minus)
+{
+    const float root = factor == 2 ? HALF_ROOT : ROOT;
+    lanes even = d[4] - factor * d[2], odd = d[3] - factor * d[1];
+    *plus = even + root * odd;
+    *minus = even - root * odd;
+}
+
+ALWAYS_INLINE lanes input_end(const lanes *d)
+{
+    return d[0] + d[4] - 2.5f * d[2];
+}
+
 /* B' d */
 ALWAYS_INLINE void input_line(int n, const lanes *d, lanes *r)
 {
@@ -22,15 +36,10 @@ ALWAYS_INLINE void input_line(int n, const lanes *d, lanes *r)
         r[3] = d[3] - d[1];
         return;
     }
-    lanes even = d[4] - 2 * d[2], odd = d[3] - 2 * d[1];
-    r[1] = even + HALF_ROOT * odd;
-    r[2] = even - HALF_ROOT * odd;
-    even = d[4] - 0.5f * d[2];
-    odd = d[3] - 0.5f * d[1];
-    r[3] = even + ROOT * odd;
-    r[4] = even - ROOT * odd;
-    r[0] = d[0] + d[4] - 2.5f * d[2];
-    r[5] = d[1] + d[5] - 2.5f * d[3];
+    r[0] = input_end(d);
+    input_pair(2, d, &r[1], &r[2]);
+    input_pair(0.5f, d, &r[3], &r[4]);
+    r[5] = input_end(d + 1);
 }
 
 /* S E_k w */
