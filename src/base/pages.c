@@ -63,9 +63,33 @@ void cni_pages_free(void *pages, size_t size)
         munmap(pages, up(size, page_size()));
 }
 
-void cni_pages_drop(void *from, size_t size)
+/* The whole pages within some bytes: [begin, end) is empty when there are none. */
+static void whole_pages(void *from, size_t size, uintptr_t *begin, uintptr_t *end)
 {
     const size_t page = page_size();
-    const uintptr_t begin = up((uintptr_t)from, page), end = ((uintptr_t)from + size) / page * page;
+    *begin = up((uintptr_t)from, page);
+    *end = ((uintptr_t)from + size) / page * page;
+    if (*end < *begin) *end = *begin;
+}
+
+void cni_pages_drop(void *from, size_t size)
+{
+    uintptr_t begin, end;
+    whole_pages(from, size, &begin, &end);
     if (begin < end) madvise((void *)begin, end - begin, MADV_DONTNEED);
+}
+
+void cni_pages_clear(void *from, size_t size)
+{
+    uintptr_t begin, end;
+    whole_pages(from, size, &begin, &end);
+    if (size < LARGE || madvise((void *)begin, end - begin, MADV_DONTNEED)) {
+        memset(from, 0, size);
+        return;
+    }
+    memset(from, 0, begin - (uintptr_t)from);
+    memset((void *)end, 0, (uintptr_t)from + size - end);
+#ifdef MADV_HUGEPAGE
+    if (size >= 2 * HUGE_PAGE) madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+#endif
 }

@@ -17,4 +17,7 @@ void cni_pages_free(void *pages, size_t size);
  *  and take memory again when they are written to. */
 void cni_pages_drop(void *from, size_t size);
 
+/** Zeros some bytes of any private memory, large ones without touching them; these come in huge pages then. */
+void cni_pages_clear(void *from, size_t size);
+
 #endif

@@ -35,6 +35,7 @@ typedef struct cni_variable {
        is stored_version, plans drop the pages that nothing reads any more; cni_model_materialise reads them again. */
     uint64_t stored_version, stored_at;
     bool dropped;
+    int holders; /* plans that read `data` itself, run after run: as long as there is one, nothing is dropped */
     /* What the layer gave: resolved objects of layers/, NULL when absent.  The graph does not look at them. */
     const void *initializer, *regularizer, *constraint;
 } cni_variable;

@@ -34,15 +34,39 @@ cn_status cni_own_variables(cni_plan *plan, cni_error *error)
     return CN_OK;
 }
 
+static bool is_stored(const cni_variable *variable)
+{
+    return variable->stored_version && variable->stored_version == variable->version && !variable->holders;
+}
+
+static void drop(cni_variable *variable)
+{
+    if (!is_stored(variable)) return;
+    variable->dropped = true;
+    cni_pages_drop(variable->data, (size_t)cni_shape_count(&variable->shape, 0) * sizeof(float));
+}
+
+/* A master that can be read again goes while it is copied. */
+static void copy_floats(const cni_copy *c, size_t count)
+{
+    enum { PIECE = 1 << 20 };
+    const bool stored = is_stored(c->master);
+    for (size_t done = 0; done < count; done += PIECE) {
+        const size_t size = (count - done < PIECE ? count - done : PIECE) * sizeof(float);
+        memcpy(c->own.data + done, c->master->data + done, size);
+        if (stored) cni_pages_drop(c->master->data + done, size);
+    }
+    drop(c->master);
+}
+
 static void copy_values(const cni_plan *plan, cni_copy *c)
 {
     const size_t count = (size_t)cni_shape_count(&c->own.shape, 0);
-    if (plan->real_size == sizeof(float)) {
-        memcpy(c->own.data, c->master->data, count * sizeof(float));
-        return;
-    }
     double *to = (void *)c->own.data;
-    for (size_t k = 0; k < count; k++) to[k] = c->master->data[k];
+    if (plan->real_size == sizeof(float))
+        copy_floats(c, count);
+    else
+        for (size_t k = 0; k < count; k++) to[k] = c->master->data[k];
 }
 
 /* What a tensor of a variable is a name of; NULL: no variable. */
@@ -73,18 +97,6 @@ static void count_readers(const cni_plan *plan, int *readers, int *others)
     }
 }
 
-static bool is_stored(const cni_variable *variable)
-{
-    return variable->stored_version && variable->stored_version == variable->version;
-}
-
-static void drop(cni_variable *variable)
-{
-    if (!is_stored(variable)) return;
-    variable->dropped = true;
-    cni_pages_drop(variable->data, (size_t)cni_shape_count(&variable->shape, 0) * sizeof(float));
-}
-
 static cni_variable *master_of(const cni_plan *plan, const cni_tensor *tensor)
 {
     const cni_copy *c = plan->copy_of ? plan->copy_of[tensor->id] : NULL;
@@ -107,6 +119,7 @@ static bool pack_step(cni_plan *plan, cni_step *step, const cni_tensor *tensor)
 void cni_pack(cni_plan *plan)
 {
     int *readers = plan->readers, *others = plan->readers + plan->graph->tensor_count;
+    cni_let_go(plan);
     memset(readers, 0, 2 * (size_t)plan->graph->tensor_count * sizeof *readers);
     count_readers(plan, readers, others);
     for (int i = 0; i < plan->graph->variable_count; i++) { /* the graph's own output, perhaps */
@@ -127,6 +140,17 @@ void cni_pack(cni_plan *plan)
         const cni_tensor *tensor = plan->graph->variables[i];
         const bool read = readers[tensor->id] || plan->real_size != sizeof(float);
         if (plan->copy_of && read) copy_values(plan, plan->copy_of[tensor->id]);
+        readers[tensor->id] = !plan->copy_of && read && tensor->variable->stored_version;
+        if (readers[tensor->id]) tensor->variable->holders++;
+    }
+    plan->holds = true;
+}
+
+void cni_let_go(cni_plan *plan)
+{
+    for (int i = 0; i < plan->graph->variable_count && plan->holds; i++) {
+        const cni_tensor *tensor = plan->graph->variables[i];
+        if (plan->readers[tensor->id]) tensor->variable->holders--;
     }
 }
 

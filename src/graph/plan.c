@@ -235,6 +235,7 @@ cn_status cni_plan_new(cni_graph *graph, const cni_plan_options *options, cni_pl
 void cni_plan_free(cni_plan *plan)
 {
     if (!plan) return;
+    cni_let_go(plan);
     cni_pages_free(plan->memory, plan->bytes);
     cni_graph_free(plan->graph);
     free(plan);

@@ -35,7 +35,8 @@ struct cni_plan {
     cni_copy *copies;
     int copy_count;
     cni_copy **copy_of; /* by tensor id; NULL: the plan has no copies */
-    int *readers;       /* cni_pack's: two numbers for each tensor */
+    int *readers;       /* cni_pack's: two numbers for each tensor; then which ones the plan holds */
+    bool holds;         /* the plan is among the holders of the variables that it reads */
     unsigned char *memory;
     size_t bytes, workspace_offset, workspace_bytes;
     cni_plan_options options;
@@ -51,6 +52,7 @@ void cni_run_steady(cni_plan *plan);
 /** packing.c: copies of variables, and weights that kernels read in another order. */
 cn_status cni_own_variables(cni_plan *plan, cni_error *error);
 void cni_pack(cni_plan *plan);
+void cni_let_go(cni_plan *plan);
 
 /** pace.c: before a run of CNI_GRADIENTS; and the steps first ... last - 1, whose times are added to seconds[i] if that
  *  is not NULL. */

@@ -2,6 +2,7 @@
  * What layer kinds share: weights, data formats, windows. */
 #include "layers/layer.h"
 
+#include "base/pages.h"
 #include "graph/ops/transpose.h"
 
 #include <inttypes.h>
@@ -38,7 +39,7 @@ cn_status cni_variable_allocate(cni_variable *variable, cni_error *error)
     bytes = (bytes + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
     variable->data = aligned_alloc(ALIGNMENT, bytes);
     if (!variable->data) return cni_no_memory(error, variable->name);
-    memset(variable->data, 0, bytes);
+    cni_pages_clear(variable->data, bytes);
     return CN_OK;
 }
 

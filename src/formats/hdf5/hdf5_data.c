@@ -164,6 +164,19 @@ static cn_status read_chunks(cni_h5_object *dataset, const sink *to, cni_error *
 
 /* ---- The calls ---- */
 
+/* What has been read of a file that is consumed is given back piece by piece: a network may be one large matrix. */
+static bool put_pieces(const cni_h5_object *dataset, const unsigned char *bytes, const sink *to)
+{
+    enum { PIECE = 1 << 20 };
+    const size_t count = (size_t)dataset->info.count, size = dataset->info.type.size;
+    for (size_t done = 0; done < count; done += PIECE) {
+        const size_t some = count - done < PIECE ? count - done : PIECE;
+        if (!put(to, bytes + done * size, some, done)) return false;
+        if (dataset->file->consumed) cni_pages_drop((void *)(uintptr_t)(bytes + done * size), some * size);
+    }
+    return true;
+}
+
 static cn_status read_all(cni_h5_object *dataset, const sink *to, cni_error *error)
 {
     const cni_h5_layout *layout = &dataset->layout;
@@ -173,9 +186,7 @@ static cn_status read_all(cni_h5_object *dataset, const sink *to, cni_error *err
     cni_h5_cursor cursor = cni_h5_read_at(dataset->file, layout->at, layout->size, "data of a dataset", error);
     const unsigned char *bytes = cni_h5_take(&cursor, layout->size);
     CN_TRY(cursor.status);
-    const bool fits = put(to, bytes, (size_t)dataset->info.count, 0);
-    if (dataset->file->consumed) cni_pages_drop((void *)(uintptr_t)bytes, (size_t)layout->size);
-    return fits ? CN_OK : misfit(dataset, error);
+    return put_pieces(dataset, bytes, to) ? CN_OK : misfit(dataset, error);
 }
 
 void cni_h5_consume(cni_h5 *file)

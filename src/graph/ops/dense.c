@@ -58,14 +58,22 @@ static size_t packed_bytes(const cni_op *op, size_t real_size)
                         real_size);
 }
 
+/* Few rows stream the weights as they are. */
+static bool always_thin(const cni_op *op, const cni_run *most)
+{
+    return rows_of(op->in[0], most->batch) < CNI_THIN_ROWS;
+}
+
 static size_t persistent(const cni_op *op, const cni_run *most)
 {
-    return cni_keeps_packed(op->in[1]) ? packed_bytes(op, most->kernels->real_size) : 0;
+    if (always_thin(op, most) || !cni_keeps_packed(op->in[1])) return 0;
+    return packed_bytes(op, most->kernels->real_size);
 }
 
 static size_t workspace(const cni_op *op, const cni_run *most)
 {
-    return cni_keeps_packed(op->in[1]) ? 0 : packed_bytes(op, most->kernels->real_size);
+    if (always_thin(op, most) || cni_keeps_packed(op->in[1])) return 0;
+    return packed_bytes(op, most->kernels->real_size);
 }
 
 static void pack_panel(void *context, size_t index, int thread)
