@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Layers beside the peers, in turn on one core: forward as a network of eight equal layers, gradients as single calls.
 
-   kernels.py build/cornu [--filter depthwise] [--peers ort,openvino,litert,torch] [--json FILE]
+   kernels.py build/cornu [--filter depthwise] [--peers ort,openvino,litert] [--json FILE]
 
 The shapes are those of bench/shapes/core.txt that can follow themselves.  Gradients of Cornu come from bench_kernels beside
 the command, those of the peer from PyTorch, whose convolutions are oneDNN's.  Ratios are the fastest peer's time / Cornu's."""
@@ -66,7 +66,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cornu")
     parser.add_argument("--filter")
-    parser.add_argument("--peers", default="ort,openvino,litert,torch", type=lambda text: text.split(","))
+    parser.add_argument("--peers", default="ort,openvino,litert", type=lambda text: text.split(","))
     parser.add_argument("--passes", default="fwd,data,weights")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.3)

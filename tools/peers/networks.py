@@ -60,7 +60,7 @@ class Peer:
             os.sched_setaffinity(0, range(threads))
             if args.nice is not None:  # until it measures
                 os.setsid()
-                set_priority(os.getpid(), 19)
+                set_priority(os.getpid(), 5)
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "TF_CPP_MIN_LOG_LEVEL": "3"}
         self.log = open(args.log, "a") if args.log else subprocess.DEVNULL
         self.process = subprocess.Popen(
