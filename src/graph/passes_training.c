@@ -20,6 +20,28 @@ static bool gate_normalization(cni_op *op, int *readers)
     return true;
 }
 
+/* The gradient of a relu before a normalization: x is what it let through, and read anyway. */
+static bool relu_before_normalization(cni_graph *graph, int at, const int *readers)
+{
+    const cni_op *op = graph->ops[at];
+    const cni_tensor *mask = op->inputs && op->kind->mask_of ? op->kind->mask_of(op) : NULL;
+    cni_op *before = mask && !op->in[0]->alias_of ? op->in[0]->producer : NULL;
+    if (!before || before->out[0] != op->in[0] || readers[op->in[0]->id] != 1 || op->out[0]->alias_of) return false;
+    if (before->segment != op->segment || !cni_batch_norm_take_relu(before, mask)) return false;
+    before->out[0] = op->out[0];
+    before->out[0]->producer = before;
+    graph->ops[at] = NULL;
+    return true;
+}
+
+static void close_gaps(cni_graph *graph)
+{
+    int count = 0;
+    for (int i = 0; i < graph->op_count; i++)
+        if (graph->ops[i]) graph->ops[count++] = graph->ops[i];
+    graph->op_count = count;
+}
+
 /* max pooling's gradient, then that of the function y = f(x) before it:
  *
  *     dp -> to the cells that were the maxima -> times f'(y)         of the image's size
@@ -54,6 +76,8 @@ cn_status cni_passes_training(cni_graph *graph, cni_error *error)
     int *readers = cni_count_readers(graph);
     if (!readers) return cni_no_memory(error, "a plan");
     for (int i = 0; i < graph->op_count; i++) gate_normalization(graph->ops[i], readers);
+    for (int i = 0; i < graph->op_count; i++) relu_before_normalization(graph, i, readers);
+    close_gaps(graph);
     for (int i = 0; i < graph->op_count; i++) slope_before_pooling(graph, i, readers);
     return graph->error.status ? cni_fail(error, graph->error.status, "%s", graph->error.text) : CN_OK;
 }

@@ -41,13 +41,14 @@ static int steps_of(cni_tensor *(*build)(cni_graph *, cni_tensor *const *, void 
 /* x, gamma, beta, r -> f(normalized x), or f(normalized x + r) */
 typedef struct normalized {
     const cni_epilogue *f;
-    bool adds, given;
+    bool adds, given, of_relu;
 } normalized;
 
 static cni_tensor *build_normalized(cni_graph *graph, cni_tensor *const *in, void *context)
 {
     const normalized *n = context;
     cni_tensor *x = cni_affine(graph, in[0], 8, 1), *y; /* far enough to be cut off */
+    if (n->of_relu) x = cni_unary_op(graph, x, functions[0]);
     if (n->given)
         y = cni_batch_norm_inference(graph, x, in[1], in[2], cni_graph_constant(graph, CNI_SHAPE(5), 0.5),
                                      cni_graph_constant(graph, CNI_SHAPE(5), 2), 1e-3);
@@ -61,8 +62,8 @@ static cni_tensor *build_normalized(cni_graph *graph, cni_tensor *const *in, voi
 static void functions_behind_normalizations(void **state)
 {
     (void)state;
-    for (int i = 0; i < 4 * FUNCTIONS; i++) {
-        normalized n = {&functions[i / 4], i & 1, i & 2};
+    for (int i = 0; i < 8 * FUNCTIONS; i++) {
+        normalized n = {&functions[i / 8], i & 1, i & 2, i & 4};
         check_gradient(&(gradient_check){
             .name = "normalized",
             .build = build_normalized,
@@ -75,9 +76,10 @@ static void functions_behind_normalizations(void **state)
             .seed = (uint32_t)i});
     }
     for (int i = 0; i < 7; i++) {
-        normalized n = {&functions[i], false, false};
+        normalized n = {&functions[i], false, false, i % 2};
         assert_int_equal(steps_of(build_normalized, &n, "unary gradient"), i < 5 ? 0 : 1);
         n.adds = true; /* then x alone does not tell */
+        n.of_relu = false;
         assert_int_equal(steps_of(build_normalized, &n, "unary gradient"), 1);
         assert_int_equal(steps_of(build_normalized, &n, "unary"), 3); /* those before it, and one's gradient */
     }

@@ -162,8 +162,11 @@ static void check_gradients(const cni_kernels *kernels, size_t rows, size_t c)
         fill(k, 7, 1, 0);
         for (size_t i = 0; i < c; i++) mean->d[i] = mean->f[i];
         y.f[rows * c] = dx.f[rows * c] = 7;
-        kernels->normalization.gradient_combine(x.f, dy.f, g < 0 ? NULL : &gate, a->f, b->f, k->f, dx.f, rows, c);
-        judge.normalization.gradient_combine(x.d, dy.d, g < 0 ? NULL : &gate2, a->d, b->d, k->d, dx.d, rows, c);
+        if (g == 1)
+            for (size_t i = 0; i < rows * c; i += 3) x.d[i] = x.f[i] = i % 2 ? 0 : -x.f[i];
+        kernels->normalization.gradient_combine(x.f, dy.f, g < 0 ? NULL : &gate, a->f, b->f, k->f, g == 1, dx.f, rows,
+                                                c);
+        judge.normalization.gradient_combine(x.d, dy.d, g < 0 ? NULL : &gate2, a->d, b->d, k->d, g == 1, dx.d, rows, c);
         assert_same("combination", kernels, &dx, rows * c, 3e-6);
         a->f[c] = b->f[c] = 7;
         kernels->normalization.gradient_sums(x.f, dy.f, g < 0 ? NULL : &gate, mean->f, a->f, b->f, rows, c);

@@ -48,6 +48,7 @@ typedef struct work {
     cni_finish finish;
     bool ends;            /* the epilogue is more than the finish can do */
     const cni_gate *gate; /* or NULL */
+    bool of_relu;         /* x is what a relu has let through, and the gradient goes on through that */
 } work;
 
 static void *vector(const work *w, size_t index)
@@ -188,7 +189,7 @@ static void run_train(cni_step *step, const cni_run *run)
 
 typedef struct batch_norm_gradient {
     double epsilon;
-    bool of_train, wants_x, wants_sums, gated;
+    bool of_train, wants_x, wants_sums, gated, of_relu;
     cni_epilogue relu; /* of the gate */
 } batch_norm_gradient;
 
@@ -217,7 +218,7 @@ static void combine_piece(const work *w, size_t first, size_t rows)
 {
     const size_t at = offset_of(w, first);
     w->kernels->normalization.gradient_combine(w->x + at, w->dy + at, w->gate, vector(w, SCALE), vector(w, SLOPE),
-                                               vector(w, SHIFT), w->y + at, rows, w->s.c);
+                                               vector(w, SHIFT), w->of_relu, w->y + at, rows, w->s.c);
 }
 
 static void scale_piece(const work *w, size_t first, size_t rows)
@@ -285,7 +286,8 @@ static void run_gradient(cni_step *step, const cni_run *run)
               .x = step->in[OF_X],
               .dy = step->in[OF_DY],
               .mean = step->in[OF_MEAN],
-              .y = step->out[0]};
+              .y = step->out[0],
+              .of_relu = g->of_relu};
     void *scale = vector(&w, SCALE), *deviation = vector(&w, SLOPE);
     cni_gate gate;
     if (g->gated) {
@@ -306,7 +308,8 @@ static void run_gradient(cni_step *step, const cni_run *run)
         own_statistics(&w, step->in[OF_DMEAN], step->in[OF_DVARIANCE]);
     else
         given_statistics(&w);
-    cni_ranges_down(run->pool, w.s.rows, cni_grain_of(w.s.c), g->of_train || w.gate ? combine_rows : scale_rows, &w);
+    cni_ranges_down(run->pool, w.s.rows, cni_grain_of(w.s.c),
+                    g->of_train || w.gate || w.of_relu ? combine_rows : scale_rows, &w);
 }
 
 static const cni_op_kind gradient_kind = {
@@ -462,4 +465,12 @@ bool cni_batch_norm_take_gate(cni_op *op, const cni_epilogue *f, const cni_tenso
     g->gated = true;
     g->relu = *f;
     return true;
+}
+
+bool cni_batch_norm_take_relu(cni_op *op, const cni_tensor *mask)
+{
+    if (op->kind != &gradient_kind || op->in[OF_X] != mask) return false;
+    batch_norm_gradient *g = op->attributes;
+    if (!g->wants_x || g->of_relu) return false;
+    return g->of_relu = true;
 }

@@ -23,4 +23,8 @@ cni_tensor *cni_batch_norm_inference(cni_graph *graph, cni_tensor *x, cni_tensor
  *  it reads what arrives at y instead of what arrives at the normalization's own result. */
 bool cni_batch_norm_take_gate(cni_op *op, const cni_epilogue *f, const cni_tensor *y);
 
+/** When `op` is the gradient of a batch normalization of `mask`, the output of a relu: from now on its first result is
+ * 0 where that is, as the gradient of the relu makes it. */
+bool cni_batch_norm_take_relu(cni_op *op, const cni_tensor *mask);
+
 #endif

@@ -47,9 +47,9 @@ typedef struct cni_normalization_kernels {
     void (*gradient_sums)(const void *x, const void *dy, const cni_gate *gate, const void *mean, void *sum_dy,
                           void *sum_dyx, size_t rows, size_t c);
 
-    /** dx = a[c] g + b[c] x + k[c]; dx may be dy or x. */
+    /** dx = a[c] g + b[c] x + k[c], and 0 where x is not above 0 if `of_relu`; dx may be dy or x. */
     void (*gradient_combine)(const void *x, const void *dy, const cni_gate *gate, const void *a, const void *b,
-                             const void *k, void *dx, size_t rows, size_t c);
+                             const void *k, bool of_relu, void *dx, size_t rows, size_t c);
 } cni_normalization_kernels;
 
 void cni_normalization_portable(cni_normalization_kernels *kernels);

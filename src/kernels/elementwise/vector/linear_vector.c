@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Sums of multiples, fills and masks, a vector at a time. */
 #include "kernels/elementwise/elementwise.h"
-#include "kernels/vector.h"
+#include "kernels/vector_bytes.h"
 
 static void axpby(double a, const void *x, double b, void *y, size_t n)
 {
@@ -28,17 +28,13 @@ static void fill(double value, void *y, size_t n)
     for (; i < n; i++) to[i] = (float)value;
 }
 
-typedef uint8_t bytes __attribute__((vector_size(LANES)));
-
 static void keep(const unsigned char *kept, double scale, const void *x, void *y, size_t n)
 {
     const float *from = x, by = (float)scale;
     float *to = y;
     size_t i = 0;
     for (; i + LANES <= n; i += LANES) {
-        bytes some;
-        memcpy(&some, kept + i, sizeof some);
-        const mask which = __builtin_convertvector(some, mask) != 0;
+        const mask which = load_bytes(kept + i, LANES) != 0;
         store(to + i, choose(which, by * load(from + i), (lanes){0}));
     }
     for (; i < n; i++) to[i] = kept[i] ? by * from[i] : 0;

@@ -90,13 +90,14 @@ static void gradient_sums(const void *x, const void *dy, const cni_gate *gate, c
 }
 
 static void gradient_combine(const void *x, const void *dy, const cni_gate *gate, const void *a, const void *b,
-                             const void *k, void *dx, size_t rows, size_t c)
+                             const void *k, bool of_relu, void *dx, size_t rows, size_t c)
 {
     const real *from = x, *arriving = dy, *by_a = a, *by_b = b, *constant = k;
     for (size_t r = 0; r < rows; r++)
         for (size_t i = 0; i < c; i++) {
             const real value = from[r * c + i], g = through(gate, i, value, arriving[r * c + i]);
-            ((real *)dx)[r * c + i] = by_a[i] * g + (by_b[i] * value + constant[i]);
+            const real sum = by_a[i] * g + (by_b[i] * value + constant[i]);
+            ((real *)dx)[r * c + i] = of_relu && !(value > 0) ? 0 : sum;
         }
 }
 

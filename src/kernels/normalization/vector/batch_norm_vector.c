@@ -293,57 +293,57 @@ static void gradient_sums(const void *x, const void *dy, const cni_gate *gate, c
     }
 }
 
-ALWAYS_INLINE void combine_cell(const way_back *w, gating how, panel at, size_t cell, float *dx, size_t column,
-                                int some)
+ALWAYS_INLINE void combine_cell(const way_back *w, gating how, bool of_relu, panel at, size_t cell, float *dx,
+                                size_t column, int some)
 {
     const ptrdiff_t channel = (ptrdiff_t)column;
     const lanes x = fetch(w->x + cell + column, at, some);
     const lanes g = through(w, how, x, fetch(w->dy + cell + column, at, some), channel, some);
     const lanes far = multiply_add(load_at(w->b, channel, some), x, load_at(w->constant, channel, some));
-    store_at(dx + cell + column, multiply_add(load_at(w->a, channel, some), g, far), some);
+    const lanes sum = multiply_add(load_at(w->a, channel, some), g, far);
+    store_at(dx + cell + column, of_relu ? choose((mask)(x > (lanes){0}), sum, (lanes){0}) : sum, some);
 }
 
-ALWAYS_INLINE void combine_rows(const way_back *from, gating how, float *dx, size_t rows, size_t c)
+ALWAYS_INLINE void combine_rows(const way_back *from, gating how, bool of_relu, float *dx, size_t rows, size_t c)
 {
     const way_back w = *from;
     const panel at = {c, c, AHEAD};
-    for (size_t r = 0; r < rows; r++) FOR_COLUMNS(c, combine_cell, &w, how, at, r * c, dx);
+    for (size_t r = 0; r < rows; r++) FOR_COLUMNS(c, combine_cell, &w, how, of_relu, at, r * c, dx);
 }
 
-static void combine_open(const way_back *w, float *dx, size_t rows, size_t c)
-{
-    combine_rows(w, OPEN, dx, rows, c);
-}
+#define COMBINING(name, how, of_relu)                                                                                  \
+    static void name(const way_back *w, float *dx, size_t rows, size_t c)                                              \
+    {                                                                                                                  \
+        combine_rows(w, how, of_relu, dx, rows, c);                                                                    \
+    }
+COMBINING(combine_open, OPEN, false)
+COMBINING(combine_relu, RELU, false)
+COMBINING(combine_clamp, CLAMP, false)
+COMBINING(combine_open_of_relu, OPEN, true)
+COMBINING(combine_relu_of_relu, RELU, true)
+COMBINING(combine_clamp_of_relu, CLAMP, true)
 
-static void combine_relu(const way_back *w, float *dx, size_t rows, size_t c)
-{
-    combine_rows(w, RELU, dx, rows, c);
-}
-
-static void combine_clamp(const way_back *w, float *dx, size_t rows, size_t c)
-{
-    combine_rows(w, CLAMP, dx, rows, c);
-}
-
-static void (*const combining[])(const way_back *w, float *dx, size_t rows,
-                                 size_t c) = {[OPEN] = combine_open, [RELU] = combine_relu, [CLAMP] = combine_clamp};
+static void (*const combining[2][3])(const way_back *w, float *dx, size_t rows, size_t c) = {
+    {[OPEN] = combine_open, [RELU] = combine_relu, [CLAMP] = combine_clamp},
+    {[OPEN] = combine_open_of_relu, [RELU] = combine_relu_of_relu, [CLAMP] = combine_clamp_of_relu}};
 
 static void gradient_combine(const void *x, const void *dy, const cni_gate *gate, const void *a, const void *b,
-                             const void *k, void *dx, size_t rows, size_t c)
+                             const void *k, bool of_relu, void *dx, size_t rows, size_t c)
 {
     way_back w = way_of(x, dy, gate, NULL);
     const size_t joined = joined_rows(rows, c), done = joined > 1 ? rows / joined * joined : 0;
+    void (*const combine)(const way_back *, float *, size_t, size_t) = combining[of_relu][gating_of(gate)];
     w.a = a;
     w.b = b;
     w.constant = k;
     if (joined > 1) {
         repeats more;
         const way_back wide = joined_way(w, c, joined, &more);
-        combining[gating_of(gate)](&wide, dx, rows / joined, joined * c);
+        combine(&wide, dx, rows / joined, joined * c);
         w.x += done * c;
         w.dy += done * c;
     }
-    combining[gating_of(gate)](&w, (float *)dx + done * c, rows - done, c);
+    combine(&w, (float *)dx + done * c, rows - done, c);
 }
 
 void CNI_FOR_ISA(cni_batch_norm_part)(cni_normalization_kernels *kernels)

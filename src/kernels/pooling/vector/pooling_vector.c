@@ -2,10 +2,7 @@
  * Pooling with vectors over channels: one pass, each cell read as often as windows cover it. */
 #include "kernels/pooling/pooling_kernels.h"
 #include "kernels/pooling/pooling_spans.h"
-#include "kernels/vector.h"
-
-typedef unsigned char bytes __attribute__((vector_size(LANES)));
-typedef unsigned char loose_bytes __attribute__((vector_size(LANES), aligned(1), may_alias));
+#include "kernels/vector_bytes.h"
 
 ALWAYS_INLINE lanes take(const float *p, int some)
 {
@@ -18,40 +15,6 @@ ALWAYS_INLINE void put(float *p, lanes v, int some)
         store_some(p, v, some);
     else
         store(p, v);
-}
-
-/* Taps as bytes and as what can be compared. */
-ALWAYS_INLINE mask take_taps(const unsigned char *p, int some)
-{
-    bytes v = {0};
-    if (some < LANES)
-        memcpy(&v, p, (size_t)some);
-    else
-        v = *(const loose_bytes *)p;
-#if defined(__AVX512F__) /* gcc 12 widens one lane at a time */
-    return (mask)_mm512_cvtepu8_epi32((__m128i)v);
-#elif defined(__AVX2__)
-    return (mask)_mm256_cvtepu8_epi32(_mm_set_epi64x(0, (int64_t)v));
-#else
-    return __builtin_convertvector(v, mask);
-#endif
-}
-
-ALWAYS_INLINE void put_taps(unsigned char *p, mask taps, int some)
-{
-#if defined(__AVX512F__)
-    bytes v = (bytes)_mm512_cvtepi32_epi8((__m512i)taps);
-#elif defined(__AVX2__)
-    __m256i low = _mm256_shuffle_epi8((__m256i)taps, _mm256_set1_epi32(0x0c080400)); /* to the front of each half */
-    __m128i both = _mm_unpacklo_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
-    bytes v = (bytes)(int64_t)_mm_cvtsi128_si64(both);
-#else
-    bytes v = __builtin_convertvector(taps, bytes);
-#endif
-    if (some < LANES)
-        memcpy(p, &v, (size_t)some);
-    else
-        *(loose_bytes *)p = v;
 }
 
 ALWAYS_INLINE mask splat_int(int32_t x)
@@ -91,8 +54,8 @@ ALWAYS_INLINE void max_one(const cni_windows *v, const float *x, float *y, unsig
     mask tap;
     put(y, window_max(v, x, rows, columns, some, taps ? &tap : NULL), some);
     if (!taps) return;
-    put_taps(taps, tap & splat_int(255), some);
-    if (wide) put_taps(taps + v->c, tap >> 8, some);
+    store_bytes(taps, tap & splat_int(255), some);
+    if (wide) store_bytes(taps + v->c, tap >> 8, some);
 }
 
 /* ---- windows of 2 x 2 and 3 x 3 that are inside the image ----
@@ -138,7 +101,7 @@ ALWAYS_INLINE void max_window(const float *x, size_t row, int c, int side, int n
     }
     const found all = best_of(rows, side, taps != NULL);
     put(y, all.value, some);
-    if (taps) put_taps(taps, all.tap, some);
+    if (taps) store_bytes(taps, all.tap, some);
 }
 
 ALWAYS_INLINE void max_inside(const cni_windows *v, const float *x, float *y, unsigned char *taps, int side, int from,
@@ -235,8 +198,8 @@ ALWAYS_INLINE lanes gather_max(const cni_windows *v, const float *dy, const unsi
     for (int i = rows.first; i < rows.last; i++)
         for (int j = columns.first; j < columns.last; j++) {
             size_t at = ((size_t)i * v->ow + j) * v->c;
-            mask tap = take_taps(taps + (wide ? 2 : 1) * at, some);
-            if (wide) tap |= take_taps(taps + 2 * at + v->c, some) << 8;
+            mask tap = load_bytes(taps + (wide ? 2 : 1) * at, some);
+            if (wide) tap |= load_bytes(taps + 2 * at + v->c, some) << 8;
             mask taken = (mask)(tap == splat_int(tap_of(v, r, s, i, j)));
             sum += (lanes)(taken & (mask)take(dy + at, some));
         }
@@ -265,7 +228,7 @@ ALWAYS_INLINE void spread_window(const cni_windows *v, const float *dy, const un
                                  int tap, int some)
 {
     lanes given = take(dy, some);
-    mask taken = take_taps(taps, some);
+    mask taken = load_bytes(taps, some);
     for (int s = 0; s < cells; s++, dx += v->c)
         put(dx, (lanes)((mask)(taken == splat_int(tap + s)) & (mask)given), some);
 }
@@ -274,7 +237,7 @@ ALWAYS_INLINE void spread_window(const cni_windows *v, const float *dy, const un
 ALWAYS_INLINE void spread_square(const float *dy, const unsigned char *taps, float *dx, size_t row, int c, int some)
 {
     const lanes given = take(dy, some);
-    const mask taken = take_taps(taps, some);
+    const mask taken = load_bytes(taps, some);
     UNROLL for (int tap = 0; tap < 4; tap++)
     {
         float *cell = dx + (size_t)(tap / 2) * row + (size_t)(tap % 2) * (size_t)c;
