@@ -227,7 +227,7 @@ static void check_thin(const cni_kernels *kernels, const cni_kernels *portable, 
 {
     uint32_t random = seed * 2654435761u;
     bool dots = seed / 2 % 2;
-    int rows = draw(&random, 3) ? 1 + (int)draw(&random, CNI_THIN_ROWS) : 1, depth = 1 + (int)draw(&random, 60);
+    int rows = dots ? 1 + (int)draw(&random, CNI_DOT_ROWS) : 1, depth = 1 + (int)draw(&random, 60);
     int width = 1 + (int)draw(&random, seed % 7 ? 90 : 700), w_row = (dots ? depth : width) + (int)draw(&random, 4);
     guarded x = new_guarded((size_t)(rows * depth));
     guarded w = new_guarded((size_t)(dots ? (width - 1) * w_row + depth : (depth - 1) * w_row + width));
@@ -268,27 +268,86 @@ static void thin_products(void **state)
     on_all_kernels(check_thin);
 }
 
-/* Few rows and many rows give the same bits: the sums have one order, but those of narrow products. */
+static void check_unpacked(const cni_kernels *kernels, const cni_kernels *portable, uint32_t seed, bool whole)
+{
+    uint32_t random = seed * 2654435761u;
+    bool turned = seed / 2 % 2; /* x is read down its columns */
+    int rows = 1 + (int)draw(&random, 20), depth = 1 + (int)draw(&random, seed % 5 ? 60 : 300);
+    int width = 1 + (int)draw(&random, 150), w_row = width + (int)draw(&random, 4), y_row = width;
+    int x_row = turned ? 1 : depth + (int)draw(&random, 4), x_step = turned ? rows + (int)draw(&random, 4) : 1;
+    guarded x = new_guarded((size_t)((rows - 1) * x_row + (depth - 1) * x_step + 1));
+    guarded w = new_guarded((size_t)((depth - 1) * w_row + width)), bias = new_guarded((size_t)width);
+    guarded y = new_guarded((size_t)(rows * width)), expected = new_guarded(y.count), magnitude = new_guarded(y.count);
+    fill(&random, &x, whole);
+    fill(&random, &w, whole);
+    fill(&random, &bias, whole);
+    cni_unpacked p = {.x = x.data,
+                      .x_row = x_row,
+                      .x_step = x_step,
+                      .w = w.data,
+                      .w_row = w_row,
+                      .bias = seed % 3 ? bias.data : NULL,
+                      .y = y.data,
+                      .y_row = y_row,
+                      .rows = rows,
+                      .depth = depth,
+                      .width = width,
+                      .accumulate = seed % 4 == 0,
+                      .relu = seed % 7 == 0};
+    mark(&y);
+    if (p.accumulate)
+        for (size_t i = 0; i < y.count; i++) expected.data[i] = magnitude.data[i] = y.data[i] = (float)(i % 5);
+    kernels->matmul.unpacked(&p);
+    p.y = expected.data;
+    portable->matmul.unpacked(&p);
+    absolute(&x);
+    absolute(&w);
+    absolute(&bias);
+    p.y = magnitude.data;
+    portable->matmul.unpacked(&p);
+    compare(&y, &expected, &magnitude, (size_t)depth, whole, "unpacked", kernels->name, seed);
+    guarded *const all[] = {&x, &w, &bias, &y, &expected, &magnitude};
+    for (int i = 0; i < 6; i++) free_guarded(all[i]);
+}
+
+static void unpacked_products(void **state)
+{
+    (void)state;
+    on_all_kernels(check_unpacked);
+}
+
+/* One row and many rows, packed or not, give the same bits: the sums have one order, but those of narrow products. */
 static void check_order(const cni_kernels *kernels, const cni_kernels *portable, uint32_t seed, bool whole)
 {
     (void)portable, (void)whole;
     uint32_t random = seed * 2654435761u;
-    int rows = 1 + (int)draw(&random, CNI_THIN_ROWS), depth = 1 + (int)draw(&random, 60),
+    int rows = 1 + (int)draw(&random, 20), depth = 1 + (int)draw(&random, seed % 5 ? 60 : 300),
         width = 1 + CNI_THIN_NARROW + (int)draw(&random, 90);
     guarded x = new_guarded((size_t)(rows * depth)), w = new_guarded((size_t)(depth * width));
-    guarded y = new_guarded((size_t)(rows * width)), other = new_guarded(y.count);
+    guarded y = new_guarded((size_t)(rows * width)), one = new_guarded(y.count), other = new_guarded(y.count);
     fill(&random, &x, false);
     fill(&random, &w, false);
-    const cni_thin t = {.x = x.data,
-                        .x_row = depth,
-                        .w = w.data,
-                        .w_row = width,
-                        .y = y.data,
-                        .y_row = width,
-                        .rows = rows,
-                        .depth = depth,
-                        .width = width};
-    kernels->matmul.thin(&t);
+    const cni_unpacked u = {.x = x.data,
+                            .x_row = depth,
+                            .x_step = 1,
+                            .w = w.data,
+                            .w_row = width,
+                            .y = y.data,
+                            .y_row = width,
+                            .rows = rows,
+                            .depth = depth,
+                            .width = width};
+    kernels->matmul.unpacked(&u);
+    for (int m = 0; m < rows; m++) {
+        const cni_thin t = {.x = x.data + m * depth,
+                            .w = w.data,
+                            .w_row = width,
+                            .y = one.data + m * width,
+                            .rows = 1,
+                            .depth = depth,
+                            .width = width};
+        kernels->matmul.thin(&t);
+    }
     const cni_product p = {.x = x.data,
                            .x_pixel = depth,
                            .tap = &(ptrdiff_t){0},
@@ -300,8 +359,9 @@ static void check_order(const cni_kernels *kernels, const cni_kernels *portable,
                            .width = width};
     pack_and_multiply(kernels, p, &w, &other);
     compare(&y, &other, NULL, 0, true, "order", kernels->name, seed);
-    guarded *const all[] = {&x, &w, &y, &other};
-    for (int i = 0; i < 4; i++) free_guarded(all[i]);
+    compare(&y, &one, NULL, 0, true, "order of one row", kernels->name, seed);
+    guarded *const all[] = {&x, &w, &y, &one, &other};
+    for (int i = 0; i < 5; i++) free_guarded(all[i]);
 }
 
 static void the_order_of_sums_is_one(void **state)
@@ -400,6 +460,7 @@ int main(void)
         cmocka_unit_test(packing),
         cmocka_unit_test(outer_products),
         cmocka_unit_test(thin_products),
+        cmocka_unit_test(unpacked_products),
         cmocka_unit_test(the_order_of_sums_is_one),
         cmocka_unit_test(pooling),
     };

@@ -10,11 +10,14 @@
 #include <string.h>
 
 enum {
-    SMALL_ROWS = 512,         /* up to so many rows the work is divided by columns only */
-    CHUNK_BYTES = 256 * 1024, /* beyond, rows are taken in chunks that stay in cache */
-    THIN_BYTES = 512 * 1024,  /* of weights that one thread reads as fast, with few rows */
-    THIN_COLUMNS = 128,       /* of a task with few rows, at least */
+    SMALL_ROWS = 512,         /* so many rows are multiplied with w as it lies */
+    CHUNK_BYTES = 256 * 1024, /* beyond, w is packed, and rows are taken in chunks that stay in cache */
+    THIN_BYTES = 512 * 1024,  /* of weights that one thread reads as fast as two, with one row or few */
+    THIN_COLUMNS = 128,       /* of a task then, at least */
     LINE = 16,                /* elements: columns are cut at multiples of it */
+    UNIT = 64,                /* columns, and */
+    UNIT_ROWS = 24,           /* rows of a task with more rows, at least */
+    TURNED_ROWS = 56,         /* of w per task of a product the other way round: whole tiles */
     SUM_ROWS = 256,           /* column sums: rows per slice, at least */
     SUM_SLICES = 32
 };
@@ -31,7 +34,9 @@ typedef struct work {
     const void *x, *w, *bias;
     void *y, *packed;
     size_t rows, chunk_rows, chunks;
-    int depth, width, panels, chunk_panels, shares;
+    int depth, width, panels, chunk_panels, column_parts, row_parts;
+    size_t thread_bytes; /* of scratch memory at `scratch` */
+    char *scratch;
     bool transposed;
 } work;
 
@@ -52,28 +57,45 @@ static bool is_transposed(const cni_op *op)
     return ((const dense_attributes *)op->attributes)->transposed;
 }
 
+/* How a product is made, by the largest run (so that memory is reserved for it): of one row, or transposed of few, w
+ * streams by; other rows take it as it lies, or when transposed, are multiplied the other way round; many rows are
+ * worth the packing of w. */
+typedef enum way { STREAMED, UNPACKED, TURNED, PACKED } way;
+
+static way way_of(const cni_op *op, size_t rows, size_t most_rows)
+{
+    if (rows <= (is_transposed(op) ? CNI_DOT_ROWS : 1)) return STREAMED;
+    if (most_rows > SMALL_ROWS || (is_transposed(op) && op->in[2])) return PACKED;
+    return is_transposed(op) ? TURNED : UNPACKED;
+}
+
 static size_t packed_bytes(const cni_op *op, size_t real_size)
 {
     return cni_round_up((size_t)columns_of(op->in[0]) * (size_t)(columns_of(op->out[0]) + CNI_MAX_PANEL - 1) *
                         real_size);
 }
 
-/* Few rows stream the weights as they are. */
-static bool always_thin(const cni_op *op, const cni_run *most)
-{
-    return rows_of(op->in[0], most->batch) < CNI_THIN_ROWS;
-}
-
 static size_t persistent(const cni_op *op, const cni_run *most)
 {
-    if (always_thin(op, most) || !cni_keeps_packed(op->in[1])) return 0;
-    return packed_bytes(op, most->kernels->real_size);
+    const size_t rows = rows_of(op->in[0], most->batch);
+    const bool packed = way_of(op, rows, rows) == PACKED && cni_keeps_packed(op->in[1]);
+    return packed ? packed_bytes(op, most->kernels->real_size) : 0;
+}
+
+/* Turned: rows of w times all of x, by each thread; and x packed. */
+static size_t turned_bytes(size_t rows, size_t real_size)
+{
+    return cni_round_up(TURNED_ROWS * rows * real_size);
 }
 
 static size_t workspace(const cni_op *op, const cni_run *most)
 {
-    if (always_thin(op, most) || cni_keeps_packed(op->in[1])) return 0;
-    return packed_bytes(op, most->kernels->real_size);
+    const size_t rows = rows_of(op->in[0], most->batch), real_size = most->kernels->real_size;
+    const way how = way_of(op, rows, rows);
+    if (how == PACKED) return cni_keeps_packed(op->in[1]) ? 0 : packed_bytes(op, real_size);
+    if (how != TURNED) return 0;
+    return (size_t)cni_pool_threads(most->pool) * turned_bytes(rows, real_size) +
+           cni_round_up((rows + CNI_MAX_PANEL) * (size_t)columns_of(op->in[0]) * real_size);
 }
 
 static void pack_panel(void *context, size_t index, int thread)
@@ -97,7 +119,8 @@ static void finish(const work *w, size_t first, size_t rows, int column, int col
     }
 }
 
-static void multiply(void *context, size_t index, int thread)
+/* Of w packed as a whole: some rows by some panels. */
+static void multiply_packed(void *context, size_t index, int thread)
 {
     (void)thread;
     const work *w = context;
@@ -124,16 +147,105 @@ static void multiply(void *context, size_t index, int thread)
     if (!finished) finish(w, first, rows, j, product.width);
 }
 
-/* Few rows: each thread streams a share of w, columns of it or (transposed) rows.  The kernel's sums of narrow products
- * have an order of their own: hence the least width. */
-static void multiply_thin(void *context, size_t index, int thread)
+/* Part `index` of `parts` of `count`, cut at multiples of `unit`. */
+static int part_begin(int count, int unit, int parts, int index)
+{
+    return cni_smaller((int)((int64_t)cni_ratio_up(count, unit) * index / parts) * unit, count);
+}
+
+static void multiply_unpacked(void *context, size_t index, int thread)
 {
     (void)thread;
     const work *w = context;
     size_t real_size = w->kernels->real_size;
-    int lines = cni_ratio_up(w->width, LINE), j = lines * (int)index / w->shares * LINE;
-    int end = cni_smaller(lines * ((int)index + 1) / w->shares * LINE, w->width);
-    cni_thin thin = {
+    int column = (int)index / w->row_parts, row = (int)index % w->row_parts, rows = (int)w->rows;
+    int j = part_begin(w->width, UNIT, w->column_parts, column), i = part_begin(rows, 1, w->row_parts, row);
+    const cni_unpacked product = {
+        .x = cni_at(w->x, (ptrdiff_t)i * w->depth, real_size),
+        .x_row = w->depth,
+        .x_step = 1,
+        .w = cni_at(w->w, j, real_size),
+        .w_row = w->width,
+        .bias = w->bias ? cni_at(w->bias, j, real_size) : NULL,
+        .y = cni_at_mutable(w->y, (ptrdiff_t)i * w->width + j, real_size),
+        .y_row = w->width,
+        .rows = part_begin(rows, 1, w->row_parts, row + 1) - i,
+        .depth = w->depth,
+        .width = part_begin(w->width, UNIT, w->column_parts, column + 1) - j,
+        .relu = cni_plain_relu(w->epilogue),
+    };
+    w->kernels->matmul.unpacked(&product);
+    finish(w, (size_t)i, (size_t)product.rows, j, product.width);
+}
+
+static void run_unpacked(work *w, cni_pool *pool)
+{
+    int threads = cni_pool_threads(pool), wanted = threads > 1 ? 2 * threads : 1;
+    w->column_parts = cni_smaller(cni_ratio_up(w->width, UNIT), wanted);
+    w->row_parts = cni_smaller(cni_ratio_up(wanted, w->column_parts), cni_ratio_up((int)w->rows, UNIT_ROWS));
+    cni_parallel(pool, (size_t)(w->column_parts * w->row_parts), multiply_unpacked, w);
+}
+
+/* y = x w' the other way round: y' = w x', for which w lies right, x is packed, and little is left to be transposed. */
+
+static void pack_rows(void *context, size_t index, int thread)
+{
+    (void)thread;
+    const work *w = context;
+    size_t real_size = w->kernels->real_size;
+    int panel = w->kernels->matmul.panel, r = (int)index * panel;
+    cni_pack_panel(w->kernels, cni_at(w->x, (ptrdiff_t)r * w->depth, real_size), 1, w->depth, (size_t)w->depth,
+                   cni_smaller((int)w->rows - r, panel), cni_at_mutable(w->packed, (ptrdiff_t)r * w->depth, real_size));
+}
+
+static void multiply_turned(void *context, size_t index, int thread)
+{
+    const work *w = context;
+    size_t real_size = w->kernels->real_size;
+    int j = (int)index * TURNED_ROWS, columns = cni_smaller(w->width - j, TURNED_ROWS);
+    char *turned = w->scratch + (size_t)thread * w->thread_bytes;
+    const cni_product product = {
+        .x = cni_at(w->w, (ptrdiff_t)j * w->depth, real_size),
+        .x_pixel = w->depth,
+        .tap = &(ptrdiff_t){0},
+        .taps = 1,
+        .depth = w->depth,
+        .panels = w->packed,
+        .y = turned,
+        .y_pixel = (ptrdiff_t)w->rows,
+        .rows = 1,
+        .columns = (size_t)columns,
+        .width = (int)w->rows,
+    };
+    w->kernels->matmul.product(&product);
+    w->kernels->layout.transpose(turned, w->rows, cni_at_mutable(w->y, j, real_size), (size_t)w->width, (size_t)columns,
+                                 w->rows);
+    if (cni_plain_relu(w->epilogue)) /* which the other products do themselves */
+        for (size_t r = 0; r < w->rows; r++) {
+            void *y = cni_at_mutable(w->y, (ptrdiff_t)r * w->width + j, real_size);
+            w->kernels->elementwise.unary(w->epilogue, y, y, (size_t)columns);
+        }
+    finish(w, 0, w->rows, j, columns);
+}
+
+static void run_turned(work *w, cni_pool *pool, int most_threads)
+{
+    const size_t panel = (size_t)w->kernels->matmul.panel;
+    w->thread_bytes = turned_bytes(w->rows, w->kernels->real_size);
+    w->packed = w->scratch + (size_t)most_threads * w->thread_bytes;
+    cni_parallel(pool, (w->rows + panel - 1) / panel, pack_rows, w);
+    cni_parallel(pool, (size_t)cni_ratio_up(w->width, TURNED_ROWS), multiply_turned, w);
+}
+
+/* Each thread streams a share of w, columns of it or (transposed) rows.  The kernel's sums of narrow products have an
+ * order of their own: hence the least width. */
+static void multiply_streamed(void *context, size_t index, int thread)
+{
+    (void)thread;
+    const work *w = context;
+    size_t real_size = w->kernels->real_size;
+    int j = part_begin(w->width, LINE, w->column_parts, (int)index);
+    const cni_thin thin = {
         .x = w->x,
         .x_row = w->depth,
         .w = cni_at(w->w, (ptrdiff_t)j * (w->transposed ? w->depth : 1), real_size),
@@ -143,7 +255,7 @@ static void multiply_thin(void *context, size_t index, int thread)
         .y_row = w->width,
         .rows = (int)w->rows,
         .depth = w->depth,
-        .width = end - j,
+        .width = part_begin(w->width, LINE, w->column_parts, (int)index + 1) - j,
         .relu = cni_plain_relu(w->epilogue),
     };
     if (w->transposed)
@@ -153,12 +265,12 @@ static void multiply_thin(void *context, size_t index, int thread)
     finish(w, 0, w->rows, j, thin.width);
 }
 
-static void run_thin(work *w, cni_pool *pool)
+static void run_streamed(work *w, cni_pool *pool)
 {
     size_t bytes = (size_t)w->depth * (size_t)w->width * w->kernels->real_size;
     int most = w->width / THIN_COLUMNS > 1 ? w->width / THIN_COLUMNS : 1;
-    w->shares = bytes < THIN_BYTES ? 1 : cni_smaller(cni_pool_threads(pool), most);
-    cni_parallel(pool, (size_t)w->shares, multiply_thin, w);
+    w->column_parts = bytes < THIN_BYTES ? 1 : cni_smaller(cni_pool_threads(pool), most);
+    cni_parallel(pool, (size_t)w->column_parts, multiply_streamed, w);
 }
 
 /* Chunks of rows that stay in cache while the panels go by, and a few tasks per thread. */
@@ -171,6 +283,16 @@ static size_t divide(work *w, int threads)
     if (w->rows <= SMALL_ROWS) columns = (size_t)w->panels;
     w->chunk_panels = cni_ratio_up(w->panels, columns < (size_t)w->panels ? (int)columns : w->panels);
     return w->chunks * (size_t)cni_ratio_up(w->panels, w->chunk_panels);
+}
+
+static void run_packed(work *w, cni_step *step, cni_pool *pool)
+{
+    w->panels = cni_ratio_up(w->width, w->kernels->matmul.panel);
+    size_t tasks = divide(w, cni_pool_threads(pool));
+    bool pack;
+    w->packed = cni_packed_weights(step, step->op->in[1], step->workspace, &pack);
+    if (pack) cni_parallel(pool, (size_t)w->panels, pack_panel, w);
+    cni_parallel(pool, tasks, multiply_packed, w);
 }
 
 /* Multiply-adds of a product, of either kind. */
@@ -193,17 +315,17 @@ static void run_dense(cni_step *step, const cni_run *whole_run)
               .rows = rows_of(op->in[0], run->n),
               .depth = columns_of(op->in[0]),
               .width = columns_of(op->out[0]),
+              .scratch = step->workspace,
               .transposed = attributes->transposed};
-    if (w.rows < CNI_THIN_ROWS) {
-        run_thin(&w, whole_run->pool);
-        return;
-    }
-    w.panels = cni_ratio_up(w.width, run->kernels->matmul.panel);
-    size_t tasks = divide(&w, cni_pool_threads(run->pool));
-    bool pack;
-    w.packed = cni_packed_weights(step, op->in[1], step->workspace, &pack);
-    if (pack) cni_parallel(run->pool, (size_t)w.panels, pack_panel, &w);
-    cni_parallel(run->pool, tasks, multiply, &w);
+    const way how = way_of(op, w.rows, rows_of(op->in[0], run->batch));
+    if (how == STREAMED)
+        run_streamed(&w, whole_run->pool);
+    else if (how == UNPACKED)
+        run_unpacked(&w, run->pool);
+    else if (how == TURNED)
+        run_turned(&w, run->pool, cni_pool_threads(whole_run->pool));
+    else
+        run_packed(&w, step, run->pool);
 }
 
 static cni_tensor *append(cni_graph *graph, cni_tensor *x, cni_tensor *w, cni_tensor *bias, int64_t columns,

@@ -8,13 +8,14 @@
 #include "kernels/kernels.h"
 
 enum {
-    BLOCK_ROWS = 512,  /* of x and dy that a task takes at a time */
-    BLOCK_DEPTH = 256, /* rows of dw per task */
+    SLICE_ROWS = 512,  /* of x and dy, at least, where they are cut into slices */
+    PANEL = 64,        /* columns of dw per task, and */
+    BLOCK_DEPTH = 252, /* rows */
     WANTED_TASKS = 32,
     SLICE_BYTES = 1 << 23,
     FEW_ROWS = 8,             /* so few need no tall blocks: then a block stays in the first cache */
     FEW_ELEMENTS = 8192,      /* of such a block */
-    TALL = 56,                /* rows of dw in another: whole tiles of the kernel */
+    TALL = 24,                /* rows of dw in another: whole tiles of the kernel */
     BLOCK_ELEMENTS = 1 << 16, /* of a block, about */
     BLOCK_COLUMNS = 4096,
     FUSED_ELEMENTS = 1 << 16 /* fewer stay in cache anyway */
@@ -40,8 +41,8 @@ static size_t rows_of(const cni_tensor *x, int n)
 
 static size_t slices_of(size_t rows, int in, int out, size_t real_size)
 {
-    size_t tasks = (size_t)cni_ratio_up(out, 32) * (size_t)cni_ratio_up(in, BLOCK_DEPTH);
-    size_t slices = (WANTED_TASKS + tasks - 1) / tasks, most = rows / BLOCK_ROWS ? rows / BLOCK_ROWS : 1;
+    size_t tasks = (size_t)cni_ratio_up(out, PANEL) * (size_t)cni_ratio_up(in, BLOCK_DEPTH);
+    size_t slices = (WANTED_TASKS + tasks - 1) / tasks, most = rows / SLICE_ROWS ? rows / SLICE_ROWS : 1;
     size_t affordable = SLICE_BYTES / ((size_t)in * (size_t)out * real_size);
     if (slices > most) slices = most;
     return slices < affordable ? slices : affordable ? affordable : 1;
@@ -65,30 +66,40 @@ typedef struct block {
     size_t first, last;
     void *dw, *db; /* its first elements; db may be NULL */
     ptrdiff_t dw_row;
+    const cni_update_work *update; /* what will read the block, or NULL */
 } block;
+
+/* Weights and slots of the block come near while it is made.  (Of narrower blocks they lie row by row.) */
+static void ask_for_variables(const work *w, const block *b, cni_unpacked *product)
+{
+    if (!b->update || b->width < w->out) return;
+    const size_t at = (size_t)b->i * (size_t)w->out * w->kernels->real_size;
+    const cni_update_arrays *arrays = &b->update->arrays;
+    product->soon_count = (size_t)b->height * (size_t)b->width;
+    product->soon[product->soon_arrays++] = (const char *)arrays->before + at;
+    for (int i = 0; i < CNI_UPDATE_SLOTS; i++)
+        if (arrays->slots[i]) product->soon[product->soon_arrays++] = (const char *)arrays->slots[i] + at;
+}
 
 static void weigh_block(const work *w, const block *b)
 {
     size_t real_size = w->kernels->real_size;
-    for (size_t r = b->first; r < b->last; r += BLOCK_ROWS) {
-        cni_outer outer = {
-            .x = cni_at(w->x, (ptrdiff_t)r * w->in + b->i, real_size),
-            .x_pixel = w->in,
-            .dy = cni_at(w->dy, (ptrdiff_t)r * w->out + b->j, real_size),
-            .dy_pixel = w->out,
-            .images = 1,
-            .rows = 1,
-            .columns = b->last - r < BLOCK_ROWS ? b->last - r : BLOCK_ROWS,
-            .dw = b->dw,
-            .dw_row = b->dw_row,
-            .height = b->height,
-            .width = b->width,
-            .accumulate = r > b->first,
-        };
-        if (b->dw) w->kernels->matmul.outer(&outer);
-        if (b->db)
-            w->kernels->matmul.column_sums(outer.dy, w->out, outer.columns, outer.width, b->db, outer.accumulate);
-    }
+    const void *dy = cni_at(w->dy, (ptrdiff_t)b->first * w->out + b->j, real_size);
+    cni_unpacked product = {
+        .x = cni_at(w->x, (ptrdiff_t)b->first * w->in + b->i, real_size),
+        .x_row = 1,
+        .x_step = w->in,
+        .w = dy,
+        .w_row = w->out,
+        .y = b->dw,
+        .y_row = b->dw_row,
+        .rows = b->height,
+        .depth = (int)(b->last - b->first),
+        .width = b->width,
+    };
+    ask_for_variables(w, b, &product);
+    if (b->dw) w->kernels->matmul.unpacked(&product);
+    if (b->db) w->kernels->matmul.column_sums(dy, w->out, b->last - b->first, b->width, b->db, false);
 }
 
 static void weigh(void *context, size_t index, int thread)
@@ -97,14 +108,13 @@ static void weigh(void *context, size_t index, int thread)
     const work *w = context;
     size_t real_size = w->kernels->real_size, slice = index % w->slices;
     index /= w->slices;
-    int panel = w->kernels->matmul.panel, j = (int)(index % (size_t)w->panels) * panel;
-    int i = (int)(index / (size_t)w->panels) * BLOCK_DEPTH;
+    int j = (int)(index % (size_t)w->panels) * PANEL, i = (int)(index / (size_t)w->panels) * BLOCK_DEPTH;
     void *dw = w->slices > 1 ? (char *)w->slice_memory + slice * w->slice_bytes : w->dw;
     void *db = !w->db || w->slices == 1 ? w->db : cni_at_mutable(dw, (ptrdiff_t)w->in * w->out, real_size);
     const block b = {.i = i,
                      .j = j,
                      .height = cni_smaller(w->in - i, BLOCK_DEPTH),
-                     .width = cni_smaller(w->out - j, panel),
+                     .width = cni_smaller(w->out - j, PANEL),
                      .first = w->rows * slice / w->slices,
                      .last = w->rows * (slice + 1) / w->slices,
                      .dw = cni_at_mutable(dw, (ptrdiff_t)i * w->out + j, real_size),
@@ -132,7 +142,7 @@ static work work_of(const cni_op *op, const cni_run *run, const void *x, const v
               .rows = rows_of(op->in[first_input], run->n),
               .in = columns_of(op->in[first_input]),
               .out = columns_of(op->in[first_input + 1])};
-    w.panels = cni_ratio_up(w.out, run->kernels->matmul.panel);
+    w.panels = cni_ratio_up(w.out, PANEL);
     return w;
 }
 
@@ -168,9 +178,9 @@ static void sum_panel(void *context, size_t index, int thread)
 {
     (void)thread;
     const work *w = context;
-    int panel = w->kernels->matmul.panel, j = (int)index * panel;
+    int j = (int)index * PANEL;
     const block b = {.j = j,
-                     .width = cni_smaller(w->out - j, panel),
+                     .width = cni_smaller(w->out - j, PANEL),
                      .last = w->rows,
                      .db = cni_at_mutable(w->db, j, w->kernels->real_size)};
     weigh_block(w, &b);
@@ -243,7 +253,8 @@ static void step_block(void *context, size_t index, int thread)
                .height = cni_smaller(f->w.in - i, f->height),
                .width = cni_smaller(f->w.out - j, f->width),
                .last = f->w.rows,
-               .dw = f->scratch + (size_t)thread * f->scratch_bytes};
+               .dw = f->scratch + (size_t)thread * f->scratch_bytes,
+               .update = &f->update};
     b.dw_row = b.width;
     weigh_block(&f->w, &b);
     size_t at = (size_t)i * (size_t)f->w.out + (size_t)j, count = (size_t)b.width;

@@ -17,6 +17,7 @@ void cni_matmul_double(cni_matmul_kernels *kernels)
     {                                                                                                                  \
         cni_product_part_##isa(kernels);                                                                               \
         cni_thin_part_##isa(kernels);                                                                                  \
+        cni_unpacked_part_##isa(kernels);                                                                              \
         cni_outer_part_##isa(kernels);                                                                                 \
     }
 #if defined(__x86_64__)

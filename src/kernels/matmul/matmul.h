@@ -53,12 +53,13 @@ typedef struct cni_outer {
     bool accumulate;
 } cni_outer;
 
-/** Products for few rows (at most CNI_THIN_ROWS), where the time goes into reading w once: for m < rows, j < width
- *  thin: y[m y_row + j] = start + sum over k < depth of x[m x_row + k] * w[k w_row + j]
- *  dots: y[m y_row + j] = start + sum over k < depth of x[m x_row + k] * w[j w_row + k]
+/** Where the time goes into reading w once: for j < width
+ *  thin: y[j] = start + sum over k < depth of x[k] * w[k w_row + j]   (one row)
+ *  dots: y[m y_row + j] = start + sum over k < depth of x[m x_row + k] * w[j w_row + k], m < rows (at most
+ * CNI_DOT_ROWS)
  *
- *  Thin sums run in the order of k, but for one row of x and at most CNI_THIN_NARROW columns, where several sums may
- *  take turns: who divides columns among calls leaves more to each. */
+ *  Thin sums run in the order of k, but with at most CNI_THIN_NARROW columns, where several sums may take turns: who
+ *  divides columns among calls leaves more to each. */
 typedef struct cni_thin {
     const void *x;
     ptrdiff_t x_row;
@@ -71,7 +72,27 @@ typedef struct cni_thin {
     bool relu;
 } cni_thin;
 
-enum { CNI_THIN_ROWS = 8, CNI_THIN_NARROW = 64, CNI_MAX_PANEL = 64 };
+enum { CNI_SOON = 4 };
+
+/** y[m y_row + j] = start + sum over k < depth of x[m x_row + k x_step] * w[k w_row + j] for m < rows, j < width; start
+ *  is what is in y, when it accumulates, else bias[j] or 0.  Whole matrices where they lie, blocked for the caches. */
+typedef struct cni_unpacked {
+    const void *x;
+    ptrdiff_t x_row, x_step;
+    const void *w;
+    ptrdiff_t w_row;
+    const void *bias; /* [width] or NULL */
+    void *y;
+    ptrdiff_t y_row;
+    int rows, depth, width;
+    bool accumulate, relu;
+    /* Arrays of soon_count elements that the caller will want next: asked for meanwhile, when there are any. */
+    int soon_arrays;
+    const void *soon[CNI_SOON];
+    size_t soon_count;
+} cni_unpacked;
+
+enum { CNI_DOT_ROWS = 8, CNI_THIN_NARROW = 64, CNI_MAX_PANEL = 64 };
 
 typedef struct cni_matmul_kernels {
     int panel; /* width of a panel, at most CNI_MAX_PANEL */
@@ -83,6 +104,7 @@ typedef struct cni_matmul_kernels {
     void (*outer)(const cni_outer *outer);
     void (*thin)(const cni_thin *thin);
     void (*dots)(const cni_thin *thin);
+    void (*unpacked)(const cni_unpacked *unpacked);
 
     /** sum[j] = (accumulate ? sum[j] : 0) + sum over r < rows of y[r * y_row + j], j < width: for each column the same
      *  order, whatever the width. */
@@ -99,6 +121,7 @@ void cni_matmul_neon(cni_matmul_kernels *kernels);
 CNI_DECLARE_PORTABLE(cni_matmul_part, cni_matmul_kernels);
 CNI_DECLARE_OVERLAYS(cni_product_part, cni_matmul_kernels); /* pack, product */
 CNI_DECLARE_OVERLAYS(cni_thin_part, cni_matmul_kernels);    /* thin, dots */
-CNI_DECLARE_OVERLAYS(cni_outer_part, cni_matmul_kernels);   /* outer, column_sums */
+CNI_DECLARE_OVERLAYS(cni_unpacked_part, cni_matmul_kernels);
+CNI_DECLARE_OVERLAYS(cni_outer_part, cni_matmul_kernels); /* outer, column_sums */
 
 #endif

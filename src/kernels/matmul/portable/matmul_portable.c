@@ -68,15 +68,12 @@ static void outer(const cni_outer *o)
 
 static void thin(const cni_thin *t)
 {
-    const real *bias = t->bias;
-    for (int m = 0; m < t->rows; m++) {
-        const real *x = (const real *)t->x + m * t->x_row, *w = t->w;
-        real *y = (real *)t->y + m * t->y_row;
-        for (int j = 0; j < t->width; j++) y[j] = bias ? bias[j] : 0;
-        for (int k = 0; k < t->depth; k++, w += t->w_row)
-            for (int j = 0; j < t->width; j++) y[j] += x[k] * w[j];
-        for (int j = 0; j < t->width && t->relu; j++) y[j] = relu(y[j]);
-    }
+    const real *bias = t->bias, *x = t->x, *w = t->w;
+    real *y = t->y;
+    for (int j = 0; j < t->width; j++) y[j] = bias ? bias[j] : 0;
+    for (int k = 0; k < t->depth; k++, w += t->w_row)
+        for (int j = 0; j < t->width; j++) y[j] += x[k] * w[j];
+    for (int j = 0; j < t->width && t->relu; j++) y[j] = relu(y[j]);
 }
 
 static void dots(const cni_thin *t)
@@ -90,6 +87,19 @@ static void dots(const cni_thin *t)
             if (t->bias) sum += ((const real *)t->bias)[j];
             y[j] = t->relu ? relu(sum) : sum;
         }
+    }
+}
+
+static void unpacked(const cni_unpacked *p)
+{
+    const real *bias = p->bias;
+    for (int m = 0; m < p->rows; m++) {
+        const real *x = (const real *)p->x + m * p->x_row, *w = p->w;
+        real *y = (real *)p->y + m * p->y_row;
+        for (int j = 0; j < p->width && !p->accumulate; j++) y[j] = bias ? bias[j] : 0;
+        for (int k = 0; k < p->depth; k++, x += p->x_step, w += p->w_row)
+            for (int j = 0; j < p->width; j++) y[j] += *x * w[j];
+        for (int j = 0; j < p->width && p->relu; j++) y[j] = relu(y[j]);
     }
 }
 
@@ -110,5 +120,6 @@ void CNI_FOR_REAL(cni_matmul_part)(cni_matmul_kernels *kernels)
                                     .outer = outer,
                                     .thin = thin,
                                     .dots = dots,
+                                    .unpacked = unpacked,
                                     .column_sums = column_sums};
 }

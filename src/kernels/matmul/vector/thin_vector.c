@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Products of few rows with vectors: all the time goes into reading w once.
+ * Products of one row or of few with vectors: all the time goes into reading w once.
  *
- * One row: a panel of up to PANEL vectors of columns keeps its sums in registers while the rows of w go by, a stretch
+ * thin: a panel of up to PANEL vectors of columns keeps its sums in registers while the rows of w go by, a stretch
  * of each; processors do not see such jumps coming, so what is needed AHEAD rows later is asked for.  Narrow panels
  * add up several rows of w apart, for a sum alone would wait for itself.
  *
- * Several rows: the sums stay in the first cache while w goes by, four rows of it at a time. */
+ * dots: DOTS rows of w at a time, each with up to DOT_ROWS rows of x. */
 #include "kernels/matmul/matmul.h"
 #include "kernels/vector.h"
 #include "kernels/vector_math.h"
 
 #if CNI_VECTOR_BYTES == 32
-enum { PANEL = 12, DOT_ROWS = 2 };
+enum { PANEL = 12, DOTS = 4, DOT_ROWS = 2 };
 #else
-enum { PANEL = 16, DOT_ROWS = 4 };
+enum { PANEL = 16, DOTS = 4, DOT_ROWS = 4 };
 #endif
 
-enum { AHEAD = 4, NARROW = 4, LINE = 64 / sizeof(float), STEP = 4, DOTS = 4 };
+enum { AHEAD = 4, NARROW = 4, LINE = 64 / sizeof(float) };
 
 ALWAYS_INLINE lanes load_part(const float *from, int some)
 {
@@ -31,7 +31,7 @@ ALWAYS_INLINE void store_part(float *to, lanes v, int some)
         store(to, v);
 }
 
-/* One row of x.  `chains` sums for each column, added up at the end; the last vector has `last` lanes, all of them when
+/* `chains` sums for each column, added up at the end; the last vector has `last` lanes, all of them when
  * `whole`. */
 ALWAYS_INLINE void panel(const cni_thin *t, int column, int vectors, int chains, bool whole, int last)
 {
@@ -85,7 +85,7 @@ ALL(PANELS)
 static panel_function *const whole_panels[PANEL] = {ALL(WHOLE)}, *const part_panels[PANEL] = {ALL(PART)};
 
 /* Panels of nearly equal size. */
-static void one_row(const cni_thin *t)
+static void thin(const cni_thin *t)
 {
     int vectors = (t->width + LANES - 1) / LANES, count = (vectors + PANEL - 1) / PANEL;
     int last = t->width - (vectors - 1) * LANES;
@@ -97,56 +97,6 @@ static void one_row(const cni_thin *t)
     }
 }
 
-ALWAYS_INLINE void thin_step(const cni_thin *t, int k, int count, int j, int some)
-{
-    lanes w[STEP];
-    UNROLL for (int i = 0; i < count; i++) w[i] = load_part((const float *)t->w + (k + i) * t->w_row + j, some);
-    for (int m = 0; m < t->rows; m++) {
-        const float *x = (const float *)t->x + m * t->x_row + k;
-        float *y = (float *)t->y + m * t->y_row + j;
-        lanes sum = load_part(y, some);
-        UNROLL for (int i = 0; i < count; i++) sum += splat(x[i]) * w[i];
-        store_part(y, sum, some);
-    }
-}
-
-static void several_rows(const cni_thin *t)
-{
-    size_t bytes = (size_t)t->width * sizeof(float);
-    for (int m = 0; m < t->rows; m++) {
-        float *y = (float *)t->y + m * t->y_row;
-        if (t->bias)
-            memcpy(y, t->bias, bytes);
-        else
-            memset(y, 0, bytes);
-    }
-    int whole = t->width / LANES * LANES, k = 0;
-    for (; k + STEP <= t->depth; k += STEP) {
-        for (int j = 0; j < whole; j += LANES) thin_step(t, k, STEP, j, LANES);
-        if (whole < t->width) thin_step(t, k, STEP, whole, t->width - whole);
-    }
-    for (; k < t->depth; k++) {
-        for (int j = 0; j < whole; j += LANES) thin_step(t, k, 1, j, LANES);
-        if (whole < t->width) thin_step(t, k, 1, whole, t->width - whole);
-    }
-    for (int m = 0; m < t->rows && t->relu; m++) {
-        float *y = (float *)t->y + m * t->y_row;
-        for (int j = 0; j < t->width; j += LANES) {
-            int some = t->width - j;
-            store_part(y + j, vector_relu(load_part(y + j, some)), some);
-        }
-    }
-}
-
-static void thin(const cni_thin *t)
-{
-    if (t->rows == 1)
-        one_row(t);
-    else
-        several_rows(t);
-}
-
-/* Products with the rows of w: DOTS of these by up to DOT_ROWS of x at a time. */
 ALWAYS_INLINE void dots_tile(const cni_thin *t, int first, int rows, int column, int columns)
 {
     const float *x = (const float *)t->x + first * t->x_row, *w = (const float *)t->w + column * t->w_row;
