@@ -700,12 +700,12 @@ static void steps_choose_their_threads(void **state)
     reversed = false;
     assert_int_equal(cni_plan_new(graph, &options, &plan, &error), CN_OK);
     assert_int_equal(runs_with_pool(plan, 4, 6, SLOW_TOGETHER), 6); /* the first runs go with all threads */
-    runs_with_pool(plan, 4, 20, SLOW_ALONE);
+    runs_with_pool(plan, 4, 40, SLOW_ALONE);
     assert_int_equal(runs_with_pool(plan, 4, 50, SLOW_ALONE), 50);
     assert_int_equal(runs_with_pool(plan, 4, 50, SLOW_TOGETHER), 0);
     reversed = true; /* smaller batches now and then change nothing, many of them begin anew */
     assert_int_equal(runs_with_pool(plan, 1, 50, SLOW_TOGETHER), 0);
-    runs_with_pool(plan, 1, 50, SLOW_ALONE);
+    runs_with_pool(plan, 1, 100, SLOW_ALONE);
     assert_int_equal(runs_with_pool(plan, 1, 50, SLOW_ALONE), 0);
     assert_int_equal(runs_with_pool(plan, 1, 50, SLOW_TOGETHER), 50);
     cni_plan_free(plan);
