@@ -58,6 +58,7 @@ typedef void cni_winograd_back(const cni_winograd_job *job, const void *transfor
 /** Nothing but the cells and channels named is read or written.  A NaN or infinity of a tile reaches all of what the
  * tile becomes. */
 typedef struct cni_winograd_kernels {
+    int lanes; /* channels computed at once; 1: plain C, which gains nothing by fewer multiplications */
     cni_winograd_forth *input[CNI_WINOGRAD_N + 1];                  /* by n: 4, 6 */
     cni_winograd_forth *spread[CNI_WINOGRAD_N + 1][CNI_WINOGRAD_N]; /* by n and k: 4: 2, 3; 6: 2, 3, 4, 5 */
     cni_winograd_back *gather[CNI_WINOGRAD_N + 1][CNI_WINOGRAD_N];  /* likewise */

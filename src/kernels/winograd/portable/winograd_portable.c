@@ -125,6 +125,7 @@ SPREAD_AND_GATHER(6, 5)
 void CNI_FOR_REAL(cni_winograd_part)(cni_winograd_kernels *kernels)
 {
     *kernels = (cni_winograd_kernels){
+        .lanes = 1,
         .input = {[4] = input_of_4, [6] = input_of_6},
         .spread = {[4] = {[2] = spread_4_2, [3] = spread_4_3},
                    [6] = {[2] = spread_6_2, [3] = spread_6_3, [4] = spread_6_4, [5] = spread_6_5}},

@@ -99,6 +99,7 @@ SPREAD(6, 5)
 
 void CNI_FOR_ISA(cni_winograd_forth_part)(cni_winograd_kernels *kernels)
 {
+    kernels->lanes = LANES;
     kernels->input[4] = input_4;
     kernels->input[6] = input_6;
     kernels->spread[4][2] = spread_4_2;
