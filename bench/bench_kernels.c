@@ -3,9 +3,11 @@
  * before and after each shape.
  *
  *     bench_kernels [--list core,tails] [--pass fwd,data,weights] [--filter TEXT] [--batch N] [--threads T]
- *                   [--math direct] [--seconds S] [--json] [TEXT...]
+ *                   [--math direct] [--seconds S] [--json] [--error] [TEXT...]
  *
- * A list is a file, or the name of one in bench/shapes.  A line is a shape, and a name after a blank:
+ * With --error how exact they are instead: the L2 norm of the error, against the same sums in double precision,
+ * relative to that of the result, and what the direct kernels do; random numbers as they are behind a relu.  A list is
+ * a file, or the name of one in bench/shapes.  A line is a shape, and a name after a blank:
  *
  *     conv  g1mb1ic64ih56iw56oc64oh56ow56kh3kw3sh1sw1ph1pw1dh0dw0 a 3x3 layer of ResNet-50
  *
@@ -209,7 +211,7 @@ static const char *const pass_names[PASSES] = {"fwd", "data", "weights"};
 typedef struct settings {
     const char *lists, *filter;
     char *const *words;
-    bool passes[PASSES], json;
+    bool passes[PASSES], json, error;
     int batch, threads, word_count;
     double seconds;
     cn_math math;
@@ -257,8 +259,9 @@ static void fill(float *values, size_t count, size_t period)
     for (size_t i = 0; values && i < count; i++) values[i] = (float)(i % period) - (float)(period / 2);
 }
 
-/* The graph of a pass: *x and *dy are what is to be filled.  NULL when there is nothing to compute. */
-static cni_graph *make_graph(const shape *s, pass which, cni_variable *variable, cni_tensor **x, cni_tensor **dy)
+/* The graph of a pass: *x and *dy are what is to be filled, *out what it computes.  NULL when that is nothing. */
+static cni_graph *make_graph(const shape *s, pass which, cni_variable *variable, cni_tensor **x, cni_tensor **dy,
+                             cni_tensor **out)
 {
     cni_graph *graph = cni_graph_new();
     *x = cni_graph_input(graph, s->sort == DENSE ? CNI_SHAPE(CNI_UNKNOWN, s->ic)
@@ -268,12 +271,14 @@ static cni_graph *make_graph(const shape *s, pass which, cni_variable *variable,
     w->differentiable = which == WEIGHTS;
     cni_tensor *y = append(graph, s, *x, w);
     *dy = NULL;
+    *out = y;
     y->is_output = which == FORWARD;
     if (which == FORWARD) return graph;
     *dy = cni_graph_input(graph, y->shape);
     cni_shape scalar = {0};
     cni_tensor *loss = cni_append(graph, &end_kind, NULL, 2, (cni_tensor *[]){y, *dy}, 1, &scalar)->out[0];
     cni_differentiate(graph, loss, &wanted, 1, &gradient);
+    *out = gradient;
     if (gradient) {
         gradient->is_output = true;
         return graph;
@@ -295,18 +300,24 @@ static double best_run(cni_plan *plan, const shape *s, double seconds)
     return best;
 }
 
-/* Seconds of one run, 0 where there is nothing to compute. */
-static double measure(const shape *s, const settings *set, pass which)
+static cni_variable make_weights(const shape *s)
 {
     const cni_shape sizes = s->sort == DENSE  ? CNI_SHAPE(s->ic, s->oc)
                             : is_depthwise(s) ? CNI_SHAPE(s->kh, s->kw, s->ic, 1)
                                               : CNI_SHAPE(s->kh, s->kw, s->ic / s->g, s->oc);
-    const size_t weights = (size_t)cni_shape_count(&sizes, 0);
+    const size_t bytes = (size_t)cni_shape_count(&sizes, 0) * sizeof(float);
     cni_variable variable = {.name = "w", .shape = sizes, .version = 1};
-    variable.data = aligned_alloc(64, (weights * sizeof(float) + 63) / 64 * 64);
-    fill(variable.data, weights, 7);
-    cni_tensor *x, *dy;
-    cni_graph *graph = make_graph(s, which, &variable, &x, &dy);
+    variable.data = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    return variable;
+}
+
+/* Seconds of one run, 0 where there is nothing to compute. */
+static double measure(const shape *s, const settings *set, pass which)
+{
+    cni_variable variable = make_weights(s);
+    fill(variable.data, (size_t)cni_shape_count(&variable.shape, 0), 7);
+    cni_tensor *x, *dy, *out;
+    cni_graph *graph = make_graph(s, which, &variable, &x, &dy, &out);
     cni_plan *plan = NULL;
     cni_error error = {0};
     const cni_plan_options options = {.batch = s->mb, .math = set->math, .kernels = &set->kernels, .pool = set->pool};
@@ -319,6 +330,104 @@ static double measure(const shape *s, const settings *set, pass which)
     cni_plan_free(plan);
     free(variable.data);
     return best;
+}
+
+/* ---- errors ---- */
+
+/* Nearly normal: the sum of four numbers from -1 to 1, of variance 4 / 3. */
+static float draw(uint32_t *state)
+{
+    float sum = 0;
+    for (int i = 0; i < 4; i++) {
+        *state = *state * 1664525u + 1013904223u;
+        sum += (float)(*state >> 8) / (float)(1 << 23) - 1;
+    }
+    return sum;
+}
+
+static void fill_random(void *values, size_t count, bool doubles, bool positive, uint32_t seed)
+{
+    for (size_t i = 0; values && i < count; i++) {
+        const float value = draw(&seed), shown = positive && value < 0 ? 0 : value;
+        if (doubles)
+            ((double *)values)[i] = (double)shown;
+        else
+            ((float *)values)[i] = shown;
+    }
+}
+
+/* What a pass computes, as doubles: to be freed.  NULL where there is nothing to compute. */
+static double *compute(const shape *s, const settings *set, pass which, const cni_kernels *kernels, cn_math math,
+                       size_t *count)
+{
+    const bool doubles = kernels->real_size == sizeof(double);
+    cni_variable variable = make_weights(s);
+    const size_t weights = (size_t)cni_shape_count(&variable.shape, 0);
+    const float scale = sqrtf(1.5f * (float)s->oc / (float)weights); /* He: variance 2 / the cells of a window */
+    fill_random(variable.data, weights, false, false, 1);
+    for (size_t i = 0; i < weights; i++) variable.data[i] *= scale;
+    cni_tensor *x, *dy, *out;
+    cni_graph *graph = make_graph(s, which, &variable, &x, &dy, &out);
+    cni_plan *plan = NULL;
+    cni_error error = {0};
+    const cni_plan_options options = {.batch = s->mb, .math = math, .kernels = kernels, .pool = set->pool};
+    double *result = NULL;
+    if (graph && !cni_plan_new(graph, &options, &plan, &error)) {
+        fill_random(cni_plan_data(plan, x), cni_tensor_count(x, s->mb), doubles, true, 2);
+        if (dy) fill_random(cni_plan_data(plan, dy), cni_tensor_count(dy, s->mb), doubles, false, 3);
+        cni_plan_run(plan, CNI_GRADIENTS, s->mb);
+        *count = cni_tensor_count(out, s->mb);
+        result = malloc(*count * sizeof *result + 1);
+        const void *values = cni_plan_data(plan, out);
+        for (size_t i = 0; i < *count; i++)
+            result[i] = doubles ? ((const double *)values)[i] : (double)((const float *)values)[i];
+    }
+    cni_plan_free(plan);
+    free(variable.data);
+    return result;
+}
+
+typedef struct deviation {
+    double norm, worst; /* relative to the result's norm, and to its largest element */
+} deviation;
+
+static deviation deviation_of(const double *values, const double *exact, size_t count)
+{
+    double off = 0, all = 0, worst = 0, largest = 0;
+    for (size_t i = 0; i < count; i++) {
+        off += (values[i] - exact[i]) * (values[i] - exact[i]);
+        all += exact[i] * exact[i];
+        worst = fmax(worst, fabs(values[i] - exact[i]));
+        largest = fmax(largest, fabs(exact[i]));
+    }
+    return (deviation){sqrt(off / all), worst / largest};
+}
+
+static void run_error(const char *list, const shape *s, const char *text, const settings *set)
+{
+    cni_kernels doubles;
+    cni_kernels_init_double(&doubles);
+    for (int which = 0; which < PASSES; which++) {
+        size_t count = 0;
+        if (!set->passes[which]) continue;
+        double *fast = compute(s, set, (pass)which, &set->kernels, CN_MATH_FAST, &count);
+        double *direct = compute(s, set, (pass)which, &set->kernels, CN_MATH_DIRECT, &count);
+        double *exact = compute(s, set, (pass)which, &doubles, CN_MATH_DIRECT, &count);
+        if (fast && direct && exact) {
+            const deviation f = deviation_of(fast, exact, count), d = deviation_of(direct, exact, count);
+            if (set->json)
+                printf("{\"list\": \"%s\", \"shape\": \"%s\", \"pass\": \"%s\", \"l2\": %.3g, \"worst\": %.3g, "
+                       "\"direct_l2\": %.3g, \"direct_worst\": %.3g}\n",
+                       list, text, pass_names[which], f.norm, f.worst, d.norm, d.worst);
+            else
+                printf("%-36s %-8s L2 %.2g, worst / largest %.2g; direct %.2g, %.2g; ratio of L2 %.2f\n", text,
+                       pass_names[which], f.norm, f.worst, d.norm, d.worst, f.norm / d.norm);
+            fflush(stdout);
+        }
+        free(fast);
+        free(direct);
+        free(exact);
+    }
 }
 
 /* ---- lists ---- */
@@ -353,6 +462,10 @@ static void run_shape(const char *list, const shape *s, const settings *set, sum
     char text[120];
     describe(s, text, sizeof text);
     if (!is_wanted(s, text, set)) return;
+    if (set->error) {
+        run_error(list, s, text, set);
+        return;
+    }
     if (set->json)
         printf("{\"list\": \"%s\", \"shape\": \"%s\", \"name\": \"%s\", \"mflop\": %.6g", list, text, s->name,
                1e-6 * flops(s));
@@ -434,7 +547,7 @@ static bool run_list(const char *name, const settings *set)
         run_shape(name, &s, set, &sum);
     }
     fclose(file);
-    if (!set->json) print_summary(name, set, &sum);
+    if (!set->json && !set->error) print_summary(name, set, &sum);
     for (int i = 0; i < PASSES; i++) free(sum.shares[i]);
     return true;
 }
@@ -452,8 +565,11 @@ static bool read_arguments(int argc, char **argv, settings *set)
             set->word_count = argc - i;
             break;
         }
-        if (!strcmp(word, "--json")) {
-            set->json = true;
+        if (!strcmp(word, "--json") || !strcmp(word, "--error")) {
+            if (!strcmp(word, "--json"))
+                set->json = true;
+            else
+                set->error = true;
             continue;
         }
         if (!strcmp(word, "--list"))
@@ -483,18 +599,18 @@ int main(int argc, char **argv)
     settings set;
     if (!read_arguments(argc, argv, &set)) {
         fprintf(stderr, "bench_kernels [--list core,tails] [--pass fwd,data,weights] [--filter TEXT] [--batch N] "
-                        "[--threads T] [--math direct] [--seconds S] [--json] [TEXT...]\n");
+                        "[--threads T] [--math direct] [--seconds S] [--json] [--error] [TEXT...]\n");
         return 2;
     }
     set.pool = cni_pool_new(set.threads);
     if (set.threads == 1) clock_used = CLOCK_THREAD_CPUTIME_ID;
     cni_kernels_init(&set.kernels, cni_cpu_isa(NULL));
-    if (!set.json)
+    if (!set.json && !set.error)
         printf("%s kernels, %d thread%s, %s; time, GFLOP/s, %% of the multiply-adds that the cores can do\n%-36s",
                set.kernels.name, set.threads, set.threads == 1 ? "" : "s", set.math ? "direct" : "fast", "");
-    for (int i = 0; i < PASSES && !set.json; i++)
+    for (int i = 0; i < PASSES && !set.json && !set.error; i++)
         if (set.passes[i]) printf("%26s", pass_names[i]);
-    if (!set.json) printf("  peak\n");
+    if (!set.json && !set.error) printf("  peak\n");
     bool done = true;
     char *lists = strdup(set.lists), *rest = lists, *name;
     while ((name = strsep(&rest, ","))) done &= run_list(name, &set);

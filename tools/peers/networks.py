@@ -82,15 +82,19 @@ class Peer:
         return self.answer and self.answer["ways"]
 
     def ask(self, what):
-        self.process.stdin.write(f"{what}\n")
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write(f"{what}\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            print(f"{self.name}: ended", file=sys.stderr, flush=True)
+            return None
         return self.read()
 
     def choose(self, args):
         """Of several ways the fastest, which is then remembered."""
         if len(self.answer["ways"]) > 1:
             with alone(args):
-                self.answer.update(self.ask("choose"))
+                self.answer.update(self.ask("choose") or {})
 
     def end(self):
         self.process.kill()
@@ -143,12 +147,13 @@ def measure_row(row, threads, mode, args):
                     if result:
                         peer.times.append(result["median"])
                     else:
+                        peer.end()
                         peers.remove(peer)
     finally:
         for peer in peers:
             peer.end()
     record = {"row": row, "threads": threads, "mode": mode, "cornu": statistics.median(cornu), "cornu_rounds": cornu,
-              "best_ms": min(d["best_ms"] for d in details), "details": details[0], "peers": {}, "date": str(datetime.date.today()),
+              "best_ms": min(d["best_ms"] for d in details), "details": details[0], "peers": {}, "rounds": args.rounds, "seconds": args.seconds, "date": str(datetime.date.today()),
               "target": TARGETS[mode].get(row, (None, None))[threads - 1] if threads < 3 else None}
     for peer in peers:
         record["peers"][peer.name] = {**peer.answer, "ms": statistics.median(peer.times), "rounds": peer.times,

@@ -23,7 +23,7 @@ from pathlib import Path
 import networks
 
 DOCS = networks.HERE.parents[1] / "docs"
-PARTS = ["predict", "train", "layers", "kernels", "start"]
+PARTS = ["start", "kernels", "errors", "predict", "layers", "train"]
 
 
 # ---- measuring ----
@@ -101,6 +101,8 @@ def measure(args, parts):
         measure_start(args)
     if "kernels" in parts:
         measure_kernels(args)
+    if "errors" in parts:
+        (args.folder / "errors.json").write_text(json.dumps(run_kernels(args, "core", "--error"), indent=1))
     if "predict" in parts:
         call("networks.py", args, "--json", out)
     if "layers" in parts:
@@ -194,6 +196,8 @@ def kernel_table(kernels):
     dense = [r for r in kernels.get("core", []) if is_dense(r["shape"])]
     medians = ", ".join(f"{name} {statistics.median(r[f'{which}_percent'] for r in dense):.0f} %"
                         for which, name in (("fwd", "forward"), ("data", "for the data"), ("weights", "for the weights"))) if dense else "-"
+    if not direct:
+        return lines
     return lines + ["", f"Medians of the direct kernels over the layers with 16 channels or more on both sides, neither depthwise nor grouped: {medians}."]
 
 
@@ -202,14 +206,29 @@ def is_dense(shape):
     return bool(channels) and not re.search(r" g\d", shape) and min(map(int, channels.groups())) >= 16
 
 
+def error_table(rows):
+    lines = ["| layer | pass | L2 | direct kernels | ratio | worst element / largest | direct kernels |", "|---|---|---|---|---|---|---|"]
+    names = {"fwd": "forward", "data": "for the data", "weights": "for the weights"}
+    for row in rows:
+        if row["l2"] != row["direct_l2"]:
+            lines.append(f"| {row['shape']} | {names[row['pass']]} | {row['l2']:.1e} | {row['direct_l2']:.1e} | {row['l2'] / row['direct_l2']:.1f} | "
+                         f"{row['worst']:.1e} | {row['direct_worst']:.1e} |")
+    return lines
+
+
 def start_table(start):
     lines = ["| | from start to end, ms | best | peak memory, MB | file, MB | memory / file |", "|---|---|---|---|---|---|"]
     names = {"a": "A, one picture", "resnet50": "ResNet-50, one picture"}
     return lines + [f"| {names[key]} | {number(d['median_ms'])} | {number(d['best_ms'])} | {d['peak_mb']:.0f} | {d['weights_mb']:.1f} | "
-                    f"{d['peak_mb'] / d['weights_mb']:.2f} |" for key, d in start.items()]
+                    f"{d['peak_mb'] / d['weights_mb']:.2f} |" for key, d in start.items() if key in names]
 
 
-def machine(known):
+def how_often(known):
+    ways = sorted({(record["rounds"], record["seconds"]) for record in known.get("rows", {}).values() if "rounds" in record})
+    return f" Rounds: {' or '.join(f'{rounds} of {seconds} s' for rounds, seconds in ways)}." if ways else ""
+
+
+def machine(args, known):
     versions = {}
     for record in known.get("rows", {}).values():
         for peer, d in record["peers"].items():
@@ -217,7 +236,7 @@ def machine(known):
     about, dates = known.get("machine", {}), [record["date"] for record in known.get("rows", {}).values()]
     return [f"Machine: {about.get('cores')} cores of {about.get('cpu')}, {about.get('instructions')}. Peers: "
             + ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
-            + f". Date: {max(dates) if dates else datetime.date.today()}."]
+            + f". Date: {max(dates) if dates else datetime.date.today()}." + how_often(known) + (f" {args.note}" if args.note else "")]
 
 
 # ---- the picture ----
@@ -256,11 +275,13 @@ def picture(known):
 
 def write(args):
     known, path = read(args, "networks"), DOCS / "performance.md"
-    parts = {"machine": machine(known), "predict": network_table(known, "predict"), "train": network_table(known, "train"),
+    parts = {"machine": machine(args, known), "predict": network_table(known, "predict"), "train": network_table(known, "train"),
              "scaling": scaling_table(known), "losing": losing(known), "layers": layer_table(read(args, "layers")),
-             "kernels": kernel_table(read(args, "kernels")), "start": start_table(read(args, "start"))}
+             "kernels": kernel_table(read(args, "kernels")), "start": start_table(read(args, "start")), "errors": error_table(read(args, "errors"))}
     text = path.read_text()
     for name, lines in parts.items():
+        if lines[-1].startswith("|---"):
+            lines = ["Not measured on this version yet."]
         text, count = re.subn(rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m: m[1] + "\n".join(lines) + "\n" + m[2], text, flags=re.S)
         if not count:
             print(f"{path}: no place for {name}", file=sys.stderr)
@@ -274,6 +295,7 @@ def main():
     parser.add_argument("--only", default=PARTS, type=lambda text: text.split(","), help=",".join(PARTS))
     parser.add_argument("--write", action="store_true", help="measure nothing")
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--note", help="what else is to be told of the machine")
     parser.add_argument("--lock")
     parser.add_argument("--log")
     parser.add_argument("--nice", type=int)
