@@ -8,6 +8,7 @@
 #include "graph/ops/correlate.h"
 #include "graph/ops/dense.h"
 #include "graph/ops/depthwise_conv2d.h"
+#include "graph/ops/grouped_conv2d.h"
 #include "graph/ops/pad.h"
 #include "graph/ops/reshape.h"
 #include "graph/ops/taps.h"
@@ -184,6 +185,7 @@ cni_tensor *cni_conv2d(cni_graph *graph, cni_tensor *x, cni_tensor *w, cni_tenso
         cni_shape shape = CNI_SHAPE(window[0], window[1], from[3], window[3] / from[3]);
         return cni_depthwise_conv2d(graph, x, cni_reshape(graph, w, shape), bias, a);
     }
+    if (cni_is_grouped_conv2d(x, w, a)) return cni_grouped_conv2d(graph, x, w, bias, a);
     int height = cni_window_count((int)from[1], a->top, a->bottom, (int)window[0], a->strides[0], a->dilation[0]);
     int width = cni_window_count((int)from[2], a->left, a->right, (int)window[1], a->strides[1], a->dilation[1]);
     return append(graph, &conv2d_kind, x, w, bias, height, width, window[3], a);

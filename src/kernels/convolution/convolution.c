@@ -5,11 +5,13 @@
 void cni_convolution_portable(cni_convolution_kernels *kernels)
 {
     cni_depthwise_part_f32(kernels);
+    cni_grouped_part_f32(kernels);
 }
 
 void cni_convolution_double(cni_convolution_kernels *kernels)
 {
     cni_depthwise_part_f64(kernels);
+    cni_grouped_part_f64(kernels);
 }
 
 #define OVERLAY(isa)                                                                                                   \
@@ -17,6 +19,7 @@ void cni_convolution_double(cni_convolution_kernels *kernels)
     {                                                                                                                  \
         cni_depthwise_part_##isa(kernels);                                                                             \
         cni_depthwise_weights_part_##isa(kernels);                                                                     \
+        cni_grouped_part_##isa(kernels);                                                                               \
     }
 #if defined(__x86_64__)
 OVERLAY(avx2)

@@ -37,10 +37,29 @@ typedef struct cni_depthwise_weights {
     int width;
 } cni_depthwise_weights;
 
+/** Groups of `group` neighbouring channels, which have as many neighbouring outputs: what is said above for depthwise,
+ *  with a sum over the members m < group of the channel's group g in the place of channel k = g * group + m' itself:
+ *  x(.., g * group + m) * w(r, s, m, k), the weights of member m lying w_member further on. */
+typedef struct cni_grouped {
+    cni_depthwise of;
+    int group;
+    ptrdiff_t w_member;
+} cni_grouped;
+
+typedef struct cni_grouped_weights {
+    cni_depthwise_weights of;
+    int group;
+    ptrdiff_t w_member;
+} cni_grouped_weights;
+
 typedef struct cni_convolution_kernels {
     /** A result depends neither on how outputs and channels are divided among calls nor on first and last. */
     void (*depthwise)(const cni_depthwise *depthwise);
     void (*depthwise_weights)(const cni_depthwise_weights *weights);
+
+    /** group is 2, 4, 8 or 16, width a multiple of 16, the window 3 x 3, strides are equal and 1 or 2, no dilation. */
+    void (*grouped)(const cni_grouped *grouped);
+    void (*grouped_weights)(const cni_grouped_weights *weights);
 } cni_convolution_kernels;
 
 void cni_convolution_portable(cni_convolution_kernels *kernels);
@@ -53,5 +72,7 @@ void cni_convolution_neon(cni_convolution_kernels *kernels);
 CNI_DECLARE_PORTABLE(cni_depthwise_part, cni_convolution_kernels);
 CNI_DECLARE_OVERLAYS(cni_depthwise_part, cni_convolution_kernels);
 CNI_DECLARE_OVERLAYS(cni_depthwise_weights_part, cni_convolution_kernels);
+CNI_DECLARE_PORTABLE(cni_grouped_part, cni_convolution_kernels);
+CNI_DECLARE_OVERLAYS(cni_grouped_part, cni_convolution_kernels);
 
 #endif

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Convolution of small groups of channels with windows of 3 x 3.  A vector holds one or more whole groups; member m of
+ * each is spread over its group, and then the product of a tap is that of a depthwise convolution, which slides as that
+ * one does (depthwise_vector.c, depthwise_weights_vector.c):
+ *
+ *      x        a b c d | e f g h        two groups of four
+ *      m = 1    b b b b | f f f f        times the weights from there to the four outputs of each group
+ */
+#include "kernels/convolution/convolution.h"
+#include "kernels/convolution/window_axis.h"
+#include "kernels/finish_vector.h"
+#include "kernels/vector.h"
+
+enum { TAPS = 3, MOST_GROUP = 16, MOST_ROWS = 6, BAND = 4, COPY_VECTORS = 600 };
+
+#if CNI_VECTOR_BYTES == 32
+enum { SLIDING_ROWS = 3 };
+#else
+enum { SLIDING_ROWS = 6 };
+#endif
+
+/* The members of a vector of channels, one after the other. */
+typedef struct member {
+    mask index;
+    int offset;
+} member;
+
+static void find_members(int group, int channel, member members[MOST_GROUP])
+{
+    for (int m = 0; m < group; m++) {
+        members[m].offset = group > LANES ? m - channel % group : 0;
+        for (int i = 0; i < LANES; i++) members[m].index[i] = group > LANES ? 0 : i / group * group + m;
+    }
+}
+
+ALWAYS_INLINE lanes spread(const float *x, const member *of)
+{
+#if defined(__AVX512F__)
+    return (lanes)_mm512_permutexvar_ps((__m512i)of->index, (__m512)load(x));
+#elif defined(__AVX2__)
+    return of->offset || of->index[LANES - 1] == 0
+               ? splat(x[of->offset])
+               : (lanes)_mm256_permutevar8x32_ps((__m256)load(x), (__m256i)of->index);
+#else
+    lanes v;
+    for (int i = 0; i < LANES; i++) v[i] = x[of->offset + of->index[i]];
+    return v;
+#endif
+}
+
+/* Outputs of some rows; `inside` has bit p when row p of the cells that they see is in the image. */
+typedef struct strip {
+    int row;
+    unsigned inside;
+    const lanes *w; /* [member][row of the window][column] */
+    const member *members;
+} strip;
+
+/* A column of cells, for the slots from ... to - 1. */
+ALWAYS_INLINE void add_column(const cni_grouped *g, const strip *p, lanes sum[][MOST_ROWS], const float *x, int column,
+                              int stride, int rows, int from, int to, bool edge)
+{
+    const int slots = (TAPS - column + stride - 1) / stride;
+    for (int k = 0; k < g->group; k++) {
+        const lanes *w = p->w + k * TAPS * TAPS + column;
+        lanes cell[2 * MOST_ROWS + 1];
+        UNROLL for (int q = 0; q < (rows - 1) * stride + TAPS; q++)
+        {
+            cell[q] = p->inside & 1u << q ? spread(x + q * g->of.rows.x, &p->members[k]) : (lanes){0};
+            IN_REGISTER(cell[q]);
+        }
+        UNROLL for (int m = 0; m < slots; m++)
+        {
+            if (edge && (m < from || m >= to)) continue;
+            UNROLL for (int r = 0; r < TAPS; r++) UNROLL for (int i = 0; i < rows; i++) sum[m][i] +=
+                cell[i * stride + r] * w[r * TAPS + m * stride];
+        }
+    }
+}
+
+ALWAYS_INLINE void slide(const cni_grouped *g, const strip *p, int channel, int stride, int rows)
+{
+    const cni_depthwise *d = &g->of;
+    const int slots = (TAPS + stride - 1) / stride, first = d->columns.first, last = d->columns.last;
+    lanes sum[TAPS][MOST_ROWS];
+    UNROLL for (int m = 0; m < slots; m++) UNROLL for (int i = 0; i < rows; i++) sum[m][i] = (lanes){0};
+    const float *x = (const float *)d->x + channel + first_cell(&d->rows, p->row) * d->rows.x +
+                     first_cell(&d->columns, first) * d->columns.x;
+    ptrdiff_t at = p->row * d->rows.y + (first - slots + 1) * d->columns.y + channel;
+    for (int t = first; t < last + slots - 1; t++) {
+        const int from = t - last + 1, to = t - first + 1;
+        const ptrdiff_t cell = first_cell(&d->columns, t);
+        UNROLL for (int u = 0; u < stride; u++)
+        {
+            if (cell + u < 0 || cell + u >= d->columns.cells) continue;
+            if (from <= 0 && to >= slots)
+                add_column(g, p, sum, x + u * d->columns.x, u, stride, rows, 0, slots, false);
+            else
+                add_column(g, p, sum, x + u * d->columns.x, u, stride, rows, from, to, true);
+        }
+        if (to >= slots) UNROLL for (int i = 0; i < rows; i++)
+            {
+                const ptrdiff_t y = at + i * d->rows.y;
+                store((float *)d->y + y, vector_finish(&d->finish, sum[slots - 1][i], channel, y, LANES));
+            }
+        UNROLL for (int m = slots - 1; m > 0; m--) UNROLL for (int i = 0; i < rows; i++) sum[m][i] = sum[m - 1][i];
+        UNROLL for (int i = 0; i < rows; i++) sum[0][i] = (lanes){0};
+        x += stride * d->columns.x;
+        at += d->columns.y;
+    }
+}
+
+typedef void slide_function(const cni_grouped *g, const strip *p, int channel);
+
+#define SLIDE(stride, rows)                                                                                            \
+    static void slide_##stride##_##rows(const cni_grouped *g, const strip *p, int channel)                             \
+    {                                                                                                                  \
+        slide(g, p, channel, stride, rows);                                                                            \
+    }
+#if CNI_VECTOR_BYTES == 32
+#define SLIDES(stride) SLIDE(stride, 1) SLIDE(stride, 2) SLIDE(stride, 3)
+#define ROW(stride)    slide_##stride##_1, slide_##stride##_2, slide_##stride##_3
+#else
+#define SLIDES(stride)                                                                                                 \
+    SLIDE(stride, 1) SLIDE(stride, 2) SLIDE(stride, 3) SLIDE(stride, 4) SLIDE(stride, 5) SLIDE(stride, 6)
+#define ROW(stride)                                                                                                    \
+    slide_##stride##_1, slide_##stride##_2, slide_##stride##_3, slide_##stride##_4, slide_##stride##_5,                \
+        slide_##stride##_6
+#endif
+SLIDES(1)
+SLIDES(2)
+
+/* [stride - 1][rows - 1] */
+static slide_function *const slides[2][SLIDING_ROWS] = {{ROW(1)}, {ROW(2)}};
+
+static void load_window(const cni_grouped *g, lanes *w, int channel)
+{
+    const float *from = (const float *)g->of.w + channel;
+    for (int k = 0; k < g->group; k++, from += g->w_member)
+        for (int r = 0; r < TAPS; r++)
+            for (int s = 0; s < TAPS; s++) *w++ = load(from + r * g->of.rows.w + s * g->of.columns.w);
+}
+
+static void grouped(const cni_grouped *g)
+{
+    const cni_window_axis *r = &g->of.rows;
+    const int height = r->last - r->first;
+    lanes w[MOST_GROUP * TAPS * TAPS];
+    member members[MOST_GROUP];
+    for (int channel = 0; channel < g->of.width; channel += LANES) {
+        load_window(g, w, channel);
+        find_members(g->group, channel, members);
+        for (int i = 0, row = 0; row < height; i++) {
+            const int rows = part_begin(height, SLIDING_ROWS, i + 1) - row;
+            const strip p = {.row = r->first + row,
+                             .inside = cells_inside(r, r->first + row, (rows - 1) * r->stride + TAPS),
+                             .w = w,
+                             .members = members};
+            slides[r->stride - 1][rows - 1](g, &p, channel);
+            row += rows;
+        }
+    }
+}
+
+/* The gradient for the weights: `down` rows of the window at a time, one member. */
+ALWAYS_INLINE void load_column(lanes cells[][TAPS], int column, const float *x, ptrdiff_t x_row, int count,
+                               unsigned inside, const member *of)
+{
+    UNROLL for (int q = 0; q < count; q++) cells[q][column] = inside & 1u << q ? spread(x + q * x_row, of) : (lanes){0};
+}
+
+ALWAYS_INLINE void weigh_strip(const cni_depthwise_weights *d, const member *of, int channel, int row, int tap_row,
+                               lanes sum[][TAPS], int down, int stride, int rows)
+{
+    const cni_window_axis *r = &d->rows, *c = &d->columns;
+    const int reach = (rows - 1) * stride + down;
+    const unsigned inside = cells_inside(r, row, tap_row + reach) >> tap_row;
+    const float *x = (const float *)d->x + (first_cell(r, row) + tap_row) * r->x + channel;
+    const float *dy = (const float *)d->dy + row * r->y + c->first * c->y + channel;
+    ptrdiff_t cell = first_cell(c, c->first);
+    lanes cells[5][TAPS];
+    UNROLL for (int s = stride; s < TAPS; s++, cell++)
+        load_column(cells, s, x + cell * c->x, r->x, reach, cell >= 0 && cell < c->cells ? inside : 0, of);
+    for (int j = c->first; j < c->last; j++, dy += c->y) {
+        UNROLL for (int s = 0; s + stride < TAPS; s++) UNROLL for (int q = 0; q < reach; q++) cells[q][s] =
+            cells[q][s + stride];
+        UNROLL for (int s = TAPS - stride; s < TAPS; s++, cell++)
+            load_column(cells, s, x + cell * c->x, r->x, reach, cell >= 0 && cell < c->cells ? inside : 0, of);
+        UNROLL for (int i = 0; i < rows; i++)
+        {
+            const lanes given = load(dy + i * r->y);
+            UNROLL for (int v = 0; v < down; v++) UNROLL for (int s = 0; s < TAPS; s++) sum[v][s] +=
+                cells[i * stride + v][s] * given;
+        }
+    }
+}
+
+/* Rows first ... last - 1 of dy. */
+ALWAYS_INLINE void weigh(const cni_grouped_weights *g, const member *of, int k, int channel, int first, int last,
+                         int tap_row, int down, int stride, int rows)
+{
+    const cni_depthwise_weights *d = &g->of;
+    float *dw = (float *)d->dw + k * g->w_member + tap_row * d->rows.w + channel;
+    lanes sum[TAPS][TAPS];
+    UNROLL for (int v = 0; v < down; v++) UNROLL for (int s = 0; s < TAPS; s++) sum[v][s] =
+        load(dw + v * d->rows.w + s * d->columns.w);
+    for (; first + rows <= last; first += rows) weigh_strip(d, of, channel, first, tap_row, sum, down, stride, rows);
+    for (; rows > 1 && first < last; first++) weigh_strip(d, of, channel, first, tap_row, sum, down, stride, 1);
+    UNROLL for (int v = 0; v < down; v++) UNROLL for (int s = 0; s < TAPS; s++)
+        store(dw + v * d->rows.w + s * d->columns.w, sum[v][s]);
+}
+
+static void weigh_1(const cni_grouped_weights *g, const member *of, int k, int channel, int first, int last)
+{
+#if CNI_VECTOR_BYTES == 32
+    weigh(g, of, k, channel, first, last, 0, 2, 1, 1);
+    weigh(g, of, k, channel, first, last, 2, 1, 1, 2);
+#else
+    weigh(g, of, k, channel, first, last, 0, 3, 1, 2);
+#endif
+}
+
+static void weigh_2(const cni_grouped_weights *g, const member *of, int k, int channel, int first, int last)
+{
+#if CNI_VECTOR_BYTES == 32
+    weigh(g, of, k, channel, first, last, 0, 2, 2, 1);
+    weigh(g, of, k, channel, first, last, 2, 1, 2, 2);
+#else
+    weigh(g, of, k, channel, first, last, 0, 3, 2, 2);
+#endif
+}
+
+/* Rows first ... last - 1 of dy, all members. */
+static void weigh_band(const cni_grouped_weights *g, const member *members, int channel, int first, int last)
+{
+    for (int k = 0; k < g->group; k++)
+        (g->of.rows.stride == 1 ? weigh_1 : weigh_2)(g, &members[k], k, channel, first, last);
+}
+
+/* A vector of the channels of some rows, pixel after pixel. */
+static float *copy_rows(const float *from, ptrdiff_t row, ptrdiff_t pixel, int rows, int columns, float *to)
+{
+    for (int i = 0; i < rows; i++, from += row)
+        for (int j = 0; j < columns; j++, to += LANES) store(to, load(from + j * pixel));
+    return to;
+}
+
+/* The same from a copy: pixels that are far apart would push each other out of the first cache between two members. */
+static void weigh_copy(const cni_grouped_weights *g, const member *members, int channel, int first, int last,
+                       float *copy)
+{
+    const cni_window_axis *r = &g->of.rows, *c = &g->of.columns;
+    const ptrdiff_t from = first_cell(r, first), to = first_cell(r, last - 1) + TAPS;
+    const int top = from < 0 ? 0 : from > r->cells ? r->cells : (int)from;
+    const int bottom = to < top ? top : to > r->cells ? r->cells : (int)to;
+    cni_grouped_weights near = *g;
+    near.of.x = copy;
+    near.of.dy = copy_rows((const float *)g->of.x + top * r->x + channel, r->x, c->x, bottom - top, c->cells, copy);
+    copy_rows((const float *)g->of.dy + first * r->y + channel, r->y, c->y, last - first, c->last, (float *)near.of.dy);
+    near.of.dw = (float *)g->of.dw + channel;
+    near.of.rows.position = (int)from - top;
+    near.of.rows.cells = bottom - top;
+    near.of.rows.x = (ptrdiff_t)c->cells * LANES;
+    near.of.rows.y = (ptrdiff_t)c->last * LANES;
+    near.of.columns.x = near.of.columns.y = LANES;
+    weigh_band(&near, members, 0, 0, last - first);
+}
+
+static void grouped_weights(const cni_grouped_weights *g)
+{
+    const cni_window_axis *r = &g->of.rows, *c = &g->of.columns;
+    const int reach = (BAND - 1) * r->stride + TAPS;
+    float copy[COPY_VECTORS * LANES];
+    member members[MOST_GROUP];
+    const bool copies = (ptrdiff_t)reach * c->cells + (ptrdiff_t)BAND * c->last <= COPY_VECTORS;
+    for (int channel = 0; channel < g->of.width; channel += LANES) {
+        find_members(g->group, channel, members);
+        for (int first = r->first; first < r->last; first += BAND) {
+            const int last = first + BAND < r->last ? first + BAND : r->last;
+            if (copies && (g->group <= LANES))
+                weigh_copy(g, members, channel, first, last, copy);
+            else
+                weigh_band(g, members, channel, first, last);
+        }
+    }
+}
+
+void CNI_FOR_ISA(cni_grouped_part)(cni_convolution_kernels *kernels)
+{
+    kernels->grouped = grouped;
+    kernels->grouped_weights = grouped_weights;
+}
