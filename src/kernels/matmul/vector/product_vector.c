@@ -71,6 +71,21 @@ ALWAYS_INLINE void finish(const cni_product *p, const strip *of, sums sum, const
     }
 }
 
+/* What the end of a tile reads comes from memory when a batch is large; it is asked for while sums are made.  Only so
+ * many requests can be under way: the mask's are for the tile after this one. */
+ALWAYS_INLINE void fetch_ends(const cni_product *p, const float *y, int rows, int vectors)
+{
+    const ptrdiff_t at = y - (const float *)p->y, next = at + rows * p->y_pixel;
+    if (p->finish.add) {
+        const float *add = (const float *)p->finish.add + at;
+        ALL(rows, vectors) __builtin_prefetch(add + i * p->y_pixel + j * LANES, 0, 3);
+    }
+    if (p->finish.mask) {
+        const float *gate = (const float *)p->finish.mask + next;
+        ALL(rows, vectors) __builtin_prefetch(gate + i * p->y_pixel + j * LANES, 0, 2);
+    }
+}
+
 ALWAYS_INLINE void tile(const cni_product *p, const strip *of, const float *x, float *y, const char *next, int rows,
                         int vectors)
 {
@@ -80,6 +95,7 @@ ALWAYS_INLINE void tile(const cni_product *p, const strip *of, const float *x, f
         lanes start = load(of->start + j * LANES);
         UNROLL for (int i = 0; i < rows; i++) sum[i][j] = start;
     }
+    fetch_ends(p, y, rows, vectors);
     const float *w = of->w;
     const ptrdiff_t pixel = p->x_pixel, step = of->step;
     for (int t = 0; t < p->taps; t++) {
