@@ -27,12 +27,12 @@ static int most_outputs(const cni_sampling *sampling, int axis)
     return sampling->transposed ? cni_ratio_up(sampling->to[axis], sampling->strides[axis]) : sampling->to[axis];
 }
 
-/* Cells on an axis that `count` outputs read. */
+/* Cells on an axis that `count` outputs of all phases together read. */
 static size_t extent(const cni_sampling *sampling, int axis, int count)
 {
-    cni_axis_shape shape = axis_of(sampling, axis);
-    int step = sampling->transposed ? 1 : sampling->strides[axis];
-    return (size_t)(count - 1) * (size_t)step + (size_t)cni_axis_reach(&shape) + 1;
+    const int reach = (sampling->window[axis] - 1) * sampling->dilation[axis], stride = sampling->strides[axis];
+    if (!sampling->transposed) return (size_t)(count - 1) * (size_t)stride + (size_t)reach + 1;
+    return (size_t)(count - 1) + (size_t)((reach + stride - 1) / stride) + 1;
 }
 
 static size_t copy_bytes(const cni_sampling *sampling, int rows, size_t real_size)
@@ -62,11 +62,11 @@ typedef struct input {
     ptrdiff_t row; /* from row to row */
 } input;
 
-/* A thread's own: this, the taps' distances, then the copy.  Tasks of one block differ in their units alone; then all
- * is as the task before left it. */
+/* A thread's own: this, the taps' distances, then the copy.  Tasks of one block read the same cells, those of one part
+ * by the same taps: that is as the task before left it. */
 typedef struct notes {
-    const cni_part *part; /* of which block; NULL: none yet */
-    int image, first;
+    const cni_part *part; /* NULL: none yet */
+    int image, block;
     input in;
 } notes;
 
@@ -138,28 +138,21 @@ static void choose(const cni_blocks *blocks, const cni_part *part, size_t others
     }
 }
 
-/* Blocks of rows that fit the cache; with several threads more of them, or chunks of units.  One number of chunks holds
- * for all parts, that of the first. */
+/* Blocks of rows that fit the cache; with several threads more of them, or chunks of units.  The part with the most
+ * outputs decides for all. */
 static void divide(cni_blocks *blocks, int n, int threads)
 {
-    const size_t others = (size_t)n * (size_t)blocks->parts;
-    const int most = most_block_rows(blocks->sampling, blocks->real_size);
-    int chunks = 0;
-    for (int i = 0; i < blocks->parts; i++) {
-        cni_part *p = &blocks->part[i];
-        if (!p->rows->count || !p->columns->count) continue;
-        int count, parts_chunks;
-        choose(blocks, p, others, cni_ratio_up(p->rows->count, most), threads, &count, &parts_chunks);
-        if (!chunks) chunks = parts_chunks;
-        p->block_rows = cni_ratio_up(p->rows->count, count);
-        p->blocks = cni_ratio_up(p->rows->count, p->block_rows);
-    }
-    blocks->chunk_units = cni_ratio_up(blocks->units, chunks ? chunks : 1);
-    chunks = cni_ratio_up(blocks->units, blocks->chunk_units);
-    for (int i = 0; i < blocks->parts; i++) {
-        blocks->part[i].first_task = blocks->tasks;
-        blocks->tasks += (size_t)blocks->part[i].blocks * (size_t)n * (size_t)chunks;
-    }
+    const cni_part *largest = blocks->part;
+    for (const cni_part *p = blocks->part; p < blocks->part + blocks->parts; p++)
+        if (p->rows->count > largest->rows->count) largest = p;
+    const int rows = largest->rows->count, most = most_block_rows(blocks->sampling, blocks->real_size);
+    int count, chunks;
+    choose(blocks, largest, (size_t)n * (size_t)blocks->parts, cni_ratio_up(rows, most), threads, &count, &chunks);
+    blocks->block_rows = cni_ratio_up(rows, count);
+    blocks->row_blocks = cni_ratio_up(rows, blocks->block_rows);
+    blocks->chunk_units = cni_ratio_up(blocks->units, chunks);
+    blocks->chunks = cni_ratio_up(blocks->units, blocks->chunk_units);
+    blocks->tasks = (size_t)n * (size_t)blocks->row_blocks * (size_t)blocks->parts * (size_t)blocks->chunks;
 }
 
 void cni_blocks_init(cni_blocks *blocks, const cni_sampling *sampling, const cni_run *run, const void *x, int units,
@@ -180,37 +173,54 @@ void cni_blocks_init(cni_blocks *blocks, const cni_sampling *sampling, const cni
 
 static cni_block find(const cni_blocks *blocks, size_t task)
 {
-    const cni_part *p = blocks->part;
-    while (p + 1 < blocks->part + blocks->parts && p[1].first_task <= task) p++;
-    task -= p->first_task;
-    size_t chunks = (size_t)cni_ratio_up(blocks->units, blocks->chunk_units);
-    cni_block b = {.part = p, .unit = (int)(task % chunks) * blocks->chunk_units};
+    cni_block b = {.unit = (int)(task % (size_t)blocks->chunks) * blocks->chunk_units};
     b.last_unit = cni_smaller(b.unit + blocks->chunk_units, blocks->units);
-    task /= chunks;
-    b.first = (int)(task % (size_t)p->blocks) * p->block_rows;
-    b.last = cni_smaller(b.first + p->block_rows, p->rows->count);
-    b.image = (int)(task / (size_t)p->blocks);
+    task /= (size_t)blocks->chunks;
+    const cni_part *p = b.part = &blocks->part[task % (size_t)blocks->parts];
+    task /= (size_t)blocks->parts;
+    b.block = (int)(task % (size_t)blocks->row_blocks);
+    b.image = (int)(task / (size_t)blocks->row_blocks);
+    b.first = cni_smaller(b.block * blocks->block_rows, p->rows->count);
+    b.last = cni_smaller(b.first + blocks->block_rows, p->rows->count);
     b.rows = (size_t)(b.last - b.first);
     b.columns = (size_t)p->columns->count;
     return b;
 }
 
+static int larger(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+/* Adds what outputs first ... last - 1 of a phase read; *from == *to says that there is nothing yet. */
+static void widen(const cni_phase *phase, int first, int last, int *from, int *to)
+{
+    if (!phase->taps || first >= last) return;
+    const int begin = first * phase->step + phase->position[0],
+              end = (last - 1) * phase->step + phase->position[phase->taps - 1] + 1;
+    const bool none = *from == *to;
+    *from = none ? begin : cni_smaller(*from, begin);
+    *to = none ? end : larger(*to, end);
+}
+
+/* What all parts of a block read. */
 static input find_input(const cni_blocks *blocks, const cni_block *b, void *copy)
 {
     const cni_sampling *s = blocks->sampling;
-    const cni_phase *rows = b->part->rows, *columns = b->part->columns;
     const void *image =
         cni_at(blocks->x, (ptrdiff_t)b->image * s->from[0] * s->from[1] * s->from[2], blocks->real_size);
     input whole = {.cells = image, .row = (ptrdiff_t)s->from[1] * s->from[2]};
-    if (s->in_place || !rows->taps || !columns->taps) return whole;
-    int bottom = (b->last - 1) * rows->step + rows->position[rows->taps - 1];
-    int right = (columns->count - 1) * columns->step + columns->position[columns->taps - 1];
-    cni_rectangle reads = {.top = b->first * rows->step + rows->position[0],
-                           .left = columns->position[0],
-                           .channels = s->from[2],
-                           .repeat = s->repeat};
-    reads.rows = bottom - reads.top + 1;
-    reads.columns = right - reads.left + 1;
+    if (s->in_place) return whole;
+    cni_rectangle reads = {.channels = s->from[2], .repeat = s->repeat};
+    int bottom = 0, right = 0;
+    for (const cni_part *p = blocks->part; p < blocks->part + blocks->parts; p++) {
+        const int first = b->block * blocks->block_rows;
+        widen(p->rows, first, cni_smaller(first + blocks->block_rows, p->rows->count), &reads.top, &bottom);
+        widen(p->columns, 0, p->columns->count, &reads.left, &right);
+    }
+    reads.rows = bottom - reads.top;
+    reads.columns = right - reads.left;
+    if (!reads.rows || !reads.columns) return whole;
     if (s->repeat == 1 && cni_rectangle_inside(&reads, s->from[0], s->from[1])) return whole;
     cni_rectangle_copy(&reads, image, s->from[0], s->from[1], s->from[2], blocks->real_size, copy);
     return (input){copy, reads.top, reads.left, (ptrdiff_t)reads.columns * s->from[2] * s->repeat};
@@ -249,10 +259,14 @@ cni_block cni_block_of(const cni_blocks *blocks, size_t task, int thread)
     cni_block b = find(blocks, task);
     notes *last = (notes *)memory;
     ptrdiff_t *table = (ptrdiff_t *)(memory + cni_round_up(sizeof(notes)));
-    const bool same = last->part == b.part && last->image == b.image && last->first == b.first;
-    if (!same) *last = (notes){b.part, b.image, b.first, find_input(blocks, &b, (char *)table + table_bytes(s))};
+    const bool same = last->part && last->image == b.image && last->block == b.block,
+               known = same && last->part == b.part;
+    if (!same) last->in = find_input(blocks, &b, (char *)table + table_bytes(s));
+    last->part = b.part;
+    last->image = b.image;
+    last->block = b.block;
     read_from(blocks, &b, &last->in, table);
-    if (!same) find_taps(&b, table);
+    if (!known) find_taps(&b, table);
     ptrdiff_t pixel = s->to[2], row = pixel * s->to[1];
     const cni_phase *rows = b.part->rows, *columns = b.part->columns;
     b.y_row = rows->out_step * row;

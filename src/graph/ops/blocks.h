@@ -22,17 +22,17 @@ typedef struct cni_part {
     const cni_phase *rows, *columns;
     bool folded;
     size_t first_tap; /* taps of the parts before it: where its weights begin */
-    int block_rows, blocks;
-    size_t first_task;
 } cni_part;
 
+/** Tasks: image by image, block by block, part by part, chunk by chunk of units. */
 typedef struct cni_blocks {
     const cni_sampling *sampling;
     size_t real_size;
     const void *x;
     int parts;
     cni_part *part;
-    int units, chunk_units;
+    int block_rows, row_blocks; /* rows of each part */
+    int units, chunk_units, chunks;
     size_t tasks;
     char *private_memory;
     size_t private_bytes;
@@ -40,7 +40,7 @@ typedef struct cni_blocks {
 
 typedef struct cni_block {
     const cni_part *part;
-    int image, first, last; /* rows of the part's outputs */
+    int image, block, first, last; /* rows of the part's outputs; there may be none */
     int unit, last_unit;
     const void *x; /* what `tap` counts from: cell (top, left) of the image */
     int top, left;

@@ -143,7 +143,7 @@ static void compute_block(void *context, size_t index, int thread)
 {
     const work *w = context;
     cni_block b = cni_block_of(&w->blocks, index, thread);
-    if (is_there(w, &b)) return;
+    if (!b.rows || !b.columns || is_there(w, &b)) return;
     for (int unit = b.unit; unit < b.last_unit;) {
         int next = cni_smaller((unit / w->panels + 1) * w->panels, b.last_unit);
         compute_group(w, &b, unit, next);
