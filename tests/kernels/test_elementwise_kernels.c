@@ -2,6 +2,7 @@
  * Element-wise kernels of every instruction set: functions of one number against Keras and against double, everything
  * else against the portable kernels in double. */
 #include "base/random.h"
+#include "kernels/guarded.h"
 #include "kernels/kernels.h"
 
 #include <math.h>
@@ -436,6 +437,75 @@ static void sums_of_multiples(void **state)
     for_each_isa(check_linear);
 }
 
+/* Finishes of matrices: whole numbers and halves, so that float and double agree; every buffer ends where memory does.
+ */
+
+enum { FINISH_MOST = 40 * 130 };
+
+typedef struct finish_case {
+    int parts; /* bits: scale, shift, add, clamp, mask */
+    size_t rows, c;
+} finish_case;
+
+static double half(uint32_t stream, size_t i)
+{
+    return floor(16 * (double)cni_unit((cni_key){31, stream}, i) - 8) / 2;
+}
+
+static guarded halves(uint32_t stream, size_t count, double *same)
+{
+    guarded g = new_guarded(count);
+    for (size_t i = 0; i < count; i++) g.data[i] = (float)(same[i] = half(stream, i));
+    return g;
+}
+
+static void check_finish_case(const cni_kernels *kernels, const finish_case *k)
+{
+    static double x[FINISH_MOST], add[FINISH_MOST], mask[FINISH_MOST], scale[FINISH_MOST], shift[FINISH_MOST],
+        want[FINISH_MOST];
+    const size_t count = k->rows * k->c;
+    guarded of[] = {halves(1, count, x),   halves(2, k->c, scale), halves(3, k->c, shift),
+                    halves(4, count, add), halves(5, count, mask), new_guarded(count)};
+    const bool clamps = k->parts & 8;
+    const cni_finish f = {.scale = k->parts & 1 ? of[1].data : NULL,
+                          .shift = k->parts & 2 ? of[2].data : NULL,
+                          .add = k->parts & 4 ? of[3].data : NULL,
+                          .mask = k->parts & 16 ? of[4].data : NULL,
+                          .clamps = clamps,
+                          .slope = k->c % 2 ? 0.5 : 0,
+                          .most = k->c % 3 ? 6 : INFINITY};
+    const cni_finish f2 = {.scale = f.scale ? scale : NULL,
+                           .shift = f.shift ? shift : NULL,
+                           .add = f.add ? add : NULL,
+                           .mask = f.mask ? mask : NULL,
+                           .clamps = clamps,
+                           .slope = f.slope,
+                           .most = f.most};
+    judge.elementwise.finish(&f2, x, want, k->rows, k->c);
+    kernels->elementwise.finish(&f, of[0].data, of[5].data, k->rows, k->c);
+    kernels->elementwise.finish(&f, of[0].data, of[0].data, k->rows, k->c); /* in place */
+    for (size_t i = 0; i < count; i++)
+        if ((double)of[5].data[i] != want[i] || (double)of[0].data[i] != want[i])
+            fail_msg("%s: finish %d of %zu x %zu, element %zu: %g, %g instead of %g", kernels->name, k->parts, k->rows,
+                     k->c, i, (double)of[5].data[i], (double)of[0].data[i], want[i]);
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) free_guarded(&of[i]);
+}
+
+static void check_finish(const cni_kernels *kernels)
+{
+    static const size_t columns[] = {1, 3, 7, 8, 15, 16, 17, 24, 33, 64, 100, 129}, rows[] = {1, 2, 5, 9, 33, 40};
+    for (size_t c = 0; c < sizeof columns / sizeof *columns; c++)
+        for (size_t r = 0; r < sizeof rows / sizeof *rows; r++)
+            for (int parts = 0; parts < 32; parts++)
+                check_finish_case(kernels, &(finish_case){parts, rows[r], columns[c]});
+}
+
+static void finishes(void **state)
+{
+    (void)state;
+    for_each_isa(check_finish);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -445,6 +515,7 @@ int main(void)
         cmocka_unit_test(functions_of_two),
         cmocka_unit_test(reductions),
         cmocka_unit_test(sums_of_multiples),
+        cmocka_unit_test(finishes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -193,6 +193,25 @@ static void check_batch_norm(const cni_kernels *kernels)
     }
 }
 
+/* Blocks whose means lie far from each other: what is lost is a rounding of the whole, not of a block. */
+static void check_moments_that_move(const cni_kernels *kernels)
+{
+    numbers *const mean = &vectors[0], *const m2 = &vectors[1];
+    for (int w = 0; w < WIDTHS; w++) {
+        const size_t c = widths[w];
+        for (size_t r = 0; r < ROWS; r++)
+            for (size_t i = 0; i < c; i++) {
+                const double level = i % 3 == 0 ? 1000 : i % 3 == 1 ? (r < 64 ? 0 : 500) : (double)r * 50;
+                x.d[r * c + i] = x.f[r * c + i] = (float)(level + (double)cni_normal1((cni_key){9, 1}, r * c + i));
+            }
+        mean->f[c] = m2->f[c] = 7;
+        kernels->normalization.moments(x.f, mean->f, m2->f, ROWS, c);
+        judge.normalization.moments(x.d, mean->d, m2->d, ROWS, c);
+        assert_same("a mean that moves", kernels, mean, c, 1e-6);
+        assert_same("m2 of a mean that moves", kernels, m2, c, 1e-5);
+    }
+}
+
 /* Moments of halves, joined, are moments of the whole. */
 static void check_joining(const cni_kernels *kernels)
 {
@@ -213,6 +232,7 @@ static void batch_normalization(void **state)
 {
     (void)state;
     for_each_isa(check_batch_norm);
+    for_each_isa(check_moments_that_move);
     for_each_isa(check_joining);
 }
 

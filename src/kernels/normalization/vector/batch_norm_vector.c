@@ -66,7 +66,8 @@ ALWAYS_INLINE void add_to(float *sum, lanes value, size_t column, int some)
  *
  * The sums s of d = x - mean and q of d^2 are taken with the mean of the rows before:  mean' = mean + s / n' and
  * m2' = m2 + q - s^2 / n', n' being the rows so far.  What cancels in q - s^2 / n' is what the variance itself gains
- * when the mean moves, so no digits are lost.  The mean of the first block is taken before. */
+ * when the mean moves, so no digits are lost.  What a mean has lost by rounding belongs to the next s.  The mean of the
+ * first block is taken before. */
 
 ALWAYS_INLINE void add_number(const float *x, sums *s, size_t column, int some)
 {
@@ -80,33 +81,39 @@ ALWAYS_INLINE void add_distance(const float *x, panel at, const float *mean, sum
     add_to(s->second, d * d, column, some);
 }
 
-ALWAYS_INLINE void begin_moments(const sums *s, float *mean, float *m2, float share, size_t column, int some)
+ALWAYS_INLINE void begin_moments(const sums *s, float *mean, float *m2, float *lost, float share, size_t column,
+                                 int some)
 {
+    store_at(lost + column, (lanes){0}, some);
     store_at(mean + column, load_at(s->first, (ptrdiff_t)column, some) * share, some);
     store_at(m2 + column, (lanes){0}, some);
 }
 
-ALWAYS_INLINE void end_block(const sums *s, float *mean, float *m2, float share, size_t column, int some)
+ALWAYS_INLINE void end_block(const sums *s, float *mean, float *m2, float *lost, float before, float share,
+                             size_t column, int some)
 {
     const ptrdiff_t at = (ptrdiff_t)column;
-    const lanes sum = load_at(s->first, at, some), moved = sum * share;
+    const lanes sum = load_at(s->first, at, some) + before * load_at(lost, at, some), moved = sum * share;
     const lanes gained = vector_relu(load_at(s->second, at, some) - sum * moved);
-    store_at(mean + column, load_at(mean, at, some) + moved, some);
+    const lanes old = load_at(mean, at, some), new = old + moved;
+    store_at(mean + column, new, some);
+    store_at(lost + column, moved - (new - old), some);
     store_at(m2 + column, load_at(m2, at, some) + gained, some);
 }
 
-static void panel_moments(const float *x, panel at, float *mean, float *m2, size_t rows)
+/* The mean itself is mean + lost. */
+static void panel_moments(const float *x, panel at, float *mean, float *m2, float *lost, size_t rows)
 {
     sums s;
     const size_t first = least(rows, BLOCK);
     clear(s.first, s.second, at.width);
     for (size_t r = 0; r < first; r++) FOR_COLUMNS(at.width, add_number, x + r * at.pitch, &s);
-    FOR_COLUMNS(at.width, begin_moments, &s, mean, m2, 1.0f / (float)first);
+    FOR_COLUMNS(at.width, begin_moments, &s, mean, m2, lost, 1.0f / (float)first);
     for (size_t begin = 0; begin < rows; begin += BLOCK) {
         const size_t end = least(begin + BLOCK, rows);
         clear(s.first, s.second, at.width);
         for (size_t r = begin; r < end; r++) FOR_COLUMNS(at.width, add_distance, x + r * at.pitch, at, mean, &s);
-        FOR_COLUMNS(at.width, end_block, &s, mean, m2, 1.0f / (float)end);
+        FOR_COLUMNS(at.width, end_block, &s, mean, m2, lost, (float)begin, 1.0f / (float)end);
     }
 }
 
@@ -128,29 +135,47 @@ static void join_moments(double count_a, void *mean, void *m2, double count_b, c
     FOR_COLUMNS(c, join_column, mean, m2, mean_b, m2_b, share, both);
 }
 
+/* Moments of the columns of long rows, which have equally many numbers, as those of c columns; in double, since means
+ * of few numbers differ. */
+static void fold_moments(const sums *of, const float *lost, size_t rows, size_t c, size_t joined, float *mean,
+                         float *m2)
+{
+    double all[JOINED_COLUMNS], far[JOINED_COLUMNS];
+    for (size_t k = 0; k < c; k++) all[k] = far[k] = 0;
+    for (size_t i = 0; i < joined * c; i += c)
+        for (size_t k = 0; k < c; k++) all[k] += (double)of->first[i + k] + (double)lost[i + k];
+    for (size_t k = 0; k < c; k++) all[k] /= (double)joined;
+    for (size_t i = 0; i < joined * c; i += c)
+        for (size_t k = 0; k < c; k++) {
+            const double d = (double)of->first[i + k] + (double)lost[i + k] - all[k];
+            far[k] += (double)of->second[i + k] + d * d * (double)rows;
+        }
+    for (size_t k = 0; k < c; k++) mean[k] = (float)all[k];
+    for (size_t k = 0; k < c; k++) m2[k] = (float)far[k];
+}
+
 static void joined_moments(const float *x, float *mean, float *m2, size_t rows, size_t c, size_t joined)
 {
     const size_t long_rows = rows / joined, width = joined * c, rest = rows % joined;
     sums s;
-    panel_moments(x, panel_of(width, 0), s.first, s.second, long_rows);
-    memcpy(mean, s.first, c * sizeof *mean);
-    memcpy(m2, s.second, c * sizeof *m2);
-    for (size_t i = 1; i < joined; i++)
-        join_moments((double)(i * long_rows), mean, m2, (double)long_rows, s.first + i * c, s.second + i * c, c);
+    _Alignas(CNI_VECTOR_BYTES) float lost[PANEL];
+    panel_moments(x, panel_of(width, 0), s.first, s.second, lost, long_rows);
+    fold_moments(&s, lost, long_rows, c, joined, mean, m2);
     if (!rest) return;
-    panel_moments(x + long_rows * width, panel_of(c, 0), s.first, s.second, rest);
+    panel_moments(x + long_rows * width, panel_of(c, 0), s.first, s.second, lost, rest);
     join_moments((double)(long_rows * joined), mean, m2, (double)rest, s.first, s.second, c);
 }
 
 static void moments(const void *x, void *mean, void *m2, size_t rows, size_t c)
 {
     const size_t joined = joined_rows(rows, c);
+    _Alignas(CNI_VECTOR_BYTES) float lost[PANEL];
     if (joined > 1) {
         joined_moments(x, mean, m2, rows, c, joined);
         return;
     }
     for (size_t i = 0; i < c; i += PANEL)
-        panel_moments((const float *)x + i, panel_of(c, i), (float *)mean + i, (float *)m2 + i, rows);
+        panel_moments((const float *)x + i, panel_of(c, i), (float *)mean + i, (float *)m2 + i, lost, rows);
 }
 
 /* ---- gradients ---- */
