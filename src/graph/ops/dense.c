@@ -15,10 +15,12 @@ enum {
     THIN_BYTES = 512 * 1024,  /* of weights that one thread reads as fast as two, with one row or few */
     THIN_COLUMNS = 128,       /* of a task then, at least */
     LINE = 16,                /* elements: columns are cut at multiples of it */
-    UNIT = 64,                /* columns, and */
-    UNIT_ROWS = 24,           /* rows of a task with more rows, at least */
-    TURNED_ROWS = 56,         /* of w per task of a product the other way round: whole tiles */
-    SUM_ROWS = 256,           /* column sums: rows per slice, at least */
+    SLICED_BYTES = 16 << 20, /* of weights, from which on one row takes them in slices of their rows: in memory these */
+    SLICES = 8,              /* lie together */
+    UNIT = 64,               /* columns, and */
+    UNIT_ROWS = 24,          /* rows of a task with more rows, at least */
+    TURNED_ROWS = 56,        /* of w per task of a product the other way round: whole tiles */
+    SUM_ROWS = 256,          /* column sums: rows per slice, at least */
     SUM_SLICES = 32
 };
 
@@ -88,14 +90,23 @@ static size_t turned_bytes(size_t rows, size_t real_size)
     return cni_round_up(TURNED_ROWS * rows * real_size);
 }
 
+/* One row: the sums of each slice of w. */
+static size_t sliced_bytes(const cni_op *op, size_t real_size)
+{
+    const bool sliced = !is_transposed(op) && cni_tensor_image(op->in[1]) * real_size >= SLICED_BYTES;
+    return sliced ? SLICES * cni_round_up((size_t)columns_of(op->out[0]) * real_size) : 0;
+}
+
 static size_t workspace(const cni_op *op, const cni_run *most)
 {
     const size_t rows = rows_of(op->in[0], most->batch), real_size = most->kernels->real_size;
     const way how = way_of(op, rows, rows);
-    if (how == PACKED) return cni_keeps_packed(op->in[1]) ? 0 : packed_bytes(op, real_size);
-    if (how != TURNED) return 0;
-    return (size_t)cni_pool_threads(most->pool) * turned_bytes(rows, real_size) +
-           cni_round_up((rows + CNI_MAX_PANEL) * (size_t)columns_of(op->in[0]) * real_size);
+    size_t bytes = 0;
+    if (how == PACKED && !cni_keeps_packed(op->in[1])) bytes = packed_bytes(op, real_size);
+    if (how == TURNED)
+        bytes = (size_t)cni_pool_threads(most->pool) * turned_bytes(rows, real_size) +
+                cni_round_up((rows + CNI_MAX_PANEL) * (size_t)columns_of(op->in[0]) * real_size);
+    return bytes > sliced_bytes(op, real_size) ? bytes : sliced_bytes(op, real_size);
 }
 
 static void pack_panel(void *context, size_t index, int thread)
@@ -265,6 +276,36 @@ static void multiply_streamed(void *context, size_t index, int thread)
     finish(w, 0, w->rows, j, thin.width);
 }
 
+/* Rows of w that follow each other: what they add to y. */
+static void multiply_slice(void *context, size_t index, int thread)
+{
+    (void)thread;
+    const work *w = context;
+    size_t real_size = w->kernels->real_size;
+    int k = part_begin(w->depth, LINE, SLICES, (int)index);
+    const cni_thin thin = {
+        .x = cni_at(w->x, k, real_size),
+        .w = cni_at(w->w, (ptrdiff_t)k * w->width, real_size),
+        .w_row = w->width,
+        .y = w->scratch + index * cni_round_up((size_t)w->width * real_size),
+        .rows = 1,
+        .depth = part_begin(w->depth, LINE, SLICES, (int)index + 1) - k,
+        .width = w->width,
+    };
+    w->kernels->matmul.thin(&thin);
+}
+
+static void run_sliced(work *w, cni_pool *pool)
+{
+    size_t real_size = w->kernels->real_size, bytes = (size_t)w->width * real_size;
+    cni_parallel(pool, SLICES, multiply_slice, w);
+    if (w->bias) memcpy(w->y, w->bias, bytes);
+    w->kernels->matmul.column_sums(w->scratch, (ptrdiff_t)(cni_round_up(bytes) / real_size), SLICES, w->width, w->y,
+                                   w->bias != NULL);
+    if (w->epilogue && w->epilogue->function != CNI_LINEAR)
+        w->kernels->elementwise.unary(w->epilogue, w->y, w->y, (size_t)w->width);
+}
+
 static void run_streamed(work *w, cni_pool *pool)
 {
     size_t bytes = (size_t)w->depth * (size_t)w->width * w->kernels->real_size;
@@ -318,7 +359,9 @@ static void run_dense(cni_step *step, const cni_run *whole_run)
               .scratch = step->workspace,
               .transposed = attributes->transposed};
     const way how = way_of(op, w.rows, rows_of(op->in[0], run->batch));
-    if (how == STREAMED)
+    if (how == STREAMED && sliced_bytes(op, run->kernels->real_size))
+        run_sliced(&w, whole_run->pool);
+    else if (how == STREAMED)
         run_streamed(&w, whole_run->pool);
     else if (how == UNPACKED)
         run_unpacked(&w, run->pool);

@@ -16,7 +16,7 @@ enum { PANEL = 12, DOTS = 4, DOT_ROWS = 2 };
 enum { PANEL = 16, DOTS = 4, DOT_ROWS = 4 };
 #endif
 
-enum { AHEAD = 4, NARROW = 4, LINE = 64 / sizeof(float) };
+enum { AHEAD = 4, NARROW = 4, STRETCH = 256, LINE = 64 / sizeof(float) };
 
 ALWAYS_INLINE lanes load_part(const float *from, int some)
 {
@@ -36,11 +36,11 @@ ALWAYS_INLINE void store_part(float *to, lanes v, int some)
 ALWAYS_INLINE void panel(const cni_thin *t, int column, int vectors, int chains, bool whole, int last)
 {
     lanes sum[PANEL];
-    const float *x = t->x, *w = (const float *)t->w + column;
+    const float *x = t->x, *w = (const float *)t->w + column, *start = t->bias ? (const float *)t->bias + column : NULL;
     UNROLL for (int i = 0; i < chains * vectors; i++) sum[i] = (lanes){0};
-    if (t->bias)
+    if (start)
         UNROLL for (int j = 0; j < vectors; j++) sum[j] =
-            load_part((const float *)t->bias + column + j * LANES, whole || j + 1 < vectors ? LANES : last);
+            load_part(start + j * LANES, whole || j + 1 < vectors ? LANES : last);
     int k = 0;
     for (; k + chains <= t->depth; k += chains) UNROLL for (int i = 0; i < chains; i++, w += t->w_row)
         {
@@ -85,7 +85,7 @@ ALL(PANELS)
 static panel_function *const whole_panels[PANEL] = {ALL(WHOLE)}, *const part_panels[PANEL] = {ALL(PART)};
 
 /* Panels of nearly equal size. */
-static void thin(const cni_thin *t)
+static void run_panels(const cni_thin *t)
 {
     int vectors = (t->width + LANES - 1) / LANES, count = (vectors + PANEL - 1) / PANEL;
     int last = t->width - (vectors - 1) * LANES;
@@ -94,6 +94,26 @@ static void thin(const cni_thin *t)
         bool part = i + 1 == count && last < LANES;
         (part ? part_panels : whole_panels)[own - 1](t, column, last);
         column += own * LANES;
+    }
+}
+
+/* Panels take STRETCH rows of w and hand over to the next, so that all of a page is read while it is known; sums go on
+ * where they were left. */
+static void thin(const cni_thin *t)
+{
+    cni_thin stretch = *t;
+    if (t->width <= CNI_THIN_NARROW || t->width <= PANEL * LANES) {
+        run_panels(t);
+        return;
+    }
+    for (int k = 0; k < t->depth || k == 0; k += STRETCH) {
+        const bool ends = t->depth - k <= STRETCH;
+        stretch.depth = ends ? t->depth - k : STRETCH;
+        stretch.relu = t->relu && ends;
+        run_panels(&stretch);
+        stretch.x = (const float *)stretch.x + STRETCH;
+        stretch.w = (const float *)stretch.w + STRETCH * t->w_row;
+        stretch.bias = t->y;
     }
 }
 
