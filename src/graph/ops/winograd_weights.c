@@ -21,10 +21,10 @@
 enum {
     N = 6,
     POSITIONS = N * N,
-    HEIGHT = 16, /* channels in a row of V */
-    WIDTH = 32,  /* filters in a row of Z */
-    PATCH = HEIGHT * WIDTH,
-    TABLE = 16, /* tiles that a transform is given at once */
+    HEIGHT = 16,                 /* channels in a row of V */
+    WIDTH = 32,                  /* filters in a row of Z */
+    PATCH = HEIGHT * WIDTH + 16, /* a line more, so that the 36 positions do not alias */
+    TABLE = 16,                  /* tiles that a transform is given at once */
     MOST_SLICES = 8,
     SLICE_TILES = 160,
     BLOCK_TILES = 112,     /* at least: M's way to and from the cache has to cost little */
@@ -33,7 +33,8 @@ enum {
     SLICE_BYTES = 5 << 20, /* of M */
     CHUNK_HEIGHTS = 4,
     CHUNK_WIDTHS = 2,
-    SUM_CELLS = 4096
+    SUM_CELLS = 4096,
+    ALIASED = 4096 /* bytes: lines so far apart share their few places in the nearest cache, 25 of them do not fit */
 };
 
 /* Of V or Z, in elements: from position to position, from row of channels to row of channels. */
@@ -50,9 +51,11 @@ typedef struct work {
     int heights, widths;                /* rows of channels of V and Z */
     int slices, block_rows;
     int part_heights, part_widths, parts[2];
+    bool apart;   /* dw is made elsewhere first */
     bool whole;   /* M of all the part is kept from block to block; else there is one of a chunk */
     strides v, z; /* of a part */
     size_t v_bytes, z_bytes, m_bytes, dw_bytes;
+    ptrdiff_t tap; /* from tap to tap of dw where it is made, in elements */
     char *memory, *bias_parts, *slices_memory;
 } work;
 
@@ -132,7 +135,10 @@ static work divide(const cni_winograd_weights *s, const cni_run *run)
     w.z_bytes = cni_round_up(POSITIONS * w.z.position * real_size);
     w.m_bytes =
         w.whole ? m_bytes(w.part_heights, w.part_widths, real_size) : m_bytes(CHUNK_HEIGHTS, CHUNK_WIDTHS, real_size);
-    w.dw_bytes = cni_round_up((size_t)s->window * (size_t)s->window * (size_t)s->c * (size_t)s->f * real_size);
+    w.tap = (ptrdiff_t)s->c * s->f;
+    w.apart = w.slices > 1 || (s->window > 3 && (size_t)w.tap * real_size % ALIASED == 0);
+    if (w.apart) w.tap += HEIGHT;
+    w.dw_bytes = cni_round_up((size_t)s->window * (size_t)s->window * (size_t)w.tap * real_size);
     return w;
 }
 
@@ -150,7 +156,7 @@ size_t cni_winograd_weights_scratch(const cni_winograd_weights *shape, const cni
 {
     work w = divide(shape, most);
     return (size_t)cni_pool_threads(most->pool) * thread_bytes(&w) + bias_bytes(&w) +
-           (w.slices > 1 ? (size_t)w.slices * w.dw_bytes : 0);
+           (w.apart ? (size_t)w.slices * w.dw_bytes : 0);
 }
 
 bool cni_winograd_weights_pays(const cni_winograd_weights *s, int n)
@@ -301,8 +307,8 @@ static void gather(const task *t, const chunk *k, int i, int j)
     cni_winograd_tile tiles[HEIGHT];
     const cni_winograd_job job = {.tiles = tiles,
                                   .count = (size_t)cni_smaller(HEIGHT, c - first),
-                                  .row = (ptrdiff_t)window * c * f,
-                                  .column = (ptrdiff_t)c * f,
+                                  .row = window * w->tap,
+                                  .column = w->tap,
                                   .tile = WIDTH,
                                   .position = PATCH,
                                   .channels = cni_smaller(WIDTH, f - filter)};
@@ -328,7 +334,7 @@ static void run_task(void *context, size_t index, int thread)
     int slice = (int)(index % (size_t)w->slices), part = (int)(index / (size_t)w->slices);
     task t = {.w = w,
               .v = w->memory + (size_t)thread * thread_bytes(w),
-              .dw = w->slices > 1 ? w->slices_memory + (size_t)slice * w->dw_bytes : w->dw,
+              .dw = w->apart ? w->slices_memory + (size_t)slice * w->dw_bytes : w->dw,
               .height = part % w->parts[0] * w->part_heights,
               .width = part / w->parts[0] * w->part_widths};
     t.z = t.v + w->v_bytes;
@@ -352,19 +358,23 @@ static void run_task(void *context, size_t index, int thread)
     }
 }
 
-static size_t weights_of(const work *w)
+static size_t pieces_of(const work *w)
 {
-    return (size_t)w->s->window * (size_t)w->s->window * (size_t)w->s->c * (size_t)w->s->f;
+    return ((size_t)w->s->c * (size_t)w->s->f + SUM_CELLS - 1) / SUM_CELLS;
 }
 
+/* A piece of a tap. */
 static void sum_task(void *context, size_t index, int thread)
 {
     (void)thread;
     const work *w = context;
-    size_t real_size = w->kernels->real_size, first = index * SUM_CELLS, rest = weights_of(w) - first;
-    w->kernels->matmul.column_sums(w->slices_memory + first * real_size, (ptrdiff_t)(w->dw_bytes / real_size),
-                                   (size_t)w->slices, (int)(rest < SUM_CELLS ? rest : SUM_CELLS),
-                                   cni_at_mutable(w->dw, (ptrdiff_t)first, real_size), false);
+    size_t real_size = w->kernels->real_size, pieces = pieces_of(w), weights = (size_t)w->s->c * (size_t)w->s->f;
+    ptrdiff_t tap = (ptrdiff_t)(index / pieces);
+    size_t first = index % pieces * SUM_CELLS, rest = weights - first;
+    w->kernels->matmul.column_sums(
+        cni_at(w->slices_memory, tap * w->tap + (ptrdiff_t)first, real_size), (ptrdiff_t)(w->dw_bytes / real_size),
+        (size_t)w->slices, (int)(rest < SUM_CELLS ? rest : SUM_CELLS),
+        cni_at_mutable(w->dw, tap * (ptrdiff_t)weights + (ptrdiff_t)first, real_size), false);
 }
 
 void cni_winograd_weights_run(const cni_winograd_weights *shape, const cni_run *run, const void *x, const void *dy,
@@ -378,9 +388,10 @@ void cni_winograd_weights_run(const cni_winograd_weights *shape, const cni_run *
     w.db = db;
     w.bias_parts = scratch;
     w.slices_memory = w.bias_parts + bias_bytes(&w);
-    w.memory = w.slices_memory + (w.slices > 1 ? (size_t)w.slices * w.dw_bytes : 0);
+    w.memory = w.slices_memory + (w.apart ? (size_t)w.slices * w.dw_bytes : 0);
     cni_parallel(pool, (size_t)w.slices * (size_t)w.parts[0] * (size_t)w.parts[1], run_task, &w);
-    if (w.slices > 1) cni_parallel(pool, (weights_of(&w) + SUM_CELLS - 1) / SUM_CELLS, sum_task, &w);
+    size_t taps = (size_t)shape->window * (size_t)shape->window;
+    if (w.apart) cni_parallel(pool, taps * pieces_of(&w), sum_task, &w);
     if (db)
         run->kernels->matmul.column_sums(w.bias_parts, shape->f, (size_t)run->n * (size_t)w.image_rows, shape->f, db,
                                          false);
