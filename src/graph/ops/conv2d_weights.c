@@ -162,7 +162,7 @@ static bool winograd_of(const cni_op *op, const cni_run *run, cni_winograd_weigh
                                 .window = (int)window[0],
                                 .top = a->top,
                                 .left = a->left};
-    return cni_winograd_weights_pays(w, run->batch);
+    return cni_winograd_weights_choose(w, run->batch);
 }
 
 static size_t workspace(const cni_op *op, const cni_run *most)

@@ -19,12 +19,11 @@
 #include <string.h>
 
 enum {
-    N = 6,
-    POSITIONS = N * N,
     HEIGHT = 16,                 /* channels in a row of V */
     WIDTH = 32,                  /* filters in a row of Z */
-    PATCH = HEIGHT * WIDTH + 16, /* a line more, so that the 36 positions do not alias */
-    TABLE = 16,                  /* tiles that a transform is given at once */
+    PATCH = HEIGHT * WIDTH + 16, /* a line more, so that positions do not alias */
+    LEAST_CHANNELS = 16,
+    TABLE = 16, /* tiles that a transform is given at once */
     MOST_SLICES = 8,
     SLICE_TILES = 160,
     BLOCK_TILES = 112,     /* at least: M's way to and from the cache has to cost little */
@@ -47,8 +46,9 @@ typedef struct work {
     const cni_kernels *kernels;
     const void *x, *dy;
     void *dw, *db;
-    int n, cell, image_rows, row_tiles; /* a side of a tile; rows of tiles in an image, tiles in a row */
-    int heights, widths;                /* rows of channels of V and Z */
+    int n, positions, cell;    /* a side of a tile */
+    int image_rows, row_tiles; /* rows of tiles in an image, tiles in a row */
+    int heights, widths;       /* rows of channels of V and Z */
     int slices, block_rows;
     int part_heights, part_widths, parts[2];
     bool apart;   /* dw is made elsewhere first */
@@ -73,7 +73,7 @@ typedef struct task {
 
 static int tile_side(const cni_winograd_weights *s)
 {
-    return N + 1 - s->window;
+    return s->points + 1 - s->window;
 }
 
 static int tiles_of(const cni_winograd_weights *s, int n)
@@ -82,9 +82,9 @@ static int tiles_of(const cni_winograd_weights *s, int n)
     return n * cni_ratio_up(s->oh, cell) * cni_ratio_up(s->ow, cell);
 }
 
-static size_t m_bytes(int heights, int widths, size_t real_size)
+static size_t m_bytes(const work *w, int heights, int widths)
 {
-    return (size_t)POSITIONS * PATCH * (size_t)heights * (size_t)widths * real_size;
+    return (size_t)w->positions * PATCH * (size_t)heights * (size_t)widths * w->kernels->real_size;
 }
 
 /* As few parts as threads need, of filters first: Z is made faster than V. */
@@ -100,7 +100,7 @@ static void divide_parts(work *w, int threads)
 static int slices_of(const work *w, int rows)
 {
     int slices = 1;
-    if (m_bytes(w->heights, w->widths, w->kernels->real_size) > SLICE_BYTES) return 1;
+    if (m_bytes(w, w->heights, w->widths) > SLICE_BYTES) return 1;
     while (slices < MOST_SLICES && rows * w->row_tiles >= 2 * slices * SLICE_TILES && rows >= 2 * slices) slices *= 2;
     return slices;
 }
@@ -114,7 +114,7 @@ static strides strides_of(int width, int rows, size_t cells)
 static work divide(const cni_winograd_weights *s, const cni_run *run)
 {
     size_t real_size = run->kernels->real_size;
-    work w = {.s = s, .kernels = run->kernels, .n = run->n, .cell = tile_side(s)};
+    work w = {.s = s, .kernels = run->kernels, .n = run->n, .positions = s->points * s->points, .cell = tile_side(s)};
     w.image_rows = cni_ratio_up(s->oh, w.cell);
     w.row_tiles = cni_ratio_up(s->ow, w.cell);
     w.heights = cni_ratio_up(s->c, HEIGHT);
@@ -122,7 +122,7 @@ static work divide(const cni_winograd_weights *s, const cni_run *run)
     int rows = run->batch * w.image_rows;
     w.slices = slices_of(&w, rows);
     int slice_rows = cni_ratio_up(rows, w.slices);
-    int tiles = BLOCK_BYTES / (POSITIONS * (int)sizeof(float) * (w.heights * HEIGHT + w.widths * WIDTH));
+    int tiles = BLOCK_BYTES / (w.positions * (int)sizeof(float) * (w.heights * HEIGHT + w.widths * WIDTH));
     tiles = tiles > BLOCK_TILES ? BLOCK_TILES : tiles < FEW_BLOCK_TILES ? FEW_BLOCK_TILES : tiles;
     int blocks = slice_rows * w.row_tiles / tiles; /* hence blocks have up to twice as many */
     w.block_rows = cni_ratio_up(slice_rows, blocks > 1 ? blocks : 1);
@@ -131,10 +131,9 @@ static work divide(const cni_winograd_weights *s, const cni_run *run)
     size_t cells = (size_t)w.block_rows * (size_t)w.row_tiles;
     w.v = strides_of(HEIGHT, w.part_heights, cells);
     w.z = strides_of(WIDTH, w.part_widths, cells);
-    w.v_bytes = cni_round_up(POSITIONS * w.v.position * real_size);
-    w.z_bytes = cni_round_up(POSITIONS * w.z.position * real_size);
-    w.m_bytes =
-        w.whole ? m_bytes(w.part_heights, w.part_widths, real_size) : m_bytes(CHUNK_HEIGHTS, CHUNK_WIDTHS, real_size);
+    w.v_bytes = cni_round_up((size_t)w.positions * w.v.position * real_size);
+    w.z_bytes = cni_round_up((size_t)w.positions * w.z.position * real_size);
+    w.m_bytes = w.whole ? m_bytes(&w, w.part_heights, w.part_widths) : m_bytes(&w, CHUNK_HEIGHTS, CHUNK_WIDTHS);
     w.tap = (ptrdiff_t)s->c * s->f;
     w.apart = w.slices > 1 || (s->window > 3 && (size_t)w.tap * real_size % ALIASED == 0);
     if (w.apart) w.tap += HEIGHT;
@@ -159,9 +158,44 @@ size_t cni_winograd_weights_scratch(const cni_winograd_weights *shape, const cni
            (w.apart ? (size_t)w.slices * w.dw_bytes : 0);
 }
 
-bool cni_winograd_weights_pays(const cni_winograd_weights *s, int n)
+/* What things cost, in the time that a vector's multiply-add for each pair of channel and filter takes: a tile's
+ * products, its transforms (the fewer channels there are on the other side, the more they weigh), and M's way to memory
+ * and through the gather.  Fitted to measurements with 16 to 512 channels on images of 4x4 to 56x56; the direct way
+ * leaves out what is not inside the image, and costs a tenth more than its products. */
+typedef struct cost {
+    int points, window;
+    double tile, input, spread, gather;
+} cost;
+
+static const cost costs[] = {{6, 3, 36, 500, 300, 576}, {4, 3, 16, 200, 130, 330}, {6, 5, 36, 500, 200, 900}};
+
+/* Windows' cells inside the image, all windows and taps of an axis. */
+static double inside(int size, int windows, int window, int padding)
 {
-    return s->c >= 16 && s->f >= 16 && tiles_of(s, n) >= 16;
+    double count = 0;
+    for (int r = 0; r < window; r++) {
+        int first = padding - r > 0 ? padding - r : 0, last = cni_smaller(windows, size + padding - r);
+        if (last > first) count += last - first;
+    }
+    return count;
+}
+
+bool cni_winograd_weights_choose(cni_winograd_weights *s, int n)
+{
+    if (s->c < LEAST_CHANNELS || s->f < LEAST_CHANNELS) return false;
+    double least = 1.1 * n * inside(s->h, s->oh, s->window, s->top) * inside(s->w, s->ow, s->window, s->left);
+    int points = 0;
+    for (size_t i = 0; i < sizeof costs / sizeof *costs; i++) {
+        const cost *c = &costs[i];
+        if (c->window != s->window) continue;
+        s->points = c->points;
+        double time = tiles_of(s, n) * (c->tile + c->input / s->f + c->spread / s->c) + c->gather;
+        if (time >= least) continue;
+        least = time;
+        points = c->points;
+    }
+    s->points = points;
+    return points > 0;
 }
 
 /* ---- V and Z ---- */
@@ -236,12 +270,12 @@ static void transform(const task *t)
 {
     const work *w = t->w;
     const cni_winograd_weights *s = w->s;
-    const side x = {.transform = w->kernels->winograd.input[N],
+    const side x = {.transform = w->kernels->winograd.input[s->points],
                     .image = w->x,
                     .h = s->h,
                     .w = s->w,
                     .c = s->c,
-                    .cells = N,
+                    .cells = s->points,
                     .top = -s->top,
                     .left = -s->left,
                     .width = HEIGHT,
@@ -249,7 +283,7 @@ static void transform(const task *t)
                     .last = cni_smaller((t->height + t->heights) * HEIGHT, s->c),
                     .to = t->v,
                     .strides = &w->v};
-    const side dy = {.transform = w->kernels->winograd.spread[N][w->cell],
+    const side dy = {.transform = w->kernels->winograd.spread[s->points][w->cell],
                      .image = w->dy,
                      .h = s->oh,
                      .w = s->ow,
@@ -276,7 +310,7 @@ typedef struct chunk {
 static char *patch(const task *t, const chunk *c, int i, int j)
 {
     int at = t->w->whole ? (c->height + i) * t->widths + c->width + j : i * c->widths + j;
-    return t->m + m_bytes(1, 1, t->w->kernels->real_size) * (size_t)at;
+    return t->m + m_bytes(t->w, 1, 1) * (size_t)at;
 }
 
 static void multiply(const task *t, const chunk *c, int position, int i, int j)
@@ -314,12 +348,12 @@ static void gather(const task *t, const chunk *k, int i, int j)
                                   .channels = cni_smaller(WIDTH, f - filter)};
     for (size_t n = 0; n < job.count; n++)
         tiles[n] = (cni_winograd_tile){.at = (first + (ptrdiff_t)n) * f, .bottom = window, .right = window};
-    w->kernels->winograd.gather[N][window](&job, patch(t, k, i, j), NULL, filter, t->dw);
+    w->kernels->winograd.gather[w->s->points][window](&job, patch(t, k, i, j), NULL, filter, t->dw);
 }
 
 static void run_chunk(const task *t, const chunk *c)
 {
-    for (int position = 0; position < POSITIONS; position++)
+    for (int position = 0; position < t->w->positions; position++)
         for (int j = 0; j < c->widths; j++)
             for (int i = 0; i < c->heights; i++) multiply(t, c, position, i, j);
     for (int j = 0; j < c->widths && t->ends; j++)
@@ -381,7 +415,7 @@ void cni_winograd_weights_run(const cni_winograd_weights *shape, const cni_run *
                               void *dw, void *db, void *scratch)
 {
     work w = divide(shape, run);
-    cni_pool *pool = cni_run_for(run, 2.0 * tiles_of(shape, run->n) * POSITIONS * shape->c * shape->f).pool;
+    cni_pool *pool = cni_run_for(run, 2.0 * tiles_of(shape, run->n) * w.positions * shape->c * shape->f).pool;
     w.x = x;
     w.dy = dy;
     w.dw = dw;

@@ -8,11 +8,12 @@
 typedef struct cni_winograd_weights {
     int h, w, c, oh, ow, f; /* image and windows */
     int window;             /* 3 or 5 */
+    int points;             /* 6, or 4 with a window of 3: tiles of dy have points + 1 - window cells a side */
     int top, left;          /* zeros before the image */
 } cni_winograd_weights;
 
-/** Whether it is worth it: n images at most. */
-bool cni_winograd_weights_pays(const cni_winograd_weights *shape, int n);
+/** Whether it is worth it for n images at most; sets `points`. */
+bool cni_winograd_weights_choose(cni_winograd_weights *shape, int n);
 
 size_t cni_winograd_weights_scratch(const cni_winograd_weights *shape, const cni_run *most);
 
