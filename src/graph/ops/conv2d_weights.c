@@ -186,12 +186,19 @@ static void clip(int size, int stride, int offset, int *first, int *last)
 
 /* ---- one task ---- */
 
+/* Cells of x and of dy that follow each other, all their channels or some: `bytes` 0 where they do not. */
+typedef struct near_cells {
+    const void *data[2];
+    size_t bytes[2];
+} near_cells;
+
 typedef struct task {
     int channel, height;      /* of the group: first, how many */
     int group, filter, width; /* of dy: first, how many */
     int row, last_row;        /* of the window */
     void *dw, *db;            /* of the slice; db NULL: not this task's */
     void *copy;
+    near_cells ahead; /* of the next block */
 } task;
 
 /* Rows first ... last - 1 of dy, of images image ... last_image - 1. */
@@ -250,6 +257,13 @@ static void add_outer(const work *w, const task *t, const block *b, const window
         .width = t->width,
         .accumulate = accumulate,
     };
+    size_t part = (size_t)((r - t->row) * (w->s.folded ? 1 : w->s.kw) + s);
+    size_t parts = (size_t)((t->last_row - t->row) * (w->s.folded ? 1 : w->s.kw));
+    for (int i = 0; i < 2; i++) {
+        size_t share = (t->ahead.bytes[i] / parts + 63) / 64 * 64;
+        outer.ahead[i] = (const char *)t->ahead.data[i] + part * share;
+        outer.ahead_bytes[i] = share;
+    }
     w->kernels->matmul.outer(&outer);
 }
 
@@ -316,6 +330,24 @@ static void add_bias(const work *w, const task *t, const block *b, bool accumula
         w->kernels->matmul.column_sums(
             cni_at(w->dy, ((ptrdiff_t)image * w->s.oh + b->first) * w->s.ow * w->s.f + t->filter, real_size), w->s.f,
             cells, t->width, cni_at_mutable(t->db, t->filter, real_size), accumulate);
+}
+
+/* What the block needs of memory, as far as it lies in one piece each. */
+static near_cells cells_of(const work *w, const task *t, const block *b)
+{
+    const shape *s = &w->s;
+    size_t real_size = w->kernels->real_size;
+    int top = b->first * s->a->strides[0] - s->a->top, bottom = top + copy_rows(s, b->last - b->first);
+    top = top < 0 ? 0 : top;
+    bottom = cni_smaller(bottom, s->h);
+    ptrdiff_t x_row = (ptrdiff_t)s->w * s->c, dy_row = (ptrdiff_t)s->ow * s->f;
+    ptrdiff_t images = b->last_image - b->image - 1;
+    near_cells n = {.data = {cni_at(w->x, ((ptrdiff_t)b->image * s->h + top) * x_row, real_size),
+                             cni_at(w->dy, ((ptrdiff_t)b->image * s->oh + b->first) * dy_row, real_size)}};
+    if ((s->folded || t->height == s->c) && top < bottom)
+        n.bytes[0] = (size_t)((images * s->h + bottom - top) * x_row) * real_size;
+    if (t->width == s->f) n.bytes[1] = (size_t)((images * s->oh + b->last - b->first) * dy_row) * real_size;
+    return n;
 }
 
 /* Reads the block's cells in their order: the outer kernel goes through them a few channels at a time, in steps that
@@ -399,7 +431,9 @@ static void run_task(void *context, size_t index, int thread)
     begun_rows begun = 0;
     if (!w->s.folded) clear_rows(w, &t, t.row + MOST_BEGUN, 0);
     for (int i = first; i < last; i++) {
-        block b = block_at(w, i);
+        block b = block_at(w, i), next = block_at(w, i + 1);
+        t.ahead = (near_cells){0};
+        if (w->s.far && i + 1 < last) t.ahead = cells_of(w, &t, &next);
         add_block(w, &t, &b, i == first, &begun);
     }
     if (first == last && t.db)

@@ -51,6 +51,10 @@ typedef struct cni_outer {
     ptrdiff_t dw_row;
     int height, width;
     bool accumulate;
+    /* What will be needed after this: brought nearer on the way, line by line, as far as there is time; 0 bytes:
+     * nothing. The products leave the memory idle. */
+    const void *ahead[2];
+    size_t ahead_bytes[2];
 } cni_outer;
 
 /** Where the time goes into reading w once: for j < width

@@ -17,7 +17,7 @@ enum { MOST_ROWS = 6, PANEL_VECTORS = 2 };
 enum { MOST_ROWS = 12, PANEL_VECTORS = 2 };
 #endif
 
-enum { PANEL = PANEL_VECTORS * LANES };
+enum { PANEL = PANEL_VECTORS * LANES, LINE = 64 };
 
 ALWAYS_INLINE void add_to(float *dw, lanes sum, int some, bool accumulate)
 {
@@ -27,9 +27,10 @@ ALWAYS_INLINE void add_to(float *dw, lanes sum, int some, bool accumulate)
         store_some(dw, accumulate ? load_some(dw, some) + sum : sum, some);
 }
 
-/* `last` is how many lanes of the last vector exist; all of them when `whole`. */
+/* `last` is how many lanes of the last vector exist; all of them when `whole`.  With every pixel that goes by, a line
+ * from `ahead` on is prefetched where it `fetches`: in a version of its own, for short sums notice the instruction. */
 ALWAYS_INLINE void tile(const cni_outer *o, const float *x, const float *dy, float *dw, int height, int vectors,
-                        bool whole, int last)
+                        bool whole, bool fetches, int last, const char *ahead)
 {
     lanes sum[MOST_ROWS][PANEL_VECTORS];
     UNROLL for (int i = 0; i < height; i++) UNROLL for (int j = 0; j < vectors; j++) sum[i][j] = (lanes){0};
@@ -38,6 +39,10 @@ ALWAYS_INLINE void tile(const cni_outer *o, const float *x, const float *dy, flo
             const float *xp = x + (ptrdiff_t)r * o->x_row, *dyp = dy + (ptrdiff_t)r * o->dy_row;
             for (size_t p = 0; p < o->columns; p++, xp += o->x_pixel, dyp += o->dy_pixel) {
                 lanes columns[PANEL_VECTORS];
+                if (fetches) {
+                    __builtin_prefetch(ahead, 0, 2);
+                    ahead += LINE;
+                }
                 UNROLL for (int j = 0; j < vectors; j++) columns[j] =
                     whole || j + 1 < vectors ? load(dyp + j * LANES) : load_some(dyp + j * LANES, last);
                 UNROLL for (int i = 0; i < height; i++)
@@ -51,53 +56,75 @@ ALWAYS_INLINE void tile(const cni_outer *o, const float *x, const float *dy, flo
         add_to(dw + i * o->dw_row + j * LANES, sum[i][j], whole || j + 1 < vectors ? LANES : last, o->accumulate);
 }
 
-typedef void tile_function(const cni_outer *o, const float *x, const float *dy, float *dw, int last);
+typedef void tile_function(const cni_outer *o, const float *x, const float *dy, float *dw, int last, const char *ahead);
 
-#define TILE(height, vectors, whole, name)                                                                             \
-    static void name##_##height##_##vectors(const cni_outer *o, const float *x, const float *dy, float *dw, int last)  \
+#define TILE(height, vectors, whole, fetches, name)                                                                    \
+    static void name##_##height##_##vectors(const cni_outer *o, const float *x, const float *dy, float *dw, int last,  \
+                                            const char *ahead)                                                         \
     {                                                                                                                  \
-        tile(o, x, dy, dw, height, vectors, whole, last);                                                              \
+        tile(o, x, dy, dw, height, vectors, whole, fetches, last, ahead);                                              \
     }
-#define TILES_6(v, whole, name)                                                                                        \
-    TILE(1, v, whole, name)                                                                                            \
-    TILE(2, v, whole, name)                                                                                            \
-    TILE(3, v, whole, name) TILE(4, v, whole, name) TILE(5, v, whole, name) TILE(6, v, whole, name)
-#define TILES_12(v, whole, name)                                                                                       \
-    TILES_6(v, whole, name)                                                                                            \
-    TILE(7, v, whole, name)                                                                                            \
-    TILE(8, v, whole, name)                                                                                            \
-    TILE(9, v, whole, name) TILE(10, v, whole, name) TILE(11, v, whole, name) TILE(12, v, whole, name)
+#define TILES_6(v, ...)                                                                                                \
+    TILE(1, v, __VA_ARGS__)                                                                                            \
+    TILE(2, v, __VA_ARGS__)                                                                                            \
+    TILE(3, v, __VA_ARGS__) TILE(4, v, __VA_ARGS__) TILE(5, v, __VA_ARGS__) TILE(6, v, __VA_ARGS__)
+#define TILES_12(v, ...)                                                                                               \
+    TILES_6(v, __VA_ARGS__)                                                                                            \
+    TILE(7, v, __VA_ARGS__)                                                                                            \
+    TILE(8, v, __VA_ARGS__)                                                                                            \
+    TILE(9, v, __VA_ARGS__) TILE(10, v, __VA_ARGS__) TILE(11, v, __VA_ARGS__) TILE(12, v, __VA_ARGS__)
 #define ROW_6(v, name) name##_1_##v, name##_2_##v, name##_3_##v, name##_4_##v, name##_5_##v, name##_6_##v
 #define ROW_12(v, name)                                                                                                \
     ROW_6(v, name), name##_7_##v, name##_8_##v, name##_9_##v, name##_10_##v, name##_11_##v, name##_12_##v
 #if CNI_VECTOR_BYTES == 64
-#define TILES(v, whole, name) TILES_12(v, whole, name) TILE(13, v, whole, name) TILE(14, v, whole, name)
-#define ROW(v, name)          ROW_12(v, name), name##_13_##v, name##_14_##v
+#define TILES(v, ...) TILES_12(v, __VA_ARGS__) TILE(13, v, __VA_ARGS__) TILE(14, v, __VA_ARGS__)
+#define ROW(v, name)  ROW_12(v, name), name##_13_##v, name##_14_##v
 #elif CNI_VECTOR_BYTES == 32
-#define TILES(v, whole, name) TILES_6(v, whole, name)
-#define ROW(v, name)          ROW_6(v, name)
+#define TILES(v, ...) TILES_6(v, __VA_ARGS__)
+#define ROW(v, name)  ROW_6(v, name)
 #else
-#define TILES(v, whole, name) TILES_12(v, whole, name)
-#define ROW(v, name)          ROW_12(v, name)
+#define TILES(v, ...) TILES_12(v, __VA_ARGS__)
+#define ROW(v, name)  ROW_12(v, name)
 #endif
 
-TILES(2, true, whole)
-TILES(2, false, part)
-TILES(1, false, part)
+TILES(2, true, false, whole)
+TILES(2, false, false, part)
+TILES(1, false, false, part)
+TILES(2, true, true, whole_fetch)
+TILES(2, false, true, part_fetch)
+TILES(1, false, true, part_fetch)
 
-static tile_function *const whole_tiles[MOST_ROWS] = {ROW(2, whole)};
-static tile_function *const part_tiles[PANEL_VECTORS][MOST_ROWS] = {{ROW(1, part)}, {ROW(2, part)}};
+/* By whether it fetches. */
+static tile_function *const whole_tiles[2][MOST_ROWS] = {{ROW(2, whole)}, {ROW(2, whole_fetch)}};
+static tile_function *const part_tiles[2][PANEL_VECTORS][MOST_ROWS] = {{{ROW(1, part)}, {ROW(2, part)}},
+                                                                       {{ROW(1, part_fetch)}, {ROW(2, part_fetch)}}};
+
+/* Where the lines for the next tile begin, of which there are as many as pixels; NULL: there are none left.  Beyond the
+ * end of a place nothing is lost but time. */
+static const char *next_lines(const cni_outer *o, size_t *done)
+{
+    size_t bytes = o->images * o->rows * o->columns * LINE, at = *done;
+    *done += bytes;
+    for (int i = 0; i < 2; i++) {
+        if (at < o->ahead_bytes[i]) return (const char *)o->ahead[i] + at;
+        at -= (o->ahead_bytes[i] + bytes - 1) / bytes * bytes;
+    }
+    return NULL;
+}
 
 static void outer(const cni_outer *o)
 {
     int count = (o->height + MOST_ROWS - 1) / MOST_ROWS;
+    bool fetches = o->ahead_bytes[0] + o->ahead_bytes[1] > 0;
+    size_t fetched = 0;
     for (int j = 0; j < o->width; j += PANEL) {
         int width = o->width - j < PANEL ? o->width - j : PANEL, vectors = (width + LANES - 1) / LANES;
-        tile_function *const *by_height = width == PANEL ? whole_tiles : part_tiles[vectors - 1];
         for (int t = 0, i = 0; t < count; t++) {
             int height = o->height / count + (t < o->height % count);
+            const char *ahead = fetches ? next_lines(o, &fetched) : NULL;
+            tile_function *const *by_height = width == PANEL ? whole_tiles[!!ahead] : part_tiles[!!ahead][vectors - 1];
             by_height[height - 1](o, (const float *)o->x + i, (const float *)o->dy + j,
-                                  (float *)o->dw + i * o->dw_row + j, width - (vectors - 1) * LANES);
+                                  (float *)o->dw + i * o->dw_row + j, width - (vectors - 1) * LANES, ahead);
             i += height;
         }
     }
