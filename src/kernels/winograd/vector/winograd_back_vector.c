@@ -71,9 +71,8 @@ ALWAYS_INLINE void channels(ending how, int n, int k, const cni_winograd_job *jo
     lanes y[MOST][MOST];
     results(n, k, job, m, some, y);
     const ends e = ends_at(how, finish, column, some);
-    bool whole = tile->top == 0 && tile->left == 0 && tile->bottom == k && tile->right == k;
     ptrdiff_t at = tile->at + column;
-    if (whole) {
+    if (is_whole(tile, k)) {
         UNROLL for (int i = 0; i < k; i++) UNROLL for (int j = 0; j < k; j++)
             put(how, &e, y[i][j], column, at + i * job->row + j * job->column, some, image);
         return;
@@ -88,10 +87,10 @@ ALWAYS_INLINE void tiles(ending how, int n, int k, const cni_winograd_job *job, 
 {
     for (size_t t = 0; t < job->count; t++, transform += job->tile) {
         const cni_winograd_tile *tile = &job->tiles[t];
-        const float *next = image + tile[t + 1 < job->count].at + first;
+        const float *next = t + 1 < job->count && is_whole(&tile[1], k) ? image + tile[1].at + first : NULL;
         int c = 0;
         for (; c + LANES <= job->channels; c += LANES) {
-            ask_for(k, job, next + c);
+            if (next) ask_for(k, job, next + c);
             channels(how, n, k, job, tile, transform + c, finish, first + c, LANES, image);
         }
         if (c < job->channels)

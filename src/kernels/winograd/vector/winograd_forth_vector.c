@@ -11,21 +11,45 @@ ALWAYS_INLINE void line(bool input, int n, int k, const lanes *d, lanes *r)
         spread_line(n, k, d, r);
 }
 
-/* inside[i][j] is -1 or 0; NULL: all cells are inside. */
-ALWAYS_INLINE lanes cell(const float *x, const int32_t (*inside)[MOST], int i, int j, int some)
+/* Where the cells of a tile that sticks out lie, from its own place.  Those outside lie where another one is, since
+ * even a masked load from a page that does not exist takes hundreds of cycles, and count as zero: inside is 0, else -1.
+ */
+typedef struct places {
+    ptrdiff_t at[MOST][MOST];
+    int32_t inside[MOST][MOST];
+} places;
+
+static void find_places(const cni_winograd_job *job, const cni_winograd_tile *tile, int k, places *p)
 {
-    if (some >= LANES) return inside ? load_if(x, inside[i][j]) : load(x);
-    return !inside || inside[i][j] ? load_some(x, some) : (lanes){0};
+    const bool any = tile->top < tile->bottom && tile->left < tile->right;
+    const ptrdiff_t other = any ? tile->top * job->row + tile->left * job->column : -tile->at;
+    for (int i = 0; i < k; i++)
+        for (int j = 0; j < k; j++) {
+            const bool inside = i >= tile->top && i < tile->bottom && j >= tile->left && j < tile->right;
+            p->inside[i][j] = -inside;
+            p->at[i][j] = inside ? i * job->row + j * job->column : other;
+        }
 }
 
-ALWAYS_INLINE void channels(bool input, int n, int k, const cni_winograd_job *job, const float *x,
-                            const int32_t (*inside)[MOST], float *v, int some)
+/* `places` is NULL where all cells are inside. */
+ALWAYS_INLINE lanes cell(const cni_winograd_job *job, const places *p, const float *x, int i, int j, int some)
+{
+    if (!p) {
+        const float *at = x + i * job->row + j * job->column;
+        return some >= LANES ? load(at) : load_some(at, some);
+    }
+    if (some >= LANES) return load_if(x + p->at[i][j], p->inside[i][j]);
+    return p->inside[i][j] ? load_some(x + p->at[i][j], some) : (lanes){0};
+}
+
+ALWAYS_INLINE void channels(bool input, int n, int k, const cni_winograd_job *job, const float *x, const places *p,
+                            float *v, int some)
 {
     lanes half[MOST][MOST];
     UNROLL for (int j = 0; j < k; j++)
     {
         lanes d[MOST], r[MOST];
-        UNROLL for (int i = 0; i < k; i++) d[i] = cell(x + i * job->row + j * job->column, inside, i, j, some);
+        UNROLL for (int i = 0; i < k; i++) d[i] = cell(job, p, x, i, j, some);
         line(input, n, k, d, r);
         UNROLL for (int i = 0; i < n; i++) half[i][j] = r[i];
     }
@@ -50,31 +74,30 @@ ALWAYS_INLINE void ask_for(int k, const cni_winograd_job *job, const float *x)
         __builtin_prefetch(x + i * job->row + j * job->column, 0, 2);
 }
 
-ALWAYS_INLINE void tile_channels(bool input, int n, int k, const cni_winograd_job *job, const float *x,
-                                 const int32_t (*inside)[MOST], const float *next, float *v)
+ALWAYS_INLINE void tile_channels(bool input, int n, int k, const cni_winograd_job *job, const float *x, const places *p,
+                                 const float *next, float *v)
 {
     int c = 0;
     for (; c + LANES <= job->channels; c += LANES) {
-        if (input) ask_for(k, job, next + c);
-        channels(input, n, k, job, x + c, inside, v + c, LANES);
+        if (input && next) ask_for(k, job, next + c);
+        channels(input, n, k, job, x + c, p, v + c, LANES);
     }
-    if (c < job->channels) channels(input, n, k, job, x + c, inside, v + c, job->channels - c);
+    if (c < job->channels) channels(input, n, k, job, x + c, p, v + c, job->channels - c);
 }
 
 ALWAYS_INLINE void tiles(bool input, int n, int k, const cni_winograd_job *job, const float *image, float *transform)
 {
     for (size_t t = 0; t < job->count; t++, transform += job->tile) {
         const cni_winograd_tile *tile = &job->tiles[t];
-        const float *x = image + tile->at, *next = image + tile[t + 1 < job->count].at;
-        if (tile->top == 0 && tile->left == 0 && tile->bottom == k && tile->right == k) {
+        const float *x = image + tile->at, *next = NULL;
+        if (t + 1 < job->count && is_whole(&tile[1], k)) next = image + tile[1].at;
+        if (is_whole(tile, k)) {
             tile_channels(input, n, k, job, x, NULL, next, transform);
             continue;
         }
-        int32_t inside[MOST][MOST];
-        for (int i = 0; i < k; i++)
-            for (int j = 0; j < k; j++)
-                inside[i][j] = -(i >= tile->top && i < tile->bottom && j >= tile->left && j < tile->right);
-        tile_channels(input, n, k, job, x, inside, next, transform);
+        places p;
+        find_places(job, tile, k, &p);
+        tile_channels(input, n, k, job, x, &p, next, transform);
     }
 }
 

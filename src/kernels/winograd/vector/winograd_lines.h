@@ -12,6 +12,11 @@
 
 enum { MOST = CNI_WINOGRAD_N };
 
+ALWAYS_INLINE bool is_whole(const cni_winograd_tile *tile, int k)
+{
+    return tile->top == 0 && tile->left == 0 && tile->bottom == k && tile->right == k;
+}
+
 /* B' d: rows p and -p, 1 / p^2 = factor. */
 ALWAYS_INLINE void input_pair(float factor, const lanes *d, lanes *plus, lanes *minus)
 {
