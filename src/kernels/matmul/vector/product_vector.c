@@ -101,7 +101,7 @@ ALWAYS_INLINE void tile(const cni_product *p, const strip *of, const float *x, f
     for (int t = 0; t < p->taps; t++) {
         const float *at = x + p->tap[t], *end = at + p->depth;
         for (; at < end; at++, w += PANEL, next += step) {
-            __builtin_prefetch(next, 0, 2);
+            if (vectors > 1) __builtin_prefetch(next, 0, 2); /* with one, loads are what limits */
             lanes columns[PANEL_VECTORS];
             UNROLL for (int j = 0; j < vectors; j++) columns[j] = *(const lanes *)(w + j * LANES);
             UNROLL for (int i = 0; i < rows; i++)
