@@ -171,6 +171,11 @@ static const shape corners[] = {
     {FORWARD, 1, 70, 6, 96, 40, 3, 3, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1, false},
     {FORWARD, 2, 8, 8, 6, 6, 3, 3, {1, 1}, {1, 1}, {1, 1, 1, 1}, 6, true}, /* groups of one channel */
     {FORWARD, 1, 8, 9, 5, 15, 3, 2, {2, 2}, {1, 1}, {1, 1, 0, 1}, 5, true},
+    {FORWARD, 2, 5, 6, 290, 270, 3, 2, {1, 1}, {1, 1}, {1, 1, 0, 1}, 1, true}, /* several chunks of channels */
+    {FORWARD, 11, 7, 7, 18, 40, 3, 3, {2, 1}, {1, 1}, {1, 1, 1, 1}, 1, true},  /* blocks of images, slices */
+    {FORWARD, 1, 75, 2, 3, 5, 70, 1, {1, 1}, {1, 1}, {69, 0, 0, 0}, 1, true},  /* more rows in a window than bits */
+    {FORWARD, 1, 3, 3, 5, 5, 70, 1, {1, 1}, {1, 1}, {68, 67, 0, 0}, 1, true},  /* most of them outside */
+    {FORWARD, 2, 40, 33, 2, 37, 5, 5, {1, 1}, {1, 1}, {0}, 1, true},           /* folded, nothing sticks out */
     {TRANSPOSED, 2, 9, 11, 6, 5, 3, 4, {2, 3}, {1, 1}, {0, 0, 1, 2}, 1, true},
     {TRANSPOSED, 1, 8, 8, 3, 16, 2, 2, {2, 2}, {1, 1}, {0}, 1, true},
     {TRANSPOSED, 1, 14, 14, 20, 34, 5, 5, {2, 2}, {1, 1}, {1, 2, 1, 2}, 1, true},

@@ -4,6 +4,7 @@
  * element further off than 1e-4 of the largest.  Threads change no bit, and nothing beyond the arrays is touched. */
 #include "graph/op_testing.h"
 
+#include "graph/ops/conv2d.h"
 #include "graph/ops/winograd_weights.h"
 #include "kernels/guarded.h"
 
@@ -155,9 +156,83 @@ static void threads_change_no_bit(void **state)
         }
 }
 
+/* The op takes what pays: within the bound with CN_MATH_FAST, the definition's sums with CN_MATH_DIRECT. */
+static cni_tensor *build(cni_graph *graph, cni_tensor *const *in, const void *arguments)
+{
+    const cni_winograd_weights *s = arguments;
+    const cni_conv2d_attributes a = {.strides = {1, 1},
+                                     .dilation = {1, 1},
+                                     .top = s->top,
+                                     .bottom = s->oh + s->window - 1 - s->h - s->top,
+                                     .left = s->left,
+                                     .right = s->ow + s->window - 1 - s->w - s->left,
+                                     .groups = 1};
+    return cni_conv2d(graph, in[0], in[1], NULL, &a);
+}
+
+static void the_op_keeps_the_bound_or_the_definition(void **state)
+{
+    (void)state;
+    cni_kernels kernels[MOST_KERNELS];
+    int count = all_kernels(kernels);
+    for (int i = 0; i < 2 * SHAPES; i++) {
+        const shape *t = &shapes[i / 2];
+        const cni_winograd_weights *s = &t->s;
+        if (s->oh + s->window - 1 < s->h + s->top || s->ow + s->window - 1 < s->w + s->left) continue;
+        data d = new_data(t);
+        bool fast = i % 2;
+        for (size_t k = 0; k < d.x.count && !fast; k++) d.x.data[k] = (float)(int)(d.x.data[k] * 4);
+        for (size_t k = 0; k < d.dy.count && !fast; k++) d.dy.data[k] = (float)(int)(d.dy.data[k] * 4);
+        define(t, &d);
+        double *x = new_values(d.x.count), *dy = new_values(d.dy.count), *w = new_values(d.dw.count),
+               *dw = new_values(d.dw.count);
+        for (size_t k = 0; k < d.x.count; k++) x[k] = d.x.data[k];
+        for (size_t k = 0; k < d.dy.count; k++) dy[k] = d.dy.data[k];
+        const trial op = {
+            .n = t->n,
+            .inputs = 2,
+            .shapes = {CNI_SHAPE(CNI_UNKNOWN, s->h, s->w, s->c), CNI_SHAPE(s->window, s->window, s->c, s->f)},
+            .values = {x, w},
+            .dy = dy,
+            .build = build,
+            .arguments = s,
+            .fast = fast,
+            .gradients = {NULL, dw}};
+        for (int k = 1; k < count; k++) {
+            run_trial(&op, &kernels[k], 2);
+            for (size_t j = 0; j < d.dw.count; j++) d.dw.data[j] = (float)dw[j];
+            check_close(d.dw.data, d.expected, d.dw.count, fast ? 1e-5 : 0, fast ? 1e-4 : 0, "the op's dw",
+                        kernels[k].name, t);
+        }
+        double *const lists[] = {x, dy, w, dw};
+        for (int k = 0; k < 4; k++) free(lists[k]);
+        free_data(&d);
+    }
+}
+
+/* Images in one pass of the network of a known size: what is chosen is told by shapes alone. */
+static void what_pays_is_chosen(void **state)
+{
+    (void)state;
+    static const struct {
+        int n;
+        cni_winograd_weights s;
+        int points;
+    } rows[] = {{1, {56, 56, 64, 56, 56, 64, 3, 0, 1, 1}, 6},   {1, {10, 10, 64, 10, 10, 64, 3, 0, 1, 1}, 4},
+                {1, {7, 7, 512, 7, 7, 512, 3, 0, 1, 1}, 0},     {8, {7, 7, 512, 7, 7, 512, 3, 0, 1, 1}, 6},
+                {1, {12, 12, 32, 8, 8, 64, 5, 0, 0, 0}, 6},     {8, {56, 56, 3, 56, 56, 64, 3, 0, 1, 1}, 0},
+                {32, {28, 28, 128, 28, 28, 128, 5, 0, 2, 2}, 6}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        cni_winograd_weights s = rows[i].s;
+        assert_int_equal(cni_winograd_weights_choose(&s, rows[i].n), rows[i].points > 0);
+        assert_int_equal(s.points, rows[i].points);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(errors_are_within_the_bound),
-                                       cmocka_unit_test(threads_change_no_bit)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(errors_are_within_the_bound), cmocka_unit_test(threads_change_no_bit),
+        cmocka_unit_test(the_op_keeps_the_bound_or_the_definition), cmocka_unit_test(what_pays_is_chosen)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

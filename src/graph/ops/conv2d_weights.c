@@ -389,13 +389,9 @@ static void add_block(const work *w, const task *t, const block *b, bool first, 
     }
 }
 
-static void clear_rows(const work *w, const task *t, int row, begun_rows but)
+static void clear_row(const work *w, const task *t, int r)
 {
-    for (int r = row; r < t->last_row; r++) {
-        int bit = r - t->row;
-        if (bit < MOST_BEGUN && (but >> bit & 1)) continue;
-        for (int k = 0; k < (w->s.folded ? 1 : w->s.kw); k++) clear(w, t, r, k);
-    }
+    for (int k = 0; k < (w->s.folded ? 1 : w->s.kw); k++) clear(w, t, r, k);
 }
 
 static task task_at(const work *w, size_t index, int thread, int *slice)
@@ -429,7 +425,8 @@ static void run_task(void *context, size_t index, int thread)
     int first = (int)((int64_t)w->blocks * slice / w->s.slices),
         last = (int)((int64_t)w->blocks * (slice + 1) / w->s.slices);
     begun_rows begun = 0;
-    if (!w->s.folded) clear_rows(w, &t, t.row + MOST_BEGUN, 0);
+    bool adds = !w->s.folded || first == last; /* else the first block writes all rows */
+    for (int r = t.row + MOST_BEGUN; r < t.last_row && adds; r++) clear_row(w, &t, r);
     for (int i = first; i < last; i++) {
         block b = block_at(w, i), next = block_at(w, i + 1);
         t.ahead = (near_cells){0};
@@ -438,7 +435,8 @@ static void run_task(void *context, size_t index, int thread)
     }
     if (first == last && t.db)
         memset(cni_at_mutable(t.db, t.filter, w->kernels->real_size), 0, (size_t)t.width * w->kernels->real_size);
-    if (!w->s.folded || first == last) clear_rows(w, &t, t.row, begun);
+    for (int r = t.row; r < cni_smaller(t.last_row, t.row + MOST_BEGUN) && adds; r++)
+        if (!(begun >> (r - t.row) & 1)) clear_row(w, &t, r);
 }
 
 /* Adds the slices in their order: tasks for pieces of dw, then tasks for pieces of db. */
