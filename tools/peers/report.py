@@ -247,6 +247,8 @@ def picture(known):
     scale = (width - left - 60) / most
     out, y = [], 46
     for mode, title in (("predict", "Predictions"), ("train", "Training steps")):
+        if not list(rows_of(known, mode)):
+            continue
         out.append(f'<text x="12" y="{y}" class="t">{title}</text>')
         y += 14
         top = y
