@@ -60,7 +60,7 @@ ALWAYS_INLINE void slide_strip(const cni_depthwise_weights *d, const pass *p, in
     const float *x = (const float *)d->x + (first_cell(r, row) + p->tap_row) * r->x + p->channel;
     const float *dy = (const float *)d->dy + row * r->y + c->first * c->y + p->channel;
     ptrdiff_t cell = first_cell(c, c->first);
-    lanes cells[5][7];
+    lanes cells[6][7];
     UNROLL for (int s = stride; s < across; s++, cell++)
         load_column(cells, s, x + cell * c->x, r->x, reach, cell >= 0 && cell < c->cells ? inside : 0, some);
     for (int j = c->first; j < c->last; j++, dy += c->y) {
@@ -84,6 +84,7 @@ ALWAYS_INLINE void slide(const cni_depthwise_weights *d, const pass *p, int down
     load_sums(d, p, sum, down, across, some);
     int row = p->first;
     for (; row + rows <= p->last; row += rows) slide_strip(d, p, row, sum, down, across, stride, rows, some);
+    for (; rows > 2 && row + 2 <= p->last; row += 2) slide_strip(d, p, row, sum, down, across, stride, 2, some);
     for (; rows > 1 && row < p->last; row++) slide_strip(d, p, row, sum, down, across, stride, 1, some);
     store_sums(d, p, sum, down, across, some);
 }
@@ -186,7 +187,7 @@ PASS(visit_2_5, visit, 2, 5)
         1, visit_1_7                                                                                                   \
     }
 #else
-PASS(slide_3_3, slide, 3, 3, 1, 2)
+PASS(slide_3_3, slide, 3, 3, 1, 4)
 PASS(slide_3_3_2, slide, 3, 3, 2, 2)
 PASS(slide_3_5, slide, 3, 5, 1, 1)
 PASS(slide_2_5, slide, 2, 5, 1, 2)
@@ -257,7 +258,7 @@ static void add_bands(const cni_depthwise_weights *d, const struct passes *of)
 {
     const cni_window_axis *r = &d->rows, *c = &d->columns;
     const int row_bytes = (c->stride * r->stride + 1) * (c->last - c->first) * d->width * (int)sizeof(float);
-    int band = row_bytes > 0 && row_bytes < BAND_BYTES / LEAST_BAND ? BAND_BYTES / row_bytes / 2 * 2 : LEAST_BAND;
+    int band = row_bytes > 0 && row_bytes < BAND_BYTES / LEAST_BAND ? BAND_BYTES / row_bytes / 4 * 4 : LEAST_BAND;
     for (pass p = {.first = r->first}; p.first < r->last; p.first = p.last) {
         p.last = p.first + band < r->last ? p.first + band : r->last;
         for (p.channel = 0; p.channel < d->width; p.channel += LANES) add_rows(d, of, &p);
