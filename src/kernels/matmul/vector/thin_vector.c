@@ -92,7 +92,8 @@ static void run_panels(const cni_thin *t)
     for (int i = 0, column = 0; i < count; i++) {
         int own = vectors / count + (i < vectors % count);
         bool part = i + 1 == count && last < LANES;
-        (part ? part_panels : whole_panels)[own - 1](t, column, last);
+        panel_function *compute = part ? part_panels[own - 1] : whole_panels[own - 1];
+        compute(t, column, last);
         column += own * LANES;
     }
 }
