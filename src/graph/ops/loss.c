@@ -84,6 +84,35 @@ static bool is_valid(const work *w, size_t entry)
     return !spec->ignores || real_at(w->y, entry, w->run->kernels->real_size) != spec->ignored;
 }
 
+/* The kernels for rows that lie one behind the other, where there are any. */
+static const cni_flat_loss *flat_of(const work *w, const chunk *c)
+{
+    const cni_flat_loss *flat = &w->run->kernels->learning.flat[w->loss->spec.function];
+    return flat->loss && c->rows.step == 1 && c->rows.pitch == c->rows.count ? flat : NULL;
+}
+
+static void values_of(const work *w, const chunk *c, void *values)
+{
+    const size_t size = w->run->kernels->real_size;
+    const cni_flat_loss *flat = flat_of(w, c);
+    const void *y = w->y + c->y * size, *p = w->p + c->p * size;
+    if (flat)
+        flat->loss(&w->loss->spec, c->rows.rows, c->rows.count, y, p, values);
+    else
+        w->run->kernels->learning.loss(&w->loss->spec, &c->rows, y, p, values);
+}
+
+static void slopes_of(const work *w, const chunk *c, const void *factors)
+{
+    const size_t size = w->run->kernels->real_size;
+    const cni_flat_loss *flat = flat_of(w, c);
+    const void *y = w->y + c->y * size, *p = w->p + c->p * size;
+    if (flat)
+        flat->gradient(&w->loss->spec, c->rows.rows, c->rows.count, y, p, factors, w->dp + c->p * size);
+    else
+        w->run->kernels->learning.loss_gradient(&w->loss->spec, &c->rows, y, p, factors, w->dp + c->p * size);
+}
+
 static void sum_slice(void *context, size_t slice, int thread)
 {
     const work *w = context;
@@ -93,7 +122,7 @@ static void sum_slice(void *context, size_t slice, int thread)
     for (size_t entry = slice_begin(w, slice); entry < end;) {
         const chunk c = chunk_at(w, entry, end);
         reals values;
-        w->run->kernels->learning.loss(&w->loss->spec, &c.rows, w->y + c.y * size, w->p + c.p * size, &values);
+        values_of(w, &c, &values);
         for (size_t i = 0; i < c.rows.rows; i++, entry++) {
             const double weight = weight_at(w, entry), valid = is_valid(w, entry);
             total.sum += real_at(&values, i, size) * weight;
@@ -163,8 +192,7 @@ static void gradient_slice(void *context, size_t slice, int thread)
         const chunk c = chunk_at(w, entry, end);
         reals factors;
         for (size_t i = 0; i < c.rows.rows; i++, entry++) set_real(&factors, i, size, w->factor * weight_at(w, entry));
-        w->run->kernels->learning.loss_gradient(&w->loss->spec, &c.rows, w->y + c.y * size, w->p + c.p * size, &factors,
-                                                w->dp + c.p * size);
+        slopes_of(w, &c, &factors);
     }
 }
 

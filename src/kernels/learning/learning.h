@@ -76,6 +76,13 @@ typedef struct cni_update_arrays {
     void *average; /* or NULL */
 } cni_update_arrays;
 
+/** The same for rows that lie one behind the other, p [rows, count], y like it: losses that are means over elements. */
+typedef struct cni_flat_loss {
+    void (*loss)(const cni_loss_spec *spec, size_t rows, size_t count, const void *y, const void *p, void *values);
+    void (*gradient)(const cni_loss_spec *spec, size_t rows, size_t count, const void *y, const void *p,
+                     const void *factors, void *dp);
+} cni_flat_loss;
+
 typedef struct cni_learning_kernels {
     /** values[r] = the loss of row r. */
     void (*loss)(const cni_loss_spec *spec, const cni_loss_rows *rows, const void *y, const void *p, void *values);
@@ -83,6 +90,8 @@ typedef struct cni_learning_kernels {
     /** dp(r, i) = factors[r] * d loss(r) / d p(r, i), laid out as p.  dp may be p. */
     void (*loss_gradient)(const cni_loss_spec *spec, const cni_loss_rows *rows, const void *y, const void *p,
                           const void *factors, void *dp);
+
+    cni_flat_loss flat[CNI_LOSS_FUNCTIONS]; /* NULL where there is none: then the general ones serve */
 
     /** One step for n elements, with factors a multiple of `width`. */
     void (*update)(const cni_update *update, const cni_update_arrays *arrays, size_t n);
@@ -103,6 +112,7 @@ void cni_learning_neon(cni_learning_kernels *kernels);
 /* Parts of the above, one source each */
 CNI_DECLARE_PORTABLE(cni_losses_part, cni_learning_kernels);
 CNI_DECLARE_PORTABLE(cni_updates_part, cni_learning_kernels);
+CNI_DECLARE_OVERLAYS(cni_losses_part, cni_learning_kernels); /* flat */
 CNI_DECLARE_OVERLAYS(cni_updates_part, cni_learning_kernels);
 
 #endif

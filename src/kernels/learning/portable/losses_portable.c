@@ -260,4 +260,5 @@ void CNI_FOR_REAL(cni_losses_part)(cni_learning_kernels *kernels)
 {
     kernels->loss = loss;
     kernels->loss_gradient = loss_gradient;
+    for (int i = 0; i < CNI_LOSS_FUNCTIONS; i++) kernels->flat[i] = (cni_flat_loss){NULL, NULL};
 }
