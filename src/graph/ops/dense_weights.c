@@ -297,6 +297,7 @@ static bool is_read(const cni_graph *graph, const cni_tensor *tensor)
 
 bool cni_dense_update(cni_graph *graph, const cni_update_attributes *attributes, const cni_update_inputs *inputs)
 {
+    if (graph->error.status) return false; /* ops that could not be made are not whole */
     cni_tensor *dw = inputs->gradient;
     cni_op *op = dw->producer;
     if (!op || op->kind != &weights_kind || dw->alias_of || is_read(graph, dw) || inputs->squares) return false;
