@@ -58,7 +58,9 @@ bool cli_prepare(const cli_settings *settings, double seed)
     const char *error;
     cn_status status = cn_read_keras_json(NULL, NULL, &error);
     if (!status && settings->threads) status = cn_set_threads(NULL, settings->threads);
-    if (status) cli_fail(status, error ? error : "the number of threads was refused");
+    if (!status && settings->math)
+        status = cn_set_math(NULL, strcmp(settings->math, "direct") == 0 ? CN_MATH_DIRECT : CN_MATH_FAST);
+    if (status) cli_fail(status, error ? error : "the number of threads or the way of computing was refused");
     if (seed >= 0) cn_set_random_seed((uint32_t)seed);
     return status == CN_OK;
 }

@@ -14,6 +14,8 @@
 #define SETTINGS cli_settings
 static const cli_option common_options[] = {
     CLI_OPTION(threads, "threads", 0, "N", 1, 1024, "threads to compute with (as many as there are cores)"),
+    CLI_OPTION(math, "math", 0, "fast|direct", 0, 0,
+               "convolutions by Winograd's algorithm where it is faster (fast), or as defined (direct)"),
     CLI_OPTION(quiet, "quiet", 'q', NULL, 0, 0, "no progress and no messages but errors"),
     CLI_OPTION(help, "help", 'h', NULL, 0, 0, "this text"),
 };
@@ -147,6 +149,15 @@ static bool append(reader *r, const cli_option *option, const char *text, const 
     return wrong(r, "--%s: given more than %d times", option->name, CLI_TEXTS);
 }
 
+/* "fast|direct": one of these words. */
+static bool is_choice(const char *choices, const char *text)
+{
+    const size_t length = strlen(text);
+    for (const char *word = choices; word; word = strchr(word, '|') ? strchr(word, '|') + 1 : NULL)
+        if (strcspn(word, "|") == length && !memcmp(word, text, length)) return true;
+    return false;
+}
+
 static void *place_of(const reader *r, const cli_option *option)
 {
     return (char *)r->settings + option->offset; /* cli_settings comes first, so its rows have the same offsets */
@@ -169,6 +180,8 @@ static bool store(reader *r, const cli_option *option, const char *text)
         break;
     }
     if (!*text) return wrong(r, "--%s: %s is empty", option->name, option->argument);
+    if (strchr(option->argument, '|') && !is_choice(option->argument, text))
+        return wrong(r, "--%s %s: expected %s", option->name, text, option->argument);
     *(const char **)place = text;
     return true;
 }

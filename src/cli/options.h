@@ -23,7 +23,7 @@ typedef enum cli_type { CLI_FLAG, CLI_INT, CLI_REAL, CLI_TEXT, CLI_LIST } cli_ty
 typedef struct cli_option {
     const char *name;     /* without the two hyphens */
     char letter;          /* of the short form; 0: none */
-    const char *argument; /* how the help calls it; NULL for a flag */
+    const char *argument; /* how the help calls it, or its choices: "fast|direct"; NULL for a flag */
     cli_type type;
     size_t offset;   /* in the verb's settings */
     double min, max; /* of a number; both 0: any */
@@ -45,6 +45,7 @@ typedef struct cli_option {
 /** What every verb knows; the first member of its settings. */
 typedef struct cli_settings {
     int threads;
+    const char *math; /* NULL: fast */
     bool quiet, help;
     int count; /* arguments that are no options */
     const char *const *arguments;

@@ -12,7 +12,7 @@
 
 typedef struct settings {
     cli_settings common;
-    const char *weights, *input, *math;
+    const char *weights, *input;
     int batch, runs;
     double seconds;
     bool train, json;
@@ -26,7 +26,6 @@ static const cli_option options[] = {
     CLI_OPTION(batch, "batch", 'b', "N", 1, 1e6, "samples at once (1)"),
     CLI_OPTION(seconds, "seconds", 's', "S", 0, 1e5, "how long to measure (2); at least five runs are taken"),
     CLI_OPTION(runs, "runs", 0, "N", 1, 1e6, "at most so many runs"),
-    CLI_OPTION(math, "math", 0, "HOW", 0, 0, "fast (Winograd's algorithm where it suits) or direct (fast)"),
     CLI_OPTION(input, "input", 0, "SIZES", 0, 0, "input, where the text tells none: 224x224x3"),
     CLI_OPTION(weights, "weights", 0, "FILE", 0, 0, "take the weights from a .weights.h5 (or .keras)"),
     CLI_OPTION(json, "json", 0, NULL, 0, 0, "the numbers as JSON"),
@@ -281,14 +280,14 @@ static void print_json(const bench *b)
     const struct {
         const char *name;
         double value;
-    } numbers[] = {{"load_ms", ms * b->load},    {"plan_ms", ms * b->plan},      {"first_ms", ms * b->first},
-                   {"best_ms", ms * b->best},    {"median_ms", ms * b->median},  {"gflop", b->gflop},
+    } numbers[] = {{"load_ms", ms * b->load},    {"plan_ms", ms * b->plan},     {"first_ms", ms * b->first},
+                   {"best_ms", ms * b->best},    {"median_ms", ms * b->median}, {"gflop", b->gflop},
                    {"arena_mb", mb * b->memory}, {"peak_mb", mb * b->peak}};
     fputs("{\"model\": ", stdout);
     cli_json_text(stdout, cn_model_name(b->model));
     printf(", \"train\": %s, \"batch\": %d, \"threads\": %d, \"math\": \"%s\", \"instructions\": \"%s\", \"runs\": %d",
            b->settings->train ? "true" : "false", b->settings->batch, cn_threads(NULL),
-           b->settings->math ? b->settings->math : "fast", cn_instruction_set(NULL), b->count);
+           b->settings->common.math ? b->settings->common.math : "fast", cn_instruction_set(NULL), b->count);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         printf(", \"%s\": ", numbers[i].name);
         if (isnan(numbers[i].value))
@@ -341,20 +340,11 @@ static cn_model *load(const settings *s)
     return model;
 }
 
-static bool is_math(const char *text, cn_math *math)
-{
-    *math = text && strcmp(text, "direct") == 0 ? CN_MATH_DIRECT : CN_MATH_FAST;
-    return !text || *math == CN_MATH_DIRECT || strcmp(text, "fast") == 0;
-}
-
 static int run(const void *given)
 {
     bench b = {.settings = given};
     const settings *s = given;
-    cn_math math;
-    if (!is_math(s->math, &math)) return cli_misuse(&cli_bench, "--math %s: expected fast or direct", s->math);
     if (!cli_prepare(&s->common, 1)) return CLI_FAILED;
-    if (cn_set_math(NULL, math)) return cli_fail(CN_ERR_STATE, "the way of computing was refused");
     const double start = now();
     b.model = load(s);
     b.load = now() - start;
