@@ -23,8 +23,11 @@ ALWAYS_INLINE lanes vector_clamp(lanes x, float slope, float most)
 
 ALWAYS_INLINE lanes vector_finish(const cni_finish *f, lanes sum, int column, ptrdiff_t at, int some)
 {
-    if (f->scale) sum *= load_at(f->scale, column, some);
-    if (f->shift) sum += load_at(f->shift, column, some);
+    const lanes shift = f->shift ? load_at(f->shift, column, some) : (lanes){0};
+    if (f->scale)
+        sum = multiply_add(sum, load_at(f->scale, column, some), shift);
+    else if (f->shift)
+        sum += shift;
     if (f->add) sum += load_at(f->add, at, some);
     if (f->clamps) sum = vector_clamp(sum, (float)f->slope, (float)f->most);
     if (f->mask) sum = choose((mask)(load_at(f->mask, at, some) > (lanes){0}), sum, (lanes){0});

@@ -80,8 +80,8 @@ ALWAYS_INLINE void add_by_cells(lanes sum[][MOST_ROWS], const lanes *w, const fl
         UNROLL for (int m = 0; m < slots; m++)
         {
             if (!IN_STRIP(m)) continue;
-            UNROLL for (int i = 0; i < rows; i++) if (p >= i * stride && p - i * stride < taps_down) sum[m][i] +=
-                cell * w[(p - i * stride) * taps_across + m * stride + column];
+            UNROLL for (int i = 0; i < rows; i++) if (p >= i * stride && p - i * stride < taps_down) sum[m][i] =
+                multiply_add(cell, w[(p - i * stride) * taps_across + m * stride + column], sum[m][i]);
         }
     }
 }
@@ -101,15 +101,15 @@ ALWAYS_INLINE void add_by_weights(lanes sum[][MOST_ROWS], const lanes *w, const 
         UNROLL for (int m = 0; m < slots; m++)
         {
             if (!IN_STRIP(m)) continue;
-            UNROLL for (int r = 0; r < taps_down; r++) UNROLL for (int i = 0; i < rows; i++) sum[m][i] +=
-                cell[i * stride + r] * w[r * taps_across + m * stride + column];
+            UNROLL for (int r = 0; r < taps_down; r++) UNROLL for (int i = 0; i < rows; i++) sum[m][i] =
+                multiply_add(cell[i * stride + r], w[r * taps_across + m * stride + column], sum[m][i]);
         }
         return;
     }
     UNROLL for (int r = 0; r < taps_down; r++) UNROLL for (int m = 0; m < slots; m++)
     {
         const lanes weight = w[r * taps_across + m * stride + column];
-        UNROLL for (int i = 0; i < rows; i++) sum[m][i] += cell[i * stride + r] * weight;
+        UNROLL for (int i = 0; i < rows; i++) sum[m][i] = multiply_add(cell[i * stride + r], weight, sum[m][i]);
     }
 }
 
@@ -325,7 +325,8 @@ ALWAYS_INLINE void add_chunk(const cni_depthwise *d, lanes *sum, const float *x,
     {
         lanes cell = take(x + q * d->columns.x, some);
         IN_REGISTER(cell);
-        UNROLL for (int s = 0; s < CHUNK; s++) if (q >= s && q - s < pixels) sum[q - s] += cell * weights[s];
+        UNROLL for (int s = 0; s < CHUNK; s++) if (q >= s && q - s < pixels) sum[q - s] =
+            multiply_add(cell, weights[s], sum[q - s]);
     }
 }
 
@@ -333,7 +334,7 @@ ALWAYS_INLINE void add_tap(const cni_depthwise *d, lanes *sum, const float *x, c
 {
     const ptrdiff_t x_pixel = d->columns.stride * d->columns.x;
     lanes weight = take(w, some);
-    UNROLL for (int i = 0; i < pixels; i++) sum[i] += take(x + i * x_pixel, some) * weight;
+    UNROLL for (int i = 0; i < pixels; i++) sum[i] = multiply_add(take(x + i * x_pixel, some), weight, sum[i]);
 }
 
 ALWAYS_INLINE void compute_tile(const cni_depthwise *d, const tile *t, int channel, int pixels, int some)

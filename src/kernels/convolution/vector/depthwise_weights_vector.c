@@ -71,8 +71,8 @@ ALWAYS_INLINE void slide_strip(const cni_depthwise_weights *d, const pass *p, in
         UNROLL for (int i = 0; i < rows; i++)
         {
             lanes given = take(dy + i * r->y, some);
-            UNROLL for (int v = 0; v < down; v++) UNROLL for (int s = 0; s < across; s++) sum[v][s] +=
-                cells[i * stride + v][s] * given;
+            UNROLL for (int v = 0; v < down; v++) UNROLL for (int s = 0; s < across; s++) sum[v][s] =
+                multiply_add(cells[i * stride + v][s], given, sum[v][s]);
         }
     }
 }
@@ -96,8 +96,8 @@ ALWAYS_INLINE void add_output(const cni_depthwise_weights *d, const float *x, la
 {
     const ptrdiff_t x_row = d->rows.x * d->rows.dilation, x_pixel = d->columns.x * d->columns.dilation;
     UNROLL for (int v = 0; v < down; v++)
-        UNROLL for (int s = 0; s < across; s++) if (!edge || ((rows & 1u << v) && (columns & 1u << s))) sum[v][s] +=
-        take(x + v * x_row + s * x_pixel, some) * given;
+        UNROLL for (int s = 0; s < across; s++) if (!edge || ((rows & 1u << v) && (columns & 1u << s))) sum[v][s] =
+            multiply_add(take(x + v * x_row + s * x_pixel, some), given, sum[v][s]);
 }
 
 static inline unsigned taps_from(const cni_window_axis *a, int output, int tap, int count)

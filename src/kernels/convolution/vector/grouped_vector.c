@@ -72,8 +72,8 @@ ALWAYS_INLINE void add_column(const cni_grouped *g, const strip *p, lanes sum[][
         UNROLL for (int m = 0; m < slots; m++)
         {
             if (edge && (m < from || m >= to)) continue;
-            UNROLL for (int r = 0; r < TAPS; r++) UNROLL for (int i = 0; i < rows; i++) sum[m][i] +=
-                cell[i * stride + r] * w[r * TAPS + m * stride];
+            UNROLL for (int r = 0; r < TAPS; r++) UNROLL for (int i = 0; i < rows; i++) sum[m][i] =
+                multiply_add(cell[i * stride + r], w[r * TAPS + m * stride], sum[m][i]);
         }
     }
 }
@@ -189,8 +189,8 @@ ALWAYS_INLINE void weigh_strip(const cni_depthwise_weights *d, const member *of,
         UNROLL for (int i = 0; i < rows; i++)
         {
             const lanes given = load(dy + i * r->y);
-            UNROLL for (int v = 0; v < down; v++) UNROLL for (int s = 0; s < TAPS; s++) sum[v][s] +=
-                cells[i * stride + v][s] * given;
+            UNROLL for (int v = 0; v < down; v++) UNROLL for (int s = 0; s < TAPS; s++) sum[v][s] =
+                multiply_add(cells[i * stride + v][s], given, sum[v][s]);
         }
     }
 }

@@ -30,21 +30,21 @@ typedef struct state {
 ALWAYS_INLINE void sgd(const cni_update *u, const constants *c, lanes g, state *s)
 {
     (void)u;
-    s->w -= g * c->rate;
+    s->w = multiply_add(-g, c->rate, s->w);
 }
 
 ALWAYS_INLINE void sgd_momentum(const cni_update *u, const constants *c, lanes g, state *s)
 {
     lanes *v = s->slots;
-    *v = *v * c->beta_1 - g * c->rate;
-    s->w += u->nesterov ? *v * c->beta_1 - g * c->rate : *v;
+    *v = multiply_add(-g, c->rate, *v * c->beta_1);
+    s->w += u->nesterov ? multiply_add(-g, c->rate, *v * c->beta_1) : *v;
 }
 
 ALWAYS_INLINE void adam(const cni_update *u, const constants *c, lanes g, state *s)
 {
     lanes *m = s->slots, *v = m + 1, *top = m + 2;
-    *m += (g - *m) * c->keep_1;
-    *v += (g * g - *v) * c->keep_2;
+    *m = multiply_add(g - *m, c->keep_1, *m);
+    *v = multiply_add(multiply_add(g, g, -*v), c->keep_2, *v);
     if (u->corrected) *top = choose((mask)(*v > *top) | (mask)(*v != *v), *v, *top);
     s->w -= *m * c->rate / (vector_sqrt(u->corrected ? *top : *v) + c->epsilon);
 }
@@ -52,14 +52,14 @@ ALWAYS_INLINE void adam(const cni_update *u, const constants *c, lanes g, state 
 ALWAYS_INLINE void rmsprop(const cni_update *u, const constants *c, lanes g, state *s)
 {
     lanes *v = s->slots, *m = v + 1, *a = v + 2, square;
-    *v = c->beta_1 * *v + c->keep_1 * (g * g);
+    *v = multiply_add(c->keep_1, g * g, c->beta_1 * *v);
     square = *v;
     if (u->corrected) {
-        *a = c->beta_1 * *a + c->keep_1 * g;
-        square -= *a * *a;
+        *a = multiply_add(c->keep_1, g, c->beta_1 * *a);
+        square = multiply_add(-*a, *a, square);
     }
     lanes step = c->rate * g / vector_sqrt(square + c->epsilon);
-    if (u->momentum > 0) step = *m = c->momentum * *m + step;
+    if (u->momentum > 0) step = *m = multiply_add(c->momentum, *m, step);
     s->w -= step;
 }
 
@@ -102,7 +102,7 @@ ALWAYS_INLINE void step_vector(const cni_update *u, const cni_update_arrays *a, 
     if (plain || !u->idle) {
         if (!plain) {
             g = prepared(u, c, g);
-            if (u->decays) s.w -= s.w * c->decay * c->decay_rate;
+            if (u->decays) s.w = multiply_add(-(s.w * c->decay), c->decay_rate, s.w);
         }
         rule(u, c, g, &s);
         UNROLL for (int i = 0; i < CNI_UPDATE_SLOTS; i++) if (a->slots[i])
@@ -110,7 +110,7 @@ ALWAYS_INLINE void step_vector(const cni_update *u, const cni_update_arrays *a, 
         if (!plain && a->accumulator) store_part(a->accumulator, at, (lanes){0}, some);
     }
     if (!plain && a->average) {
-        const lanes average = c->ema * load_part(a->average, at, some) + c->ema_rest * s.w;
+        const lanes average = multiply_add(c->ema, load_part(a->average, at, some), c->ema_rest * s.w);
         store_part(a->average, at, average, some);
         if (u->overwrites) s.w = average;
     }
@@ -136,7 +136,7 @@ ALWAYS_INLINE void step_row(const cni_update *u, const cni_update_arrays *a, con
             UNROLL for (int k = 0; k < CNI_UPDATE_SLOTS; k++) ask_for(a->slots[k], row + i);
         }
         lanes g = load_part(gradient, i, some);
-        if (factor) g = by * g + (lanes){0};
+        if (factor) g = multiply_add(by, g, (lanes){0});
         IN_REGISTER(g);
         step_vector(u, a, c, rule, plain, g, row + i, some);
     }

@@ -48,7 +48,7 @@ ALWAYS_INLINE void put(ending how, const ends *e, lanes sum, int column, ptrdiff
     if (e->finish && how == ANY) {
         sum = vector_finish(e->finish, sum, column, at, some);
     } else if (e->finish) {
-        sum = sum * e->scale + e->shift;
+        sum = multiply_add(sum, e->scale, e->shift);
         if (how == ADDED) sum += load_at(e->finish->add, at, some);
         sum = vector_at_least(sum, e->least);
     }
