@@ -31,8 +31,9 @@ typedef struct cni_variable {
     float *data;      /* 64-byte aligned */
     uint64_t version; /* starts at 1, grows with every write: packed copies are caches with a version */
     bool trainable;   /* false: a statistic or a slot (a frozen layer is the layer's affair) */
-    /* Values that stand in a file that the model keeps open (model/stored.h).  Of such a variable, as long as its version
-       is stored_version, plans drop the pages that nothing reads any more; cni_model_materialise reads them again. */
+    /* Values that stand in a file that the model keeps open (model/stored.h).  Of such a variable, as long as its
+       version is stored_version, plans drop the pages that nothing reads any more; cni_model_materialise reads them
+       again. */
     uint64_t stored_version, stored_at;
     bool dropped;
     int holders; /* plans that read `data` itself, run after run: as long as there is one, nothing is dropped */
@@ -106,11 +107,6 @@ struct cni_op_kind {
 
     /** Bytes of zeroed memory that stays with the step from run to run: packed weights.  NULL = none. */
     size_t (*persistent)(const cni_op *op, const cni_run *most);
-
-    /** Called once, when the plan has been made and before anything runs: builds tables in the step's persistent
-     * memory. The step's pointers are those of every run to come; what they point at, but for constants, has no value
-     * yet. NULL = nothing to prepare. */
-    void (*prepare)(cni_step *step, const cni_run *most);
 
     /** Input 1 is read only in order to pack it: once step->packed_version is its version, the step does without.  With
      *  run->pack_only `run` does nothing else. */

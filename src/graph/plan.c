@@ -148,15 +148,6 @@ static void fill_constants(cni_plan *plan)
     }
 }
 
-static void prepare(cni_plan *plan)
-{
-    plan->run.n = plan->options.batch;
-    for (int i = 0; i < plan->step_count; i++) {
-        const cni_op_kind *kind = plan->steps[i].op->kind;
-        if (kind->prepare) kind->prepare(&plan->steps[i], &plan->run);
-    }
-}
-
 /* Making */
 
 static cn_status make_steps(cni_plan *plan, cni_error *error)
@@ -202,7 +193,6 @@ static cn_status make(cni_plan *plan, cni_error *error)
     resolve_tensors(plan);
     resolve_steps(plan, persistent);
     fill_constants(plan);
-    prepare(plan);
     cni_plan_refresh(plan);
     const uint64_t mode = cni_flush_denormals();
     cni_run_steady(plan);

@@ -486,55 +486,6 @@ static void denormals_are_zero_in_a_run(void **state)
     cni_plan_free(plan);
 }
 
-/* A table that is made once: n! for each n up to the largest batch. */
-
-static size_t factorial_persistent(const cni_op *op, const cni_run *most)
-{
-    (void)op;
-    return ((size_t)most->batch + 1) * sizeof(double);
-}
-
-static void prepare_factorials(cni_step *step, const cni_run *most)
-{
-    double *table = step->persistent;
-    assert_true(table[0] == 0 && most->n == most->batch);
-    assert_true(toy_get(most, step->in[0], 0) == 7); /* constants are there, and the output has a place */
-    assert_non_null(step->out[0]);
-    table[0] = 1;
-    for (int i = 1; i <= most->batch; i++) table[i] = table[i - 1] * i;
-    tallied++;
-}
-
-static void run_factorial(cni_step *step, const cni_run *run)
-{
-    toy_set(run, step->out[0], 0, ((const double *)step->persistent)[run->n]);
-}
-
-static void steps_are_prepared_once(void **state)
-{
-    (void)state;
-    static const cni_op_kind kind = {.name = "factorial",
-                                     .persistent = factorial_persistent,
-                                     .prepare = prepare_factorials,
-                                     .restless = true,
-                                     .run = run_factorial};
-    for (int no_sharing = 0; no_sharing < 2; no_sharing++) {
-        cni_graph *graph = cni_graph_new();
-        cni_tensor *seven = cni_graph_constant(graph, CNI_SHAPE(1), 7);
-        cni_tensor *y = toy_append(graph, &kind, NULL, seven, NULL, (cni_shape){0});
-        y->is_output = true;
-        tallied = 0;
-        cni_plan *plan = toy_plan(graph, &floats, 5, no_sharing);
-        for (int n = 1; n <= 5; n++) {
-            static const float factorials[] = {1, 1, 2, 6, 24, 120};
-            cni_plan_run(plan, CNI_GRADIENTS, n);
-            assert_true(*(float *)cni_plan_data(plan, y) == factorials[n]);
-        }
-        assert_int_equal(tallied, 1);
-        cni_plan_free(plan);
-    }
-}
-
 /* Steady ops: y = x + f(v), where f is run only when v has changed. */
 
 static void run_tally(cni_step *step, const cni_run *run)
@@ -773,7 +724,6 @@ int main(void)
         cmocka_unit_test(double_plans),
         cmocka_unit_test(persistent_memory_stays),
         cmocka_unit_test(denormals_are_zero_in_a_run),
-        cmocka_unit_test(steps_are_prepared_once),
         cmocka_unit_test(steady_ops_run_when_a_variable_changes),
         cmocka_unit_test(steady_ops_follow_copies),
         cmocka_unit_test(restless_ops_run_each_time),

@@ -4,7 +4,6 @@
  *
  * Small whole numbers give the same bits in any order; real numbers must agree within the error of a sum of K products,
  * 4 eps sqrt(K) sum |a| |b|. */
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,62 +12,9 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "kernels/guarded.h"
-#include "kernels/kernels.h"
-
-static uint32_t draw(uint32_t *random, uint32_t below)
-{
-    *random = *random * 1664525 + 1013904223;
-    return (uint32_t)(((uint64_t)*random * below) >> 32);
-}
-
-static void fill(uint32_t *random, guarded *g, bool whole)
-{
-    for (size_t i = 0; i < g->count; i++)
-        g->data[i] = whole ? (float)draw(random, 7) - 3 : (float)draw(random, 1u << 24) / (1 << 23) - 1;
-}
-
-/* What is not written must stay what it was: NaN of this pattern. */
-static const uint32_t untouched = 0x7fc12345;
-
-static void mark(guarded *g)
-{
-    for (size_t i = 0; i < g->count; i++) memcpy(&g->data[i], &untouched, sizeof untouched);
-}
-
-static void compare(const guarded *got, const guarded *expected, const guarded *magnitude, size_t products, bool whole,
-                    const char *what, const char *kernels, uint32_t seed)
-{
-    for (size_t i = 0; i < got->count; i++) {
-        double bound = whole ? 0 : 4 * 1.1920929e-7 * sqrt((double)products + 1) * (double)magnitude->data[i];
-        bool same = !memcmp(&got->data[i], &expected->data[i], sizeof(float)) || got->data[i] == expected->data[i] ||
-                    fabs((double)got->data[i] - (double)expected->data[i]) <= bound;
-        if (!same)
-            fail_msg("%s, %s kernels, seed %u, element %zu: got %.9g, portable %.9g, bound %.3g", what, kernels, seed,
-                     i, (double)got->data[i], (double)expected->data[i], bound);
-    }
-}
-
-static void absolute(guarded *g)
-{
-    for (size_t i = 0; i < g->count; i++) g->data[i] = fabsf(g->data[i]);
-}
+#include "kernels/against_portable.h"
 
 enum { SEEDS = 300 };
-
-typedef void test_function(const cni_kernels *kernels, const cni_kernels *portable, uint32_t seed, bool whole);
-
-static void on_all_kernels(test_function *test)
-{
-    cni_kernels portable;
-    cni_kernels_init(&portable, CNI_ISA_PORTABLE);
-    for (int isa = 1; isa < CNI_ISA_COUNT; isa++) {
-        if (!cni_isa_available((cni_isa)isa)) continue;
-        cni_kernels kernels;
-        cni_kernels_init(&kernels, (cni_isa)isa);
-        for (uint32_t seed = 0; seed < SEEDS; seed++) test(&kernels, &portable, seed, seed % 2);
-    }
-}
 
 /* Packs with the kernels' own panel width and multiplies. */
 static void pack_and_multiply(const cni_kernels *kernels, cni_product p, const guarded *w, guarded *y)
@@ -139,7 +85,7 @@ static void check_product(const cni_kernels *kernels, const cni_kernels *portabl
 static void products(void **state)
 {
     (void)state;
-    on_all_kernels(check_product);
+    on_all_kernels(check_product, SEEDS);
 }
 
 static void check_pack(const cni_kernels *kernels, const cni_kernels *portable, uint32_t seed, bool whole)
@@ -162,7 +108,7 @@ static void check_pack(const cni_kernels *kernels, const cni_kernels *portable, 
 static void packing(void **state)
 {
     (void)state;
-    on_all_kernels(check_pack);
+    on_all_kernels(check_pack, SEEDS);
 }
 
 static void check_outer(const cni_kernels *kernels, const cni_kernels *portable, uint32_t seed, bool whole)
@@ -220,7 +166,7 @@ static void check_outer(const cni_kernels *kernels, const cni_kernels *portable,
 static void outer_products(void **state)
 {
     (void)state;
-    on_all_kernels(check_outer);
+    on_all_kernels(check_outer, SEEDS);
 }
 
 static void check_thin(const cni_kernels *kernels, const cni_kernels *portable, uint32_t seed, bool whole)
@@ -265,7 +211,7 @@ static void check_thin(const cni_kernels *kernels, const cni_kernels *portable, 
 static void thin_products(void **state)
 {
     (void)state;
-    on_all_kernels(check_thin);
+    on_all_kernels(check_thin, SEEDS);
 }
 
 static void check_unpacked(const cni_kernels *kernels, const cni_kernels *portable, uint32_t seed, bool whole)
@@ -313,7 +259,7 @@ static void check_unpacked(const cni_kernels *kernels, const cni_kernels *portab
 static void unpacked_products(void **state)
 {
     (void)state;
-    on_all_kernels(check_unpacked);
+    on_all_kernels(check_unpacked, SEEDS);
 }
 
 /* One row and many rows, packed or not, give the same bits: the sums have one order, but those of narrow products. */
@@ -367,7 +313,7 @@ static void check_order(const cni_kernels *kernels, const cni_kernels *portable,
 static void the_order_of_sums_is_one(void **state)
 {
     (void)state;
-    on_all_kernels(check_order);
+    on_all_kernels(check_order, SEEDS);
 }
 
 /* The same order of sums in every set of kernels: real numbers too must agree to the bit. */
@@ -450,18 +396,15 @@ static void check_pooling(const cni_kernels *kernels, const cni_kernels *portabl
 static void pooling(void **state)
 {
     (void)state;
-    on_all_kernels(check_pooling);
+    on_all_kernels(check_pooling, SEEDS);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(products),
-        cmocka_unit_test(packing),
-        cmocka_unit_test(outer_products),
-        cmocka_unit_test(thin_products),
-        cmocka_unit_test(unpacked_products),
-        cmocka_unit_test(the_order_of_sums_is_one),
+        cmocka_unit_test(products),          cmocka_unit_test(packing),
+        cmocka_unit_test(outer_products),    cmocka_unit_test(thin_products),
+        cmocka_unit_test(unpacked_products), cmocka_unit_test(the_order_of_sums_is_one),
         cmocka_unit_test(pooling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
