@@ -21,6 +21,7 @@ typedef struct cni_op cni_op;
 typedef struct cni_op_kind cni_op_kind;
 typedef struct cni_step cni_step;
 typedef struct cni_run cni_run;
+typedef struct cni_choices cni_choices; /* graph/ops/choices.h */
 typedef struct cni_kernels cni_kernels; /* kernels/kernels.h: for those who write `run` */
 
 /** Memory that outlives graphs: a weight, a moving statistic, an optimizer's slot.  It belongs to a layer, an
@@ -77,6 +78,7 @@ struct cni_op {
     cni_variable *writes; /* a variable that the op writes in place: such an op is never removed, and runs after every
                              op of its segment that reads the variable (moved to the segment's end, order kept; hence
                              its outputs are for later segments).  The plan counts the variable's version up */
+    int way;              /* set by the plan: what kind->choose answered */
     bool steady; /* set by the plan: depends on constants and variables alone, and the plan writes none of these.  Such
                     an op runs when the plan is made, and again when one of the variables has changed */
 };
@@ -101,6 +103,10 @@ struct cni_op_kind {
     /** Appends ops that compute gradients: given dout[i] (NULL where no gradient arrives), sets din[i] for every input
      *  with in[i] && in[i]->differentiable (others may stay NULL).  A NULL function: the kind has no gradient. */
     void (*gradient)(cni_graph *graph, const cni_op *op, cni_tensor *const *dout, cni_tensor **din);
+
+    /** Which of several ways computes it, asked once, before all that follows; it is kept in op->way.  NULL: there is
+     *  one way.  `choices` may be NULL. */
+    int (*choose)(const cni_op *op, const cni_run *most, cni_choices *choices);
 
     /** Bytes of scratch memory for the largest run (most->n is the plan's batch); NULL = none.  64-byte aligned. */
     size_t (*workspace)(const cni_op *op, const cni_run *most);

@@ -150,6 +150,15 @@ static void fill_constants(cni_plan *plan)
 
 /* Making */
 
+static void choose_ways(cni_plan *plan)
+{
+    plan->run.n = plan->options.batch;
+    for (int i = 0; i < plan->graph->op_count && !plan->options.ways_given; i++) {
+        cni_op *op = plan->graph->ops[i];
+        if (op->kind->choose) op->way = op->kind->choose(op, &plan->run, plan->options.choices);
+    }
+}
+
 static cn_status make_steps(cni_plan *plan, cni_error *error)
 {
     cni_graph *graph = plan->graph;
@@ -188,6 +197,7 @@ static cn_status make(cni_plan *plan, cni_error *error)
     plan->readers = CNI_NEW_ARRAY(&graph->arena, int, 2 * (size_t)graph->tensor_count);
     if (!persistent || !plan->data || !plan->scalars || !plan->readers) return cni_no_memory(error, "a plan");
     plan->run.scalars = plan->scalars;
+    choose_ways(plan);
     CN_TRY(give_memory(plan, persistent, error));
     if (plan->options.sizes_only) return CN_OK;
     resolve_tensors(plan);

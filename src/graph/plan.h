@@ -15,10 +15,12 @@ typedef struct cni_plan_options {
     const cni_kernels *kernels; /* these two outlive the plan */
     cni_pool *pool;
     cn_math math;
-    bool snapshot;   /* the plan keeps copies of the variables (predictors); cni_plan_refresh takes new ones */
-    size_t budget;   /* most bytes that the plan may allocate; 0: the machine's memory */
-    bool sizes_only; /* nothing is allocated, and nothing can run: for cni_plan_arena_bytes */
-    bool no_sharing; /* for tests: each tensor has a place of its own, filled with NaN before each run */
+    cni_choices *choices; /* how convolutions are computed, where the rules are not asked; NULL: nowhere */
+    bool ways_given;      /* ops have their `way` already: nothing is chosen */
+    bool snapshot;        /* the plan keeps copies of the variables (predictors); cni_plan_refresh takes new ones */
+    size_t budget;        /* most bytes that the plan may allocate; 0: the machine's memory */
+    bool sizes_only;      /* nothing is allocated, and nothing can run: for cni_plan_arena_bytes */
+    bool no_sharing;      /* for tests: each tensor has a place of its own, filled with NaN before each run */
 } cni_plan_options;
 
 /** Takes the graph (it is freed with the plan; on failure at once). */

@@ -2,7 +2,9 @@
  * The rules by which convolutions are computed, and what they were measured on. */
 #include "graph/ops/algorithm.h"
 
+#include "graph/ops/choices.h"
 #include "graph/ops/taps.h"
+#include "graph/ops/winograd_weights.h"
 #include "kernels/kernels.h"
 
 #include <math.h>
@@ -79,10 +81,31 @@ static double price(cni_algorithm algorithm, const cni_conv_shape *s)
     return algorithm == CNI_F43 && s->keeps && weights >= 65536 ? 1.4 : 1;
 }
 
+bool cni_algorithm_allowed(cni_algorithm algorithm, const cni_conv_shape *s, const cni_run *run)
+{
+    if (algorithm == CNI_DIRECT) return true;
+    if (run->math == CN_MATH_DIRECT || run->kernels->real_size == sizeof(double)) return false;
+    return cni_algorithm_serves(algorithm, s) && (s->pass == CNI_PASS_WEIGHTS || run->kernels->winograd.lanes > 1);
+}
+
+static cni_algorithm choose_for_weights(const cni_conv_shape *s, const cni_run *run)
+{
+    cni_winograd_weights w = cni_winograd_weights_of(s, CNI_DIRECT);
+    if (!cni_winograd_weights_choose(&w, run->batch)) return CNI_DIRECT;
+    return w.window == 5 ? CNI_F25 : w.points == 4 ? CNI_F23 : CNI_F43;
+}
+
+static bool any_allowed(const cni_conv_shape *s, const cni_run *run)
+{
+    for (int a = CNI_DIRECT + 1; a < CNI_ALGORITHMS; a++)
+        if (cni_algorithm_allowed((cni_algorithm)a, s, run)) return true;
+    return false;
+}
+
 cni_algorithm cni_choose_algorithm(const cni_conv_shape *s, const cni_run *run)
 {
-    if (run->math == CN_MATH_DIRECT || run->kernels->winograd.lanes < 2) return CNI_DIRECT;
-    if (s->groups > 1) return CNI_DIRECT;
+    if (!any_allowed(s, run)) return CNI_DIRECT;
+    if (s->pass == CNI_PASS_WEIGHTS) return choose_for_weights(s, run);
     cni_algorithm best = CNI_DIRECT;
     double least = direct_cost(s, run->batch);
     for (int a = CNI_DIRECT + 1; a < CNI_ALGORITHMS; a++) {
@@ -94,4 +117,12 @@ cni_algorithm cni_choose_algorithm(const cni_conv_shape *s, const cni_run *run)
         best = algorithm;
     }
     return best;
+}
+
+cni_algorithm cni_planned_algorithm(const cni_conv_shape *s, const cni_run *run, cni_choices *choices)
+{
+    if (!any_allowed(s, run)) return CNI_DIRECT;
+    const cni_choice *row = choices ? cni_choices_find(choices, s, run->batch) : NULL;
+    if (row && cni_algorithm_allowed(row->algorithm, s, run)) return row->algorithm;
+    return cni_choose_algorithm(s, run);
 }

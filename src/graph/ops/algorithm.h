@@ -24,12 +24,20 @@ typedef struct cni_conv_shape {
     cni_conv_pass pass;
     int from[3], to[3]; /* height, width, channels of what is read and of what is written (for WEIGHTS: of x and dy) */
     int window[2], strides[2], dilation[2], groups;
-    bool keeps; /* weights are transformed once for all runs, and take memory for as long */
+    int padding[2]; /* rows above and columns before the image */
+    bool keeps;     /* weights are transformed once for all runs, and take memory for as long */
 } cni_conv_shape;
 
 /** True when the algorithm computes such a convolution at all. */
 bool cni_algorithm_serves(cni_algorithm algorithm, const cni_conv_shape *shape);
 
+/** Whether it may be taken in this run: the math mode and the kernels allow it, and it serves the shape. */
+bool cni_algorithm_allowed(cni_algorithm algorithm, const cni_conv_shape *shape, const cni_run *run);
+
+/** What the rules say for a run of run->batch images. */
 cni_algorithm cni_choose_algorithm(const cni_conv_shape *shape, const cni_run *run);
+
+/** What a plan takes: what `choices` (NULL: none) says of the convolution, else what the rules say. */
+cni_algorithm cni_planned_algorithm(const cni_conv_shape *shape, const cni_run *run, cni_choices *choices);
 
 #endif

@@ -43,7 +43,7 @@ static cni_correlation correlation_of(const cni_op *op)
                              .groups = a->groups};
 }
 
-static cni_algorithm algorithm_of(const cni_op *op, const cni_run *run)
+static int choose(const cni_op *op, const cni_run *most, cni_choices *choices)
 {
     const cni_correlation c = correlation_of(op);
     const cni_sampling *s = &c.sampling;
@@ -54,8 +54,9 @@ static cni_algorithm algorithm_of(const cni_op *op, const cni_run *run)
                                   .strides = {s->strides[0], s->strides[1]},
                                   .dilation = {s->dilation[0], s->dilation[1]},
                                   .groups = c.groups,
+                                  .padding = {s->padding[0], s->padding[1]},
                                   .keeps = cni_keeps_packed(op->in[CNI_CONV_W])};
-    return cni_choose_algorithm(&shape, run);
+    return (int)cni_planned_algorithm(&shape, most, choices);
 }
 
 static cni_winograd_conv winograd_of(const cni_op *op, cni_algorithm algorithm)
@@ -77,7 +78,7 @@ static cni_winograd_conv winograd_of(const cni_op *op, cni_algorithm algorithm)
 /* Bytes of packed weights, and of scratch beside them. */
 static size_t packed_bytes(const cni_op *op, const cni_run *run, size_t *scratch)
 {
-    const cni_algorithm algorithm = algorithm_of(op, run);
+    const cni_algorithm algorithm = (cni_algorithm)op->way;
     if (algorithm == CNI_DIRECT) {
         const cni_correlation shape = correlation_of(op);
         *scratch = cni_blocks_scratch(&shape.sampling, cni_pool_threads(run->pool), run->kernels->real_size);
@@ -112,7 +113,7 @@ static void run(cni_step *step, const cni_run *run)
     bool pack;
     void *packed = cni_packed_weights(step, op->in[1], step->workspace, &pack);
     char *rest = (char *)step->workspace + (cni_keeps_packed(op->in[1]) ? 0 : bytes);
-    const cni_algorithm algorithm = algorithm_of(op, run);
+    const cni_algorithm algorithm = (cni_algorithm)op->way;
     if (algorithm == CNI_DIRECT) {
         cni_correlation shape = correlation_of(op);
         shape.finish = finish;
@@ -224,6 +225,7 @@ static void transpose_gradient(cni_graph *graph, const cni_op *op, cni_tensor *c
 static const cni_op_kind conv2d_kind = {.name = "conv2d",
                                         .attributes_size = sizeof(cni_conv2d_attributes),
                                         .gradient = conv2d_gradient,
+                                        .choose = choose,
                                         .workspace = workspace,
                                         .persistent = persistent,
                                         .packs = true,
@@ -237,6 +239,7 @@ static const cni_op_kind conv2d_kind = {.name = "conv2d",
 static const cni_op_kind transpose_kind = {.name = "conv2d_transpose",
                                            .attributes_size = sizeof(cni_conv2d_attributes),
                                            .gradient = transpose_gradient,
+                                           .choose = choose,
                                            .workspace = workspace,
                                            .persistent = persistent,
                                            .packs = true,

@@ -144,31 +144,38 @@ static shape shape_of(const cni_op *op, const cni_run *run)
     return s;
 }
 
-/* Whether it goes by Winograd's algorithm, and how. */
-static bool winograd_of(const cni_op *op, const cni_run *run, cni_winograd_weights *w)
+static cni_conv_shape conv_shape(const cni_op *op)
 {
     const int64_t *x = op->in[0]->shape.dims, *dy = op->in[1]->shape.dims, *window = op->out[0]->shape.dims;
     const cni_conv2d_attributes *a = op->attributes;
-    if (run->math == CN_MATH_DIRECT || run->kernels->real_size == sizeof(double) || a->groups > 1) return false;
-    if (window[0] != window[1] || (window[0] != 3 && window[0] != 5)) return false;
-    for (int i = 0; i < 2; i++)
-        if (a->strides[i] > 1 || a->dilation[i] > 1) return false;
-    *w = (cni_winograd_weights){.h = (int)x[1],
-                                .w = (int)x[2],
-                                .c = (int)x[3],
-                                .oh = (int)dy[1],
-                                .ow = (int)dy[2],
-                                .f = (int)dy[3],
-                                .window = (int)window[0],
-                                .top = a->top,
-                                .left = a->left};
-    return cni_winograd_weights_choose(w, run->batch);
+    return (cni_conv_shape){.pass = CNI_PASS_WEIGHTS,
+                            .from = {(int)x[1], (int)x[2], (int)x[3]},
+                            .to = {(int)dy[1], (int)dy[2], (int)dy[3]},
+                            .window = {(int)window[0], (int)window[1]},
+                            .strides = {a->strides[0], a->strides[1]},
+                            .dilation = {a->dilation[0], a->dilation[1]},
+                            .groups = a->groups,
+                            .padding = {a->top, a->left}};
+}
+
+static int choose(const cni_op *op, const cni_run *most, cni_choices *choices)
+{
+    const cni_conv_shape s = conv_shape(op);
+    return (int)cni_planned_algorithm(&s, most, choices);
+}
+
+/* Whether it goes by Winograd's algorithm, and how. */
+static bool winograd_of(const cni_op *op, cni_winograd_weights *w)
+{
+    const cni_conv_shape s = conv_shape(op);
+    *w = cni_winograd_weights_of(&s, (cni_algorithm)op->way);
+    return op->way != CNI_DIRECT;
 }
 
 static size_t workspace(const cni_op *op, const cni_run *most)
 {
     cni_winograd_weights winograd;
-    if (winograd_of(op, most, &winograd)) return cni_winograd_weights_scratch(&winograd, most);
+    if (winograd_of(op, &winograd)) return cni_winograd_weights_scratch(&winograd, most);
     shape s = shape_of(op, most);
     size_t real_size = most->kernels->real_size;
     return (size_t)cni_pool_threads(most->pool) * copy_bytes(&s, real_size) +
@@ -458,7 +465,7 @@ static void run_weights(cni_step *step, const cni_run *run)
 {
     void *db = step->op->outputs > 1 ? step->out[1] : NULL;
     cni_winograd_weights winograd;
-    if (winograd_of(step->op, run, &winograd)) {
+    if (winograd_of(step->op, &winograd)) {
         cni_winograd_weights_run(&winograd, run, step->in[0], step->in[1], step->out[0], db, step->workspace);
         return;
     }
@@ -486,6 +493,7 @@ static void run_weights(cni_step *step, const cni_run *run)
 
 static const cni_op_kind weights_kind = {.name = "conv2d_weights",
                                          .attributes_size = sizeof(cni_conv2d_attributes),
+                                         .choose = choose,
                                          .workspace = workspace,
                                          .run = run_weights};
 

@@ -180,6 +180,21 @@ static double inside(int size, int windows, int window, int padding)
     return count;
 }
 
+cni_winograd_weights cni_winograd_weights_of(const cni_conv_shape *s, cni_algorithm algorithm)
+{
+    const cni_algorithm_row *row = &cni_algorithm_rows[algorithm];
+    return (cni_winograd_weights){.h = s->from[0],
+                                  .w = s->from[1],
+                                  .c = s->from[2],
+                                  .oh = s->to[0],
+                                  .ow = s->to[1],
+                                  .f = s->to[2],
+                                  .window = s->window[0],
+                                  .points = algorithm == CNI_DIRECT ? 0 : row->results + row->window - 1,
+                                  .top = s->padding[0],
+                                  .left = s->padding[1]};
+}
+
 bool cni_winograd_weights_choose(cni_winograd_weights *s, int n)
 {
     if (s->c < LEAST_CHANNELS || s->f < LEAST_CHANNELS) return false;

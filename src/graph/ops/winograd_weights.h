@@ -7,7 +7,7 @@
 #ifndef CNI_WINOGRAD_WEIGHTS_H
 #define CNI_WINOGRAD_WEIGHTS_H
 
-#include "graph/graph.h"
+#include "graph/ops/algorithm.h"
 
 typedef struct cni_winograd_weights {
     int h, w, c, oh, ow, f; /* image and windows */
@@ -15,6 +15,9 @@ typedef struct cni_winograd_weights {
     int points;             /* 6, or 4 with a window of 3: tiles of dy have points + 1 - window cells a side */
     int top, left;          /* zeros before the image */
 } cni_winograd_weights;
+
+/** By an algorithm that is not direct (CNI_DIRECT: `points` stays 0). */
+cni_winograd_weights cni_winograd_weights_of(const cni_conv_shape *shape, cni_algorithm algorithm);
 
 /** Whether it is worth it for n images at most; sets `points`. */
 bool cni_winograd_weights_choose(cni_winograd_weights *shape, int n);
