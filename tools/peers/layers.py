@@ -3,7 +3,7 @@
 import re
 from types import SimpleNamespace
 
-REPEATS = 8  # of the layer, in the network that is measured: what comes before and behind it does not count much then
+REPEATS = 8  # of a layer that can follow itself, in the network that is measured: what comes before and behind does not count much then
 
 
 def read(text):
@@ -22,12 +22,16 @@ def repeats(c):
     return c.ic == c.oc and c.sh == 1 and 2 * c.ph == (c.kh - 1) * (c.dh + 1)
 
 
+def times(c):
+    return REPEATS if repeats(c) else 1
+
+
 def is_depthwise(c):
     return c.g == c.ic == c.oc
 
 
 def keras_text(c):
-    given = f'padding="same", dilation_rate={c.dh + 1}, use_bias=False'
+    given = f'padding="{"same" if c.ph or c.sh > 1 else "valid"}", strides={c.sh}, dilation_rate={c.dh + 1}, use_bias=False'
     layer = f"layers.DepthwiseConv2D({c.kh}, {given})" if is_depthwise(c) else \
         f"layers.Conv2D({c.oc}, {c.kh}, groups={c.g}, {given})"
-    return f"keras.Sequential([keras.Input(({c.ih}, {c.iw}, {c.ic})), {', '.join([layer] * REPEATS)}])"
+    return f"keras.Sequential([keras.Input(({c.ih}, {c.iw}, {c.ic})), {', '.join([layer] * times(c))}])"

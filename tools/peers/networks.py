@@ -81,6 +81,11 @@ class Peer:
             print(f"{self.name}: no answer", file=sys.stderr, flush=True)
         return self.answer and self.answer["ways"]
 
+    def become(self, network, mode):
+        """The same peer with another network, without starting anew."""
+        self.answer, self.times = self.ask(f"{mode} {network.lower()}"), []
+        return self.answer and self.answer["ways"]
+
     def ask(self, what):
         try:
             self.process.stdin.write(f"{what}\n")
@@ -134,24 +139,27 @@ def measure_row(row, threads, mode, args):
     network, batch = row.split(":")
     peers = [Peer(name, network, int(batch), threads, mode, args) for name in args.peers]
     try:
-        peers = [peer for peer in peers if peer.ready(args.nice)]
-        for peer in peers:
-            peer.choose(args)
-        cornu, details = [], []
-        for _ in range(args.rounds):
-            with alone(args):
-                details.append(measure_cornu(args, network, int(batch), threads, mode))
-                cornu.append(details[-1]["median_ms"])
-                for peer in list(peers):
-                    result = peer.ask(args.seconds)
-                    if result:
-                        peer.times.append(result["median"])
-                    else:
-                        peer.end()
-                        peers.remove(peer)
+        return measure_rounds(row, threads, mode, [peer for peer in peers if peer.ready(args.nice)], args)
     finally:
         for peer in peers:
             peer.end()
+
+
+def measure_rounds(row, threads, mode, peers, args):
+    network, batch = row.split(":")
+    for peer in peers:
+        peer.choose(args)
+    cornu, details = [], []
+    for _ in range(args.rounds):
+        with alone(args):
+            details.append(measure_cornu(args, network, int(batch), threads, mode))
+            cornu.append(details[-1]["median_ms"])
+            for peer in list(peers):
+                result = peer.ask(args.seconds)
+                if result:
+                    peer.times.append(result["median"])
+                else:
+                    peers.remove(peer)
     record = {"row": row, "threads": threads, "mode": mode, "cornu": statistics.median(cornu), "cornu_rounds": cornu,
               "best_ms": min(d["best_ms"] for d in details), "details": details[0], "peers": {}, "rounds": args.rounds, "seconds": args.seconds, "date": str(datetime.date.today()),
               "target": TARGETS[mode].get(row, (None, None))[threads - 1] if threads < 3 else None}

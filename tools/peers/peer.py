@@ -4,10 +4,10 @@
    peer.py PEER NETWORK BATCH THREADS predict|train|data|weights CACHE
 
 NETWORK is one of tools/peers/networks, or a layer as kernels.py names it: then the network is that layer several times
-over, and data and weights are its gradients alone.
+over where it can follow itself, and data and weights are its gradients alone.
 
 Started by networks.py, pinned to its cores.  Answers are lines of JSON: {"ways", "version"} when it is ready, then
-{"median", "best", "runs"} in milliseconds for each line.  Where a peer can do it in several ways (memory layouts,
+{"median", "best", "runs"} in milliseconds for each line; a line "predict NETWORK" makes it ready for another one.  Where a peer can do it in several ways (memory layouts,
 compiled or not) and none is known to be the fastest, the line "choose" measures them; the answer is remembered in CACHE,
 where converted models are kept, too."""
 import contextlib
@@ -178,7 +178,8 @@ def ncnn():
         net.opt.use_bf16_storage = net.opt.use_vulkan_compute = False
         net.load_param(str(folder / "model.ncnn.param"))
         net.load_model(str(folder / "model.ncnn.bin"))
-        x = n.Mat(random_input(True)[0])
+        given = random_input(True)[0]
+        x = n.Mat(given).clone()  # the first one lies in the memory of the array
 
         def step():
             extractor = net.create_extractor()
@@ -225,7 +226,24 @@ def torch():
             loss(forward(x), labels).backward()
             optimizer.step()
         return step
+    def make_layer():
+        """As compiled code calls oneDNN: with weights in the order that it asks for."""
+        module = torch_networks.one_layer(layers.read(NETWORK)).to(memory_format=t.channels_last)
+        x = t.from_numpy(random_input(True)).contiguous(memory_format=t.channels_last)
+        window = (module.padding, module.stride, module.dilation, module.groups)
+        weights = t.ops.mkldnn._reorder_convolution_weight(module.weight.detach(), *window, list(x.shape))
+        times = range(layers.times(layers.read(NETWORK)))
+
+        def step():
+            y = x
+            with t.no_grad():
+                for _ in times:
+                    y = t.ops.mkldnn._convolution_pointwise(y, weights, None, *window, "none", [], "")
+        return step
     last = ", channels_last"
+    if NETWORK.startswith("conv") and MODE == "predict":
+        return t.__version__.split("+")[0], {"eager": lambda: make("", False), "eager" + last: lambda: make(last, False),
+                                             "packed" + last: make_layer}
     if MODE in ("data", "weights"):
         return t.__version__.split("+")[0], {"eager": lambda: make_gradient(""), "eager" + last: lambda: make_gradient(last)}
     return t.__version__.split("+")[0], {"eager": lambda: make("", False), "eager" + last: lambda: make(last, False),
@@ -299,7 +317,8 @@ def jax():
 
 # ---- choosing and measuring ----
 
-KEY = f"{PEER} {NETWORK} {BATCH} {THREADS} {MODE}"
+def key():
+    return f"{PEER} {NETWORK} {BATCH} {THREADS} {MODE}"
 
 
 def known_ways():
@@ -310,21 +329,21 @@ def known_ways():
 def remember(name, times):
     CACHE.mkdir(parents=True, exist_ok=True)
     known, unfinished = known_ways(), CACHE / f"{os.getpid()}-ways"
-    known[KEY], known[KEY + " tried"] = name, times
+    known[key()], known[key() + " tried"] = name, times
     unfinished.write_text(json.dumps(known, indent=1, sort_keys=True))
     unfinished.rename(CACHE / "ways.json")
 
 
 def prepare(variants):
     """Steps by the ways that may be the fastest, each taken twice; a way that fails is left out."""
-    known, steps = known_ways().get(KEY), {}
+    known, steps = known_ways().get(key()), {}
     for name in [known] if known in variants else variants:
         try:
             step = variants[name]()
             step(), step()
             steps[name] = step
         except Exception as error:
-            print(f"{KEY} {name}: {str(error).splitlines()[:1]}", file=sys.stderr, flush=True)
+            print(f"{key()} {name}: {str(error).splitlines()[:1]}", file=sys.stderr, flush=True)
     return steps
 
 
@@ -339,6 +358,7 @@ def choose(steps):
 
 
 def main():
+    global NETWORK, MODE
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what peers print is no answer
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(CACHE / "inductor"))
@@ -348,10 +368,17 @@ def main():
     def answer(**values):
         print(json.dumps(values), file=answers, flush=True)
     answer(ways=list(steps), version=version)
-    for line in sys.stdin if steps else []:
+    for line in sys.stdin:
         if line.strip() == "choose":
             best, steps = choose(steps)
             answer(ways=[best])
+            continue
+        if " " in line:
+            MODE, NETWORK = line.split()
+            steps.clear()
+            version, variants = globals()[PEER]()
+            steps = prepare(variants)
+            answer(ways=list(steps), version=version)
             continue
         step = next(iter(steps.values()))
         step()

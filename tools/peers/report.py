@@ -20,6 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import kernels
 import networks
 
 DOCS = networks.HERE.parents[1] / "docs"
@@ -172,7 +173,7 @@ def layer_table(rows):
     lines = ["| layer | forward, us | fastest peer, us | ratio | for the data, us | oneDNN, us | ratio | for the weights, us | oneDNN, us | ratio |",
              "|---|---|---|---|---|---|---|---|---|---|"]
     for name, row in rows.items():
-        cells = [name]
+        cells = [name + (" *" if row.get("fwd", {}).get("times") == 1 else "")]
         forward = row.get("fwd")
         cells += [number(1e3 * forward["cornu"]), f"{networks.SHOWN[forward['best']]} {number(1e3 * forward['peers'][forward['best']])}",
                   f"{forward['ratio']:.2f}"] if forward and forward.get("best") else ["-"] * 3
@@ -180,20 +181,20 @@ def layer_table(rows):
             d = row.get(which)
             cells += [number(1e3 * d["cornu"]), number(1e3 * d["torch"]), f"{d['ratio']:.2f}"] if d else ["-"] * 3
         lines.append("| " + " | ".join(cells) + " |")
-    return lines
+    return [*lines, "", kernels.depthwise_means(rows)] if rows else lines
 
 
-def kernel_table(kernels):
+def kernel_table(known):
     lines = ["| layer | forward | for the data | for the weights |", "|---|---|---|---|"]
-    direct = {row["shape"]: row for row in kernels.get("core", [])}
-    for row in kernels.get("core_fast", []) + kernels.get("batch", []):
+    direct = {row["shape"]: row for row in known.get("core", [])}
+    for row in known.get("core_fast", []) + known.get("batch", []):
         cells = []
         for which in ("fwd", "data", "weights"):
             rate, share = 1e3 * row["mflop"] / max(row[f"{which}_us"], 1e-9), row[f"{which}_percent"]
             plain = direct.get(row["shape"], {}).get(f"{which}_percent")
             cells.append(f"{rate:.0f} ({share:.0f} %" + (f"; direct {plain:.0f} %)" if plain and abs(share - plain) > 8 else ")"))
         lines.append(f"| {row['shape']} | " + " | ".join(cells) + " |")
-    dense = [r for r in kernels.get("core", []) if is_dense(r["shape"])]
+    dense = [r for r in known.get("core", []) if is_dense(r["shape"])]
     medians = ", ".join(f"{name} {statistics.median(r[f'{which}_percent'] for r in dense):.0f} %"
                         for which, name in (("fwd", "forward"), ("data", "for the data"), ("weights", "for the weights"))) if dense else "-"
     if not direct:

@@ -110,13 +110,14 @@ def vgg16():
 
 
 def one_layer(c):
-    return nn.Conv2d(c.ic, c.oc, (c.kh, c.kw), (c.sh, c.sw), (c.ph, c.pw), (c.dh + 1, c.dw + 1), c.g, bias=False)
+    zeros = (c.ph, c.pw) if c.sh == 1 else (c.kh // 2, c.kw // 2)  # strided shapes may have one more behind than in front
+    return nn.Conv2d(c.ic, c.oc, (c.kh, c.kw), (c.sh, c.sw), zeros, (c.dh + 1, c.dw + 1), c.g, bias=False)
 
 
 def build(name, softmax=False):
     torch.manual_seed(1)
     if name.startswith("conv"):
         c = layers.read(name)
-        return nn.Sequential(*[one_layer(c) for _ in range(layers.REPEATS)])
+        return nn.Sequential(*[one_layer(c) for _ in range(layers.times(c))])
     model = globals()[name]()
     return nn.Sequential(model, nn.Softmax(1)) if softmax else model
