@@ -15,6 +15,7 @@ enum {
     THIN_BYTES = 512 * 1024,  /* of weights that one thread reads as fast as two, with one row or few */
     THIN_COLUMNS = 128,       /* of a task then, at least */
     LINE = 16,                /* elements: columns are cut at multiples of it */
+    FAR_BYTES = 6 << 20,      /* of weights that are seldom found in a cache */
     SLICED_BYTES = 16 << 20, /* of weights, from which on one row takes them in slices of their rows: in memory these */
     SLICES = 8,              /* lie together */
     UNIT = 64,               /* columns, and */
@@ -268,6 +269,7 @@ static void multiply_streamed(void *context, size_t index, int thread)
         .depth = w->depth,
         .width = part_begin(w->width, LINE, w->column_parts, (int)index + 1) - j,
         .relu = cni_plain_relu(w->epilogue),
+        .far = (size_t)w->depth * (size_t)w->width * real_size >= FAR_BYTES,
     };
     if (w->transposed)
         w->kernels->matmul.dots(&thin);
@@ -291,6 +293,7 @@ static void multiply_slice(void *context, size_t index, int thread)
         .rows = 1,
         .depth = part_begin(w->depth, LINE, SLICES, (int)index + 1) - k,
         .width = w->width,
+        .far = true,
     };
     w->kernels->matmul.thin(&thin);
 }

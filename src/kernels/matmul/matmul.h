@@ -73,7 +73,7 @@ typedef struct cni_thin {
     void *y;
     ptrdiff_t y_row;
     int rows, depth, width;
-    bool relu;
+    bool relu, far; /* w is more than the caches hold: only a hint */
 } cni_thin;
 
 enum { CNI_SOON = 4 };

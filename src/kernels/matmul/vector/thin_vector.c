@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Products of one row or of few with vectors: all the time goes into reading w once.
  *
- * thin: a panel of up to PANEL vectors of columns keeps its sums in registers while the rows of w go by, a stretch
- * of each; processors do not see such jumps coming, so what is needed AHEAD rows later is asked for.  Narrow panels
- * add up several rows of w apart, for a sum alone would wait for itself.
+ * thin: up to PANEL vectors of columns keep their sums in registers while the rows of w go by; narrow ones add up
+ * several rows of w apart, for a sum alone would wait for itself.  Wider rows go by ROWS at a time and as a whole:
+ * memory is fastest in its own order, and sums in the first cache cost less than jumps.  Two rows, or more than four,
+ * are slower.
  *
  * dots: DOTS rows of w at a time, each with up to DOT_ROWS rows of x. */
 #include "kernels/matmul/matmul.h"
@@ -16,7 +17,12 @@ enum { PANEL = 12, DOTS = 4, DOT_ROWS = 2 };
 enum { PANEL = 16, DOTS = 4, DOT_ROWS = 4 };
 #endif
 
-enum { AHEAD = 4, NARROW = 4, STRETCH = 256, LINE = 64 / sizeof(float) };
+enum { AHEAD = 4, NARROW = 4, LINE = 64 / sizeof(float), ROWS = 4, WIDE = 4096 };
+
+ALWAYS_INLINE int smaller(int a, int b)
+{
+    return a < b ? a : b;
+}
 
 ALWAYS_INLINE lanes load_part(const float *from, int some)
 {
@@ -33,10 +39,10 @@ ALWAYS_INLINE void store_part(float *to, lanes v, int some)
 
 /* `chains` sums for each column, added up at the end; the last vector has `last` lanes, all of them when
  * `whole`. */
-ALWAYS_INLINE void panel(const cni_thin *t, int column, int vectors, int chains, bool whole, int last)
+ALWAYS_INLINE void panel(const cni_thin *t, int vectors, int chains, bool whole, int last)
 {
     lanes sum[PANEL];
-    const float *x = t->x, *w = (const float *)t->w + column, *start = t->bias ? (const float *)t->bias + column : NULL;
+    const float *x = t->x, *w = t->w, *start = t->bias;
     UNROLL for (int i = 0; i < chains * vectors; i++) sum[i] = (lanes){0};
     if (start)
         UNROLL for (int j = 0; j < vectors; j++) sum[j] =
@@ -56,21 +62,21 @@ ALWAYS_INLINE void panel(const cni_thin *t, int column, int vectors, int chains,
     UNROLL for (int j = 0; j < vectors; j++)
     {
         if (t->relu) sum[j] = vector_relu(sum[j]);
-        store_part((float *)t->y + column + j * LANES, sum[j], whole || j + 1 < vectors ? LANES : last);
+        store_part((float *)t->y + j * LANES, sum[j], whole || j + 1 < vectors ? LANES : last);
     }
 }
 
-typedef void panel_function(const cni_thin *t, int column, int last);
+typedef void panel_function(const cni_thin *t, int last);
 
 #define PANELS(vectors)                                                                                                \
-    static void whole_##vectors(const cni_thin *t, int column, int last)                                               \
+    static void whole_##vectors(const cni_thin *t, int last)                                                           \
     {                                                                                                                  \
         (void)last;                                                                                                    \
-        panel(t, column, vectors, vectors <= NARROW ? PANEL / NARROW * NARROW / vectors : 1, true, LANES);             \
+        panel(t, vectors, vectors <= NARROW ? PANEL / NARROW * NARROW / vectors : 1, true, LANES);                     \
     }                                                                                                                  \
-    static void part_##vectors(const cni_thin *t, int column, int last)                                                \
+    static void part_##vectors(const cni_thin *t, int last)                                                            \
     {                                                                                                                  \
-        panel(t, column, vectors, vectors <= NARROW ? PANEL / NARROW * NARROW / vectors : 1, false, last);             \
+        panel(t, vectors, vectors <= NARROW ? PANEL / NARROW * NARROW / vectors : 1, false, last);                     \
     }
 #define TO_12(F) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(9) F(10) F(11) F(12)
 #if CNI_VECTOR_BYTES == 32
@@ -84,38 +90,67 @@ ALL(PANELS)
 #define PART(vectors)  part_##vectors,
 static panel_function *const whole_panels[PANEL] = {ALL(WHOLE)}, *const part_panels[PANEL] = {ALL(PART)};
 
-/* Panels of nearly equal size. */
-static void run_panels(const cni_thin *t)
+static void run_panel(const cni_thin *t)
 {
-    int vectors = (t->width + LANES - 1) / LANES, count = (vectors + PANEL - 1) / PANEL;
-    int last = t->width - (vectors - 1) * LANES;
-    for (int i = 0, column = 0; i < count; i++) {
-        int own = vectors / count + (i < vectors % count);
-        bool part = i + 1 == count && last < LANES;
-        panel_function *compute = part ? part_panels[own - 1] : whole_panels[own - 1];
-        compute(t, column, last);
-        column += own * LANES;
+    const int vectors = (t->width + LANES - 1) / LANES, last = t->width - (vectors - 1) * LANES;
+    (last < LANES ? part_panels : whole_panels)[vectors - 1](t, last);
+}
+
+/* `count` rows of w, with their numbers of x, added to y; as many rows after them are asked for. */
+ALWAYS_INLINE void add_rows(const float *x, const float *w, ptrdiff_t w_row, int count, bool ask, float *y, int width)
+{
+    lanes value[ROWS];
+    UNROLL for (int i = 0; i < count; i++) value[i] = splat(x[i]);
+    int j = 0;
+    for (; j + LANES <= width; j += LANES) {
+        lanes sum = load(y + j);
+        UNROLL for (int i = 0; i < count; i++)
+        {
+            if (ask && j % LINE == 0) __builtin_prefetch(w + (i + count) * w_row + j);
+            sum += value[i] * load(w + i * w_row + j);
+        }
+        store(y + j, sum);
+    }
+    if (j == width) return;
+    lanes sum = load_some(y + j, width - j);
+    UNROLL for (int i = 0; i < count; i++) sum += value[i] * load_some(w + i * w_row + j, width - j);
+    store_some(y + j, sum, width - j);
+}
+
+/* Sums stay in the first cache, and w is read in the order in which it lies. */
+ALWAYS_INLINE void run_rows(const cni_thin *t, int column, int width, bool ask)
+{
+    const float *x = t->x, *w = (const float *)t->w + column;
+    float *y = (float *)t->y + column;
+    if (t->bias)
+        memcpy(y, (const float *)t->bias + column, (size_t)width * sizeof *y);
+    else
+        memset(y, 0, (size_t)width * sizeof *y);
+    int k = 0;
+    for (; k + ROWS <= t->depth; k += ROWS) add_rows(x + k, w + k * t->w_row, t->w_row, ROWS, ask, y, width);
+    for (; k < t->depth; k++) add_rows(x + k, w + k * t->w_row, t->w_row, 1, false, y, width);
+    for (int j = 0; j < width && t->relu; j += LANES) {
+        const int some = smaller(width - j, LANES);
+        store_part(y + j, vector_relu(load_part(y + j, some)), some);
     }
 }
 
-/* Panels take STRETCH rows of w and hand over to the next, so that all of a page is read while it is known; sums go on
- * where they were left. */
+static void run_near(const cni_thin *t, int column, int width)
+{
+    run_rows(t, column, width, true);
+}
+
+static void run_far(const cni_thin *t, int column, int width)
+{
+    run_rows(t, column, width, false);
+}
+
 static void thin(const cni_thin *t)
 {
-    cni_thin stretch = *t;
-    if (t->width <= CNI_THIN_NARROW || t->width <= PANEL * LANES) {
-        run_panels(t);
-        return;
-    }
-    for (int k = 0; k < t->depth || k == 0; k += STRETCH) {
-        const bool ends = t->depth - k <= STRETCH;
-        stretch.depth = ends ? t->depth - k : STRETCH;
-        stretch.relu = t->relu && ends;
-        run_panels(&stretch);
-        stretch.x = (const float *)stretch.x + STRETCH;
-        stretch.w = (const float *)stretch.w + STRETCH * t->w_row;
-        stretch.bias = t->y;
-    }
+    if (t->width <= PANEL * LANES)
+        run_panel(t);
+    else
+        for (int j = 0; j < t->width; j += WIDE) (t->far ? run_far : run_near)(t, j, smaller(t->width - j, WIDE));
 }
 
 ALWAYS_INLINE void dots_tile(const cni_thin *t, int first, int rows, int column, int columns)
