@@ -127,7 +127,8 @@ CN_API cn_predictor *cn_predictor_new(cn_model *model, int batch, int threads);
 CN_API void cn_predictor_free(cn_predictor *predictor);
 /** Takes the model's present weights. */
 CN_API cn_status cn_predictor_refresh(cn_predictor *predictor, const cn_model *model);
-/** Predicts n images (1 <= n <= batch): inputs[i] and outputs[i] are float32, n rows each.  Allocates nothing. */
+/** Predicts n images (1 <= n <= batch): inputs[i] and outputs[i] are float32, n rows each.  Allocates nothing.
+ *  Arrays that begin at a multiple of 64 bytes are read and written where they lie, others are copied. */
 CN_API cn_status cn_predictor_run(cn_predictor *predictor, int n, const float *const *inputs, float *const *outputs);
 CN_API const char *cn_predictor_error(const cn_predictor *predictor);
 /** Bytes that its plan takes: tensors, packed weights, copies. */

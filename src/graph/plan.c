@@ -291,6 +291,32 @@ void *cni_plan_data(const cni_plan *plan, const cni_tensor *tensor)
     return plan->data[tensor->id];
 }
 
+bool cni_plan_may_lie(const cni_plan *plan, const cni_tensor *tensor)
+{
+    const cni_tensor *home = cni_home(plan->graph, &plan->liveness, tensor);
+    if (home->variable || home->is_constant || !plan->data[tensor->id] || plan->options.no_sharing) return false;
+    for (int i = 0; i < plan->graph->tensor_count; i++) {
+        const cni_tensor *other = plan->graph->tensors[i];
+        if (other != tensor && (other->is_input || other->is_output) &&
+            cni_home(plan->graph, &plan->liveness, other) == home)
+            return false;
+    }
+    return true;
+}
+
+void cni_plan_lie(cni_plan *plan, const cni_tensor *tensor, void *data)
+{
+    const cni_tensor *home = cni_home(plan->graph, &plan->liveness, tensor);
+    if (!data) data = plan->data[tensor->id];
+    for (int i = 0; i < plan->step_count; i++) {
+        cni_step *step = &plan->steps[i];
+        for (int k = 0; k < step->op->inputs; k++)
+            if (step->op->in[k] && cni_home(plan->graph, &plan->liveness, step->op->in[k]) == home) step->in[k] = data;
+        for (int k = 0; k < step->op->outputs; k++)
+            if (cni_home(plan->graph, &plan->liveness, step->op->out[k]) == home) step->out[k] = data;
+    }
+}
+
 double *cni_plan_scalars(cni_plan *plan)
 {
     return plan->scalars;

@@ -31,6 +31,13 @@ void cni_plan_free(cni_plan *plan);
  *  run, outputs are read here after it; both hold batch * image elements. */
 void *cni_plan_data(const cni_plan *plan, const cni_tensor *tensor);
 
+/** Whether an input or output has a place that no other input, output or variable shares: then it may lie elsewhere. */
+bool cni_plan_may_lie(const cni_plan *plan, const cni_tensor *tensor);
+
+/** From now on such a tensor lies at `data`, on a line of cache, where as many images are as a run has; NULL: again
+ *  where the plan has its place. */
+void cni_plan_lie(cni_plan *plan, const cni_tensor *tensor, void *data);
+
 /** The run-time scalars, by slot. */
 double *cni_plan_scalars(cni_plan *plan);
 

@@ -3,14 +3,24 @@
 #include "model/config.h"
 #include "train/trainer.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { LINE = 64 };
+
+/* Of an input or output: whether the plan may read or write the caller's array, and which one it does now. */
+typedef struct lending {
+    bool possible;
+    const float *lent;
+} lending;
 
 struct cn_predictor {
     cni_program *program;
     cni_pool *pool;
     cn_model *model;
     uint64_t wiring;
+    lending inputs[CN_MAX_ARRAYS], outputs[CN_MAX_ARRAYS];
     cni_error error;
 };
 
@@ -50,6 +60,11 @@ cn_predictor *cn_predictor_new(cn_model *model, int batch, int threads)
         cn_predictor_free(predictor);
         return NULL;
     }
+    const cni_program *program = predictor->program;
+    for (int i = 0; i < program->input_count; i++)
+        predictor->inputs[i].possible = cni_plan_may_lie(program->plan, program->x_tensor[i]);
+    for (int i = 0; i < program->output_count; i++)
+        predictor->outputs[i].possible = cni_plan_may_lie(program->plan, program->y_tensor[i]);
     return predictor;
 }
 
@@ -88,19 +103,58 @@ static cn_status check_run(cn_predictor *predictor, int n, const float *const *i
                             program->input_count, program->output_count);
 }
 
+/* Lets the plan read or write the caller's array, if it can; else the array must be copied. */
+static bool lend(cni_plan *plan, lending *l, const cni_tensor *tensor, const float *array, bool apart)
+{
+    if (!l->possible || !apart || (uintptr_t)array % LINE) array = NULL;
+    if (l->lent != array) {
+        cni_plan_lie(plan, tensor, (void *)(uintptr_t)array);
+        l->lent = array;
+    }
+    return array != NULL;
+}
+
+static size_t input_bytes(const cni_program *program, int i, int n)
+{
+    return (size_t)n * (size_t)cni_shape_count(program->key.inputs + i, 1) * sizeof(float);
+}
+
+static size_t output_bytes(const cni_program *program, int i, int n)
+{
+    return (size_t)n * (size_t)cni_shape_count(program->output_shapes + i, 1) * sizeof(float);
+}
+
+/* Whether the array has no byte in common with an output, but for the output `own`. */
+static bool is_apart(const cni_program *program, int n, const float *array, size_t bytes, float *const *outputs,
+                     int own)
+{
+    const uintptr_t at = (uintptr_t)array;
+    for (int i = 0; i < program->output_count; i++) {
+        const uintptr_t y = (uintptr_t)outputs[i];
+        if (i != own && at < y + output_bytes(program, i, n) && y < at + bytes) return false;
+    }
+    return true;
+}
+
 cn_status cn_predictor_run(cn_predictor *predictor, int n, const float *const *inputs, float *const *outputs)
 {
     if (!predictor) return CN_ERR_MEMORY;
     cni_program *program = predictor->program;
     cni_error_clear(&predictor->error);
     CN_TRY(check_run(predictor, n, inputs, outputs));
+    bool apart = true;
     for (int i = 0; i < program->input_count; i++)
-        memcpy(program->x[i], inputs[i],
-               (size_t)n * (size_t)cni_shape_count(program->key.inputs + i, 1) * sizeof(float));
+        apart = apart && is_apart(program, n, inputs[i], input_bytes(program, i, n), outputs, -1);
+    for (int i = 0; i < program->output_count; i++)
+        apart = apart && is_apart(program, n, outputs[i], output_bytes(program, i, n), outputs, i);
+    for (int i = 0; i < program->input_count; i++)
+        if (!lend(program->plan, &predictor->inputs[i], program->x_tensor[i], inputs[i], apart))
+            memcpy(program->x[i], inputs[i], input_bytes(program, i, n));
+    for (int i = 0; i < program->output_count; i++)
+        lend(program->plan, &predictor->outputs[i], program->y_tensor[i], outputs[i], apart);
     cni_plan_run(program->plan, CNI_GRADIENTS, n);
     for (int i = 0; i < program->output_count; i++)
-        memcpy(outputs[i], program->y_pred[i],
-               (size_t)n * (size_t)cni_shape_count(program->output_shapes + i, 1) * sizeof(float));
+        if (!predictor->outputs[i].lent) memcpy(outputs[i], program->y_pred[i], output_bytes(program, i, n));
     return CN_OK;
 }
 

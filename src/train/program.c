@@ -135,9 +135,13 @@ static void locate(making *m, cni_program *program)
 {
     program->input_count = m->model->input_count;
     program->output_count = m->model->output_count;
-    for (int i = 0; i < program->input_count; i++) program->x[i] = cni_plan_data(program->plan, m->x[i]);
+    for (int i = 0; i < program->input_count; i++) {
+        program->x[i] = cni_plan_data(program->plan, m->x[i]);
+        program->x_tensor[i] = m->x[i];
+    }
     for (int i = 0; i < program->output_count; i++) {
         program->y_pred[i] = cni_plan_data(program->plan, m->y_pred[i]);
+        program->y_tensor[i] = m->y_pred[i];
         program->output_shapes[i] = m->y_pred[i]->shape;
         if (m->y_true[i]) program->y_true[i] = cni_plan_data(program->plan, m->y_true[i]);
         if (m->losses[i]) program->losses[i] = cni_plan_data(program->plan, m->losses[i]);

@@ -25,6 +25,7 @@ typedef struct cni_program {
     int input_count, output_count;
     /* Where things lie: key.batch rows each. */
     float *x[CN_MAX_ARRAYS], *y_pred[CN_MAX_ARRAYS], *y_true[CN_MAX_ARRAYS];
+    const cni_tensor *x_tensor[CN_MAX_ARRAYS], *y_tensor[CN_MAX_ARRAYS];
     cni_shape output_shapes[CN_MAX_ARRAYS];
     float *sample_weight;
     const float *losses[CN_MAX_ARRAYS]; /* the data loss of each output; NULL: it has none */
