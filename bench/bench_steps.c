@@ -123,6 +123,7 @@ static void count(timing *t, const cni_op *op, int batch)
     const bool multiplies = strstr(op->kind->name, "conv") || strstr(op->kind->name, "dense");
     if (!multiplies || !weights || op->segment != CNI_GRADIENTS || op->steady) return;
     t->flops = 2.0 * batch * (double)cni_tensor_count(weights, 1) * (weights->shape.rank == 4 ? positions : 1);
+    if (strstr(op->kind->name, "conv2d max_pool2d")) t->flops *= 4; /* one of four results is left */
 }
 
 /* ---- measuring ---- */

@@ -218,5 +218,6 @@ cn_status cni_passes(cni_graph *graph, cni_error *error)
     CN_TRY(cni_passes_training(graph, error));
     CN_TRY(remove_dead_ops(graph, error));
     CN_TRY(cni_fold_masks(graph, error));
-    return cni_fold_bottlenecks(graph, error);
+    CN_TRY(cni_fold_bottlenecks(graph, error));
+    return cni_fold_pooling(graph, error);
 }

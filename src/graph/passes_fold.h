@@ -16,5 +16,6 @@ cn_status cni_fold_affines(cni_graph *graph, cni_error *error);
 cn_status cni_fold_sums(cni_graph *graph, cni_error *error);
 cn_status cni_fold_masks(cni_graph *graph, cni_error *error);
 cn_status cni_fold_bottlenecks(cni_graph *graph, cni_error *error);
+cn_status cni_fold_pooling(cni_graph *graph, cni_error *error);
 
 #endif

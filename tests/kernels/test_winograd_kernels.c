@@ -284,6 +284,74 @@ static void check_back(cni_winograd_back *kernel, cni_winograd_back *exact, int 
     for (int i = 0; i < 6; i++) free_guarded(all[i]);
 }
 
+/* Maxima of 2 x 2 are those of what the kernels in double gather; two maxima are no further apart than the worst of
+ * their cells.  NaN comes where one is gathered; what does not depend on it is as if it were 0. */
+static void check_maxima(const cni_winograd_kernels *kernels, cni_winograd_back *exact, int n, int k, uint32_t seed,
+                         const char *name)
+{
+    uint32_t random = seed * 2654435761u;
+    test_case c = draw_case(&random, k / 2);
+    c.job.tiles = c.tiles;
+    int first = (int)draw(&random, 9), pitch = first + c.channels + 2, half = k / 2;
+    for (size_t t = 0; t < c.count; t++) c.tiles[t].at = (ptrdiff_t)t * half * half * pitch;
+    c.job.row = (ptrdiff_t)half * pitch;
+    c.job.column = pitch;
+    cni_winograd_tile tile = whole_tile(k);
+    cni_winograd_job one = patch(&tile, k);
+    constants a;
+    for (int i = 0; i < n * n; i++) {
+        double unit[CELLS] = {0}, y[CELLS];
+        unit[i] = 1;
+        exact(&one, unit, NULL, 0, y);
+        for (int e = 0; e < k * k; e++) a.of[e][i] = y[e];
+    }
+    size_t count = c.count * (size_t)(half * half * pitch);
+    guarded m = new_guarded(transform_count(&c, n)), y = new_guarded(count);
+    guarded vectors[2] = {new_guarded((size_t)pitch), new_guarded((size_t)pitch)};
+    guarded images[2] = {new_guarded(1), new_guarded(1)};
+    for (size_t i = 0; i < m.count; i++) m.data[i] = (float)number(&random);
+    if (seed % 3 == 0) m.data[draw(&random, (uint32_t)m.count)] = NAN;
+    mark(&y);
+    cni_finish f = draw_finish(&random, vectors, images);
+    f.add = f.mask = NULL;
+    const bool with = seed % 4;
+    kernels->gather_max[n][k](&c.job, m.data, with ? &f : NULL, first, y.data);
+    size_t written = 0;
+    for (size_t t = 0; t < c.count; t++)
+        for (int channel = 0; channel < c.channels; channel++) {
+            double from[CELLS], expected[CELLS];
+            float alone[CELLS], gathered[CELLS];
+            for (int i = 0; i < n * n; i++) {
+                alone[i] = m.data[i * c.job.position + (ptrdiff_t)t * c.job.tile + channel];
+                from[i] = isnan(alone[i]) ? 0 : (double)alone[i];
+            }
+            exact(&one, from, NULL, 0, expected);
+            kernels->gather[n][k](&one, alone, NULL, 0, gathered);
+            for (int e = 0; e < half * half; e++) {
+                if (!inside(&c.tiles[t], e / half, e % half)) continue;
+                double wanted = -INFINITY, most = 0;
+                bool none = false;
+                for (int s = 0; s < 4; s++) {
+                    int cell = (2 * (e / half) + s / 2) * k + 2 * (e % half) + s % 2;
+                    double bound = roundings * magnitude(&a, from, n * n, cell);
+                    double value = with ? finished(&f, expected[cell], first + channel, 0, &bound) : expected[cell];
+                    none = none || isnan(gathered[cell]);
+                    wanted = fmax(wanted, value);
+                    most = fmax(most, bound);
+                }
+                double got = (double)y.data[c.tiles[t].at + (ptrdiff_t)e * pitch + first + channel];
+                if (none ? !isnan(got) : !(fabs(got - wanted) <= most))
+                    fail_msg("%s, seed %u, tile %zu, channel %d, maximum %d: got %.9g, exact %.9g", name, seed, t,
+                             channel, e, got, none ? (double)NAN : wanted);
+                written++;
+            }
+        }
+    for (size_t i = 0; i < y.count; i++) written += is_untouched(&y, i);
+    assert_int_equal(written, y.count);
+    guarded *const all[] = {&m, &y, &vectors[0], &vectors[1], &images[0], &images[1]};
+    for (int i = 0; i < 6; i++) free_guarded(all[i]);
+}
+
 static void on_all_kernels(void (*test)(const cni_kernels *kernels, uint32_t seed))
 {
     for (int isa = 0; isa < CNI_ISA_COUNT; isa++) {
@@ -321,9 +389,24 @@ static void spreads_and_gathers(void **state)
     on_all_kernels(check_others);
 }
 
+static void check_all_maxima(const cni_kernels *kernels, uint32_t seed)
+{
+    static const int pooled[][2] = {{4, 2}, {6, 2}, {6, 4}};
+    for (int s = 0; s < 3; s++) {
+        int n = pooled[s][0], k = pooled[s][1];
+        check_maxima(&kernels->winograd, judge()->winograd.gather[n][k], n, k, seed, kernels->name);
+    }
+}
+
+static void maxima(void **state)
+{
+    (void)state;
+    on_all_kernels(check_all_maxima);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(correlations), cmocka_unit_test(inputs),
-                                       cmocka_unit_test(spreads_and_gathers)};
+                                       cmocka_unit_test(spreads_and_gathers), cmocka_unit_test(maxima)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,12 +10,13 @@
 #include "graph/ops/depthwise_conv2d.h"
 #include "graph/ops/grouped_conv2d.h"
 #include "graph/ops/pad.h"
+#include "graph/ops/pooling.h"
 #include "graph/ops/reshape.h"
 #include "graph/ops/taps.h"
 #include "graph/ops/winograd_conv2d.h"
 #include "kernels/kernels.h"
 
-static const cni_op_kind conv2d_kind, transpose_kind;
+static const cni_op_kind conv2d_kind, pooled_kind, transpose_kind;
 
 int cni_window_count(int size, int before, int after, int window, int stride, int dilation)
 {
@@ -27,10 +28,25 @@ static bool is_transposed(const cni_op *op)
     return op->kind == &transpose_kind;
 }
 
+static bool is_pooled(const cni_op *op)
+{
+    return op->kind == &pooled_kind;
+}
+
+/* Of a forward convolution: [rows, columns, filters] of its results, of which no more may be left than their maxima. */
+static cni_shape results_of(const cni_tensor *x, const cni_tensor *w, const cni_conv2d_attributes *a)
+{
+    const int64_t *from = x->shape.dims, *window = w->shape.dims;
+    int height = cni_window_count((int)from[1], a->top, a->bottom, (int)window[0], a->strides[0], a->dilation[0]);
+    int width = cni_window_count((int)from[2], a->left, a->right, (int)window[1], a->strides[1], a->dilation[1]);
+    return CNI_SHAPE(from[0], height, width, window[3]);
+}
+
 static cni_correlation correlation_of(const cni_op *op)
 {
     const cni_conv2d_attributes *a = op->attributes;
-    const int64_t *from = op->in[0]->shape.dims, *to = op->out[0]->shape.dims, *w = op->in[1]->shape.dims;
+    const cni_shape results = is_pooled(op) ? results_of(op->in[0], op->in[1], a) : op->out[0]->shape;
+    const int64_t *from = op->in[0]->shape.dims, *to = results.dims, *w = op->in[1]->shape.dims;
     return (cni_correlation){.sampling = {.from = {(int)from[1], (int)from[2], (int)from[3]},
                                           .to = {(int)to[1], (int)to[2], (int)to[3]},
                                           .window = {(int)w[0], (int)w[1]},
@@ -64,15 +80,25 @@ static cni_winograd_conv winograd_of(const cni_op *op, cni_algorithm algorithm)
     const cni_correlation c = correlation_of(op);
     const cni_sampling *s = &c.sampling;
     const int window = s->window[0];
+    const int64_t *out = op->out[0]->shape.dims, wanted = is_pooled(op) ? 2 : 1;
     return (cni_winograd_conv){
         .from = {s->from[0], s->from[1], s->from[2]},
-        .to = {s->to[0], s->to[1], s->to[2]},
+        .to = {(int)(out[1] * wanted), (int)(out[2] * wanted), s->to[2]},
         .window = window,
         .results = cni_algorithm_rows[algorithm].results,
         .padding = {s->transposed ? window - 1 - s->padding[0] : s->padding[0],
                     s->transposed ? window - 1 - s->padding[1] : s->padding[1]},
         .transposed = s->transposed,
+        .pooled = is_pooled(op),
     };
+}
+
+/* Of all results, where another op is to find their maxima. */
+static size_t results_bytes(const cni_op *op, const cni_run *run)
+{
+    if (!is_pooled(op)) return 0;
+    const cni_shape results = results_of(op->in[0], op->in[1], op->attributes);
+    return cni_round_up((size_t)run->batch * (size_t)cni_shape_count(&results, 1) * run->kernels->real_size);
 }
 
 /* Bytes of packed weights, and of scratch beside them. */
@@ -81,7 +107,8 @@ static size_t packed_bytes(const cni_op *op, const cni_run *run, size_t *scratch
     const cni_algorithm algorithm = (cni_algorithm)op->way;
     if (algorithm == CNI_DIRECT) {
         const cni_correlation shape = correlation_of(op);
-        *scratch = cni_blocks_scratch(&shape.sampling, cni_pool_threads(run->pool), run->kernels->real_size);
+        *scratch = results_bytes(op, run) +
+                   cni_blocks_scratch(&shape.sampling, cni_pool_threads(run->pool), run->kernels->real_size);
         return cni_correlation_packed(&shape, run->kernels->real_size);
     }
     const cni_winograd_conv shape = winograd_of(op, algorithm);
@@ -118,7 +145,9 @@ static void run(cni_step *step, const cni_run *run)
         cni_correlation shape = correlation_of(op);
         shape.finish = finish;
         shape.epilogue = after;
-        cni_correlate(&shape, run, step->in[0], step->in[1], step->out[0], packed, pack, rest);
+        void *results = is_pooled(op) ? rest : step->out[0];
+        cni_correlate(&shape, run, step->in[0], step->in[1], results, packed, pack, rest + results_bytes(op, run));
+        if (is_pooled(op) && !run->pack_only) cni_max_pool2d_halve(run, results, shape.sampling.to, step->out[0]);
     } else {
         const cni_winograd_conv shape = winograd_of(op, algorithm);
         cni_winograd_convolve(&shape, run, step->in[0], step->in[1], &finish, after, step->out[0], packed, pack, rest);
@@ -187,9 +216,44 @@ cni_tensor *cni_conv2d(cni_graph *graph, cni_tensor *x, cni_tensor *w, cni_tenso
         return cni_depthwise_conv2d(graph, x, cni_reshape(graph, w, shape), bias, a);
     }
     if (cni_is_grouped_conv2d(x, w, a)) return cni_grouped_conv2d(graph, x, w, bias, a);
-    int height = cni_window_count((int)from[1], a->top, a->bottom, (int)window[0], a->strides[0], a->dilation[0]);
-    int width = cni_window_count((int)from[2], a->left, a->right, (int)window[1], a->strides[1], a->dilation[1]);
-    return append(graph, &conv2d_kind, x, w, bias, height, width, window[3], a);
+    const cni_shape y = results_of(x, w, a);
+    return append(graph, &conv2d_kind, x, w, bias, y.dims[1], y.dims[2], y.dims[3], a);
+}
+
+/* Functions that keep the order of numbers: the largest of what they make is made of the largest. */
+static bool keeps_order(const cni_epilogue *f)
+{
+    static const bool rising[CNI_UNARY_COUNT] = {
+        [CNI_ELU] = true,          [CNI_SELU] = true,     [CNI_CELU] = true,     [CNI_SIGMOID] = true,
+        [CNI_LOG_SIGMOID] = true,  [CNI_TANH] = true,     [CNI_SOFTPLUS] = true, [CNI_SOFTSIGN] = true,
+        [CNI_HARD_SIGMOID] = true, [CNI_HARD_TANH] = true};
+    cni_finish finish = {0};
+    if (cni_finish_clamp(&finish, f)) return finish.slope >= 0;
+    return rising[f->function] && f->a >= 0;
+}
+
+bool cni_conv2d_can_pool(const cni_op *op)
+{
+    if (op->kind != &conv2d_kind || op->in[CNI_CONV_ADD] || op->in[CNI_CONV_MASK]) return false;
+    const cni_conv2d_attributes *a = op->attributes;
+    const int64_t *w = op->in[CNI_CONV_W]->shape.dims;
+    const cni_conv_shape shape = {.window = {(int)w[0], (int)w[1]},
+                                  .strides = {a->strides[0], a->strides[1]},
+                                  .dilation = {a->dilation[0], a->dilation[1]},
+                                  .groups = a->groups};
+    bool serves = false;
+    for (int k = CNI_DIRECT + 1; k < CNI_ALGORITHMS; k++) serves |= cni_algorithm_serves((cni_algorithm)k, &shape);
+    return serves && keeps_order(&a->epilogue);
+}
+
+cni_op *cni_conv2d_pooled(cni_graph *graph, const cni_op *conv, const cni_op *pool)
+{
+    graph->segment = conv->segment;
+    cni_op *op = cni_append(graph, &pooled_kind, conv->attributes, conv->inputs, conv->in, 1, &pool->out[0]->shape);
+    op->source = conv->source;
+    op->out[0] = pool->out[0];
+    op->out[0]->producer = op;
+    return op;
 }
 
 cni_tensor *cni_conv2d_transpose(cni_graph *graph, cni_tensor *x, cni_tensor *w, cni_tensor *bias, int height,
@@ -235,6 +299,14 @@ static const cni_op_kind conv2d_kind = {.name = "conv2d",
                                         .epilogue_offset = offsetof(cni_conv2d_attributes, epilogue),
                                         .takes = CNI_CONV_TAKES,
                                         .take_padding = cni_conv_take_padding};
+
+static const cni_op_kind pooled_kind = {.name = "conv2d max_pool2d",
+                                        .attributes_size = sizeof(cni_conv2d_attributes),
+                                        .choose = choose,
+                                        .workspace = workspace,
+                                        .persistent = persistent,
+                                        .packs = true,
+                                        .run = run};
 
 static const cni_op_kind transpose_kind = {.name = "conv2d_transpose",
                                            .attributes_size = sizeof(cni_conv2d_attributes),

@@ -47,6 +47,10 @@ cni_tensor *cni_conv_without_zeros(cni_tensor *x, cni_conv2d_attributes *a);
 /** A convolution forward with a window of one cell, stride 1 and nothing round the image: a product for each pixel. */
 bool cni_is_pointwise(const cni_op *op);
 
+/** For passes: y and the maxima of its windows of 2 x 2 side by side (cni_halves) as one op; y itself is not kept. */
+bool cni_conv2d_can_pool(const cni_op *op);
+cni_op *cni_conv2d_pooled(cni_graph *graph, const cni_op *conv, const cni_op *pool);
+
 /** The output size of one axis: (size + before + after - (window - 1) dilation - 1) / stride + 1. */
 int cni_window_count(int size, int before, int after, int window, int stride, int dilation);
 

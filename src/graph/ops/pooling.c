@@ -252,6 +252,34 @@ cni_tensor *cni_maxima_behind(const cni_op *op)
     return op->kind == &max_gradient_kind && op->in[1]->producer ? op->in[1]->producer->out[0] : NULL;
 }
 
+bool cni_halves(const cni_op *op)
+{
+    if (op->kind != &max_kind || op->outputs > 1) return false;
+    const cni_pool2d_attributes *a = op->attributes;
+    const int64_t *x = op->in[0]->shape.dims, *y = op->out[0]->shape.dims;
+    for (int i = 0; i < 2; i++)
+        if (a->window[i] != 2 || a->strides[i] != 2 || 2 * y[i + 1] > x[i + 1]) return false;
+    return !a->top && !a->left;
+}
+
+void cni_max_pool2d_halve(const cni_run *run, const void *x, const int size[3], void *y)
+{
+    work w = {.kernels = run->kernels,
+              .v = {.h = size[0],
+                    .w = size[1],
+                    .c = size[2],
+                    .oh = size[0] / 2,
+                    .ow = size[1] / 2,
+                    .window = {2, 2},
+                    .strides = {2, 2}},
+              .in = x,
+              .out = y,
+              .rows = size[0] / 2,
+              .together = 1,
+              .run = max_rows};
+    run_blocks(&w, run);
+}
+
 /* Global: one task per image. */
 
 typedef struct global_work {

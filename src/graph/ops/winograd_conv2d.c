@@ -276,7 +276,10 @@ static void results(const work *w, int panel, const cni_winograd_tile *tiles, si
                                   .tile = p->panel,
                                   .position = w->m_position,
                                   .channels = width};
-    w->kernels->winograd.gather[p->n][w->conv->results](&job, m, w->finish, first, w->y);
+    const cni_winograd_kernels *kernels = &w->kernels->winograd;
+    cni_winograd_back *gather =
+        w->conv->pooled ? kernels->gather_max[p->n][w->conv->results] : kernels->gather[p->n][w->conv->results];
+    gather(&job, m, w->finish, first, w->y);
 }
 
 /* What is left to do element by element: tiles side by side make rows of cells; of all channels without a gap. */
@@ -317,7 +320,8 @@ static void set_grids(work *w)
     int rows = cni_ratio_up(c->to[0], c->results), columns = cni_ratio_up(c->to[1], c->results);
     w->from = (cni_winograd_grid){c->from[0], c->from[1], c->from[2], rows,
                                   columns,    w->p.n,     c->results, {c->padding[0], c->padding[1]}};
-    w->to = (cni_winograd_grid){c->to[0], c->to[1], c->to[2], rows, columns, c->results, c->results, {0, 0}};
+    const int pool = c->pooled ? 2 : 1, side = c->results / pool;
+    w->to = (cni_winograd_grid){c->to[0] / pool, c->to[1] / pool, c->to[2], rows, columns, side, side, {0, 0}};
 }
 
 void cni_winograd_convolve(const cni_winograd_conv *conv, const cni_run *whole_run, const void *x, const void *w,

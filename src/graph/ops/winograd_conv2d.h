@@ -8,12 +8,14 @@
 
 /** y(i, j) = sum over r, s of x(i + r - padding[0], j + s - padding[1]) w(r, s), 0 outside x.
  *  w [window, window, channels read, channels written]; transposed: the window is turned by 180 degrees and the two
- *  channels of w change places. */
+ *  channels of w change places.
+ *  pooled: what is written are the maxima of 2 x 2 results, [to[0] / 2, to[1] / 2, to[2]] of them; to[0] and to[1] are
+ *  even, there is neither `add` nor `mask`, and what is done `after` must not change which result is the largest. */
 typedef struct cni_winograd_conv {
     int from[3], to[3]; /* height, width, channels of x and of y */
     int window, results;
     int padding[2]; /* may be negative */
-    bool transposed;
+    bool transposed, pooled;
 } cni_winograd_conv;
 
 /** Bytes of transformed weights. */

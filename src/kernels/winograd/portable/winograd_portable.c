@@ -74,25 +74,64 @@ static void forth(int n, int k, const matrix a, const cni_winograd_job *job, con
         }
 }
 
-static void back(int n, int k, const cni_winograd_job *job, const real *transform, const cni_finish *finish, int first,
-                 real *image)
+typedef struct results {
+    matrix of;
+} results;
+
+/* Of one tile and channel. */
+static results results_at(int n, int k, const cni_winograd_job *job, const real *transform, size_t t, int c)
 {
-    matrix e, a, from, to;
+    matrix e, a, from;
+    results r;
     powers(n, k, false, e);
     for (int i = 0; i < k; i++)
         for (int j = 0; j < n; j++) a[i][j] = e[j][i];
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < n; j++) from[i][j] = transform[(n * i + j) * job->position + (ptrdiff_t)t * job->tile + c];
+    both_ways(k, n, a, from, r.of);
+    return r;
+}
+
+static real ended(const cni_finish *finish, real sum, int channel, ptrdiff_t at)
+{
+    return finish ? portable_finish(finish, sum, (size_t)channel, at) : sum;
+}
+
+static void back(int n, int k, const cni_winograd_job *job, const real *transform, const cni_finish *finish, int first,
+                 real *image)
+{
     for (size_t t = 0; t < job->count; t++)
         for (int c = 0; c < job->channels; c++) {
             const cni_winograd_tile *tile = &job->tiles[t];
-            for (int i = 0; i < n; i++)
-                for (int j = 0; j < n; j++)
-                    from[i][j] = transform[(n * i + j) * job->position + (ptrdiff_t)t * job->tile + c];
-            both_ways(k, n, a, from, to);
+            const results r = results_at(n, k, job, transform, t, c);
             for (int i = tile->top; i < tile->bottom; i++)
                 for (int j = tile->left; j < tile->right; j++) {
                     ptrdiff_t at = tile->at + i * job->row + j * job->column + first + c;
-                    image[at] = finish ? portable_finish(finish, to[i][j], (size_t)(first + c), at) : to[i][j];
+                    image[at] = ended(finish, r.of[i][j], first + c, at);
                 }
+        }
+}
+
+static real largest(const results *r, int i, int j, const cni_finish *finish, int channel)
+{
+    real best = 0;
+    for (int s = 0; s < 4; s++) {
+        real value = ended(finish, r->of[2 * i + s / 2][2 * j + s % 2], channel, 0);
+        if (s == 0 || value > best || value != value) best = value;
+    }
+    return best;
+}
+
+static void back_max(int n, int k, const cni_winograd_job *job, const real *transform, const cni_finish *finish,
+                     int first, real *image)
+{
+    for (size_t t = 0; t < job->count; t++)
+        for (int c = 0; c < job->channels; c++) {
+            const cni_winograd_tile *tile = &job->tiles[t];
+            const results r = results_at(n, k, job, transform, t, c);
+            for (int i = tile->top; i < tile->bottom; i++)
+                for (int j = tile->left; j < tile->right; j++)
+                    image[tile->at + i * job->row + j * job->column + first + c] = largest(&r, i, j, finish, first + c);
         }
 }
 
@@ -113,6 +152,12 @@ static void back(int n, int k, const cni_winograd_job *job, const real *transfor
     {                                                                                                                  \
         back(n, k, job, transform, finish, first, image);                                                              \
     }
+#define GATHER_MAX(n, k)                                                                                               \
+    static void gather_max_##n##_##k(const cni_winograd_job *job, const void *transform, const cni_finish *finish,     \
+                                     int first, void *image)                                                           \
+    {                                                                                                                  \
+        back_max(n, k, job, transform, finish, first, image);                                                          \
+    }
 INPUT(4)
 INPUT(6)
 SPREAD_AND_GATHER(4, 2)
@@ -121,6 +166,9 @@ SPREAD_AND_GATHER(6, 2)
 SPREAD_AND_GATHER(6, 3)
 SPREAD_AND_GATHER(6, 4)
 SPREAD_AND_GATHER(6, 5)
+GATHER_MAX(4, 2)
+GATHER_MAX(6, 2)
+GATHER_MAX(6, 4)
 
 void CNI_FOR_REAL(cni_winograd_part)(cni_winograd_kernels *kernels)
 {
@@ -131,5 +179,6 @@ void CNI_FOR_REAL(cni_winograd_part)(cni_winograd_kernels *kernels)
                    [6] = {[2] = spread_6_2, [3] = spread_6_3, [4] = spread_6_4, [5] = spread_6_5}},
         .gather = {[4] = {[2] = gather_4_2, [3] = gather_4_3},
                    [6] = {[2] = gather_6_2, [3] = gather_6_3, [4] = gather_6_4, [5] = gather_6_5}},
+        .gather_max = {[4] = {[2] = gather_max_4_2}, [6] = {[2] = gather_max_6_2, [4] = gather_max_6_4}},
     };
 }

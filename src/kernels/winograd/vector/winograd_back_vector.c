@@ -43,19 +43,21 @@ ALWAYS_INLINE ends ends_at(ending how, const cni_finish *finish, int column, int
     return e;
 }
 
-ALWAYS_INLINE void put(ending how, const ends *e, lanes sum, int column, ptrdiff_t at, int some, float *y)
+ALWAYS_INLINE lanes ended(ending how, const ends *e, lanes sum, int column, ptrdiff_t at, int some)
 {
-    if (e->finish && how == ANY) {
-        sum = vector_finish(e->finish, sum, column, at, some);
-    } else if (e->finish) {
-        sum = multiply_add(sum, e->scale, e->shift);
-        if (how == ADDED) sum += load_at(e->finish->add, at, some);
-        sum = vector_at_least(sum, e->least);
-    }
+    if (!e->finish) return sum;
+    if (how == ANY) return vector_finish(e->finish, sum, column, at, some);
+    sum = multiply_add(sum, e->scale, e->shift);
+    if (how == ADDED) sum += load_at(e->finish->add, at, some);
+    return vector_at_least(sum, e->least);
+}
+
+ALWAYS_INLINE void put(lanes value, float *y, int some)
+{
     if (some >= LANES)
-        store(y + at, sum);
+        store(y, value);
     else
-        store_some(y + at, sum, some);
+        store_some(y, value, some);
 }
 
 /* The cells of the next tile, to be written. */
@@ -74,27 +76,66 @@ ALWAYS_INLINE void channels(ending how, int n, int k, const cni_winograd_job *jo
     ptrdiff_t at = tile->at + column;
     if (is_whole(tile, k)) {
         UNROLL for (int i = 0; i < k; i++) UNROLL for (int j = 0; j < k; j++)
-            put(how, &e, y[i][j], column, at + i * job->row + j * job->column, some, image);
+        {
+            const ptrdiff_t cell = at + i * job->row + j * job->column;
+            put(ended(how, &e, y[i][j], column, cell, some), image + cell, some);
+        }
         return;
     }
     for (int i = tile->top; i < tile->bottom; i++)
-        for (int j = tile->left; j < tile->right; j++)
-            put(how, &e, y[i][j], column, at + i * job->row + j * job->column, some, image);
+        for (int j = tile->left; j < tile->right; j++) {
+            const ptrdiff_t cell = at + i * job->row + j * job->column;
+            put(ended(how, &e, y[i][j], column, cell, some), image + cell, some);
+        }
 }
 
-ALWAYS_INLINE void tiles(ending how, int n, int k, const cni_winograd_job *job, const float *transform,
+/* The larger, NaN if there is one. */
+ALWAYS_INLINE lanes larger(lanes a, lanes b)
+{
+    return choose((mask)(b > a) | (mask)(b != b), b, a);
+}
+
+ALWAYS_INLINE void maxima(ending how, int n, int k, const cni_winograd_job *job, const cni_winograd_tile *tile,
+                          const float *m, const cni_finish *finish, int column, int some, float *image)
+{
+    lanes y[MOST][MOST];
+    results(n, k, job, m, some, y);
+    const ends e = ends_at(how, finish, column, some);
+    const bool whole = is_whole(tile, k / 2);
+    UNROLL for (int i = 0; i < k / 2; i++) UNROLL for (int j = 0; j < k / 2; j++)
+    {
+        lanes cells[4];
+        UNROLL for (int c = 0; c < 4; c++) cells[c] = ended(how, &e, y[2 * i + c / 2][2 * j + c % 2], column, 0, some);
+        const lanes best = larger(larger(cells[0], cells[1]), larger(cells[2], cells[3]));
+        if (whole || (i >= tile->top && i < tile->bottom && j >= tile->left && j < tile->right))
+            put(best, image + tile->at + column + i * job->row + j * job->column, some);
+    }
+}
+
+ALWAYS_INLINE void some_channels(bool pooled, ending how, int n, int k, const cni_winograd_job *job,
+                                 const cni_winograd_tile *tile, const float *m, const cni_finish *finish, int column,
+                                 int some, float *image)
+{
+    if (pooled)
+        maxima(how, n, k, job, tile, m, finish, column, some, image);
+    else
+        channels(how, n, k, job, tile, m, finish, column, some, image);
+}
+
+ALWAYS_INLINE void tiles(bool pooled, ending how, int n, int k, const cni_winograd_job *job, const float *transform,
                          const cni_finish *finish, int first, float *image)
 {
+    const int side = pooled ? k / 2 : k;
     for (size_t t = 0; t < job->count; t++, transform += job->tile) {
         const cni_winograd_tile *tile = &job->tiles[t];
-        const float *next = t + 1 < job->count && is_whole(&tile[1], k) ? image + tile[1].at + first : NULL;
+        const float *next = t + 1 < job->count && is_whole(&tile[1], side) ? image + tile[1].at + first : NULL;
         int c = 0;
         for (; c + LANES <= job->channels; c += LANES) {
-            if (next) ask_for(k, job, next + c);
-            channels(how, n, k, job, tile, transform + c, finish, first + c, LANES, image);
+            if (next) ask_for(side, job, next + c);
+            some_channels(pooled, how, n, k, job, tile, transform + c, finish, first + c, LANES, image);
         }
         if (c < job->channels)
-            channels(how, n, k, job, tile, transform + c, finish, first + c, job->channels - c, image);
+            some_channels(pooled, how, n, k, job, tile, transform + c, finish, first + c, job->channels - c, image);
     }
 }
 
@@ -104,13 +145,13 @@ ALWAYS_INLINE void tiles(ending how, int n, int k, const cni_winograd_job *job, 
     {                                                                                                                  \
         const ending how = finish ? ending_of(finish) : PLAIN;                                                         \
         if (!finish)                                                                                                   \
-            tiles(PLAIN, n, k, job, transform, NULL, first, image);                                                    \
+            tiles(false, PLAIN, n, k, job, transform, NULL, first, image);                                             \
         else if (how == PLAIN)                                                                                         \
-            tiles(PLAIN, n, k, job, transform, finish, first, image);                                                  \
+            tiles(false, PLAIN, n, k, job, transform, finish, first, image);                                           \
         else if (how == ADDED)                                                                                         \
-            tiles(ADDED, n, k, job, transform, finish, first, image);                                                  \
+            tiles(false, ADDED, n, k, job, transform, finish, first, image);                                           \
         else                                                                                                           \
-            tiles(ANY, n, k, job, transform, finish, first, image);                                                    \
+            tiles(false, ANY, n, k, job, transform, finish, first, image);                                             \
     }
 GATHER(4, 2)
 GATHER(4, 3)
@@ -118,6 +159,21 @@ GATHER(6, 2)
 GATHER(6, 3)
 GATHER(6, 4)
 GATHER(6, 5)
+
+#define GATHER_MAX(n, k)                                                                                               \
+    static void gather_max_##n##_##k(const cni_winograd_job *job, const void *transform, const cni_finish *finish,     \
+                                     int first, void *image)                                                           \
+    {                                                                                                                  \
+        if (!finish)                                                                                                   \
+            tiles(true, PLAIN, n, k, job, transform, NULL, first, image);                                              \
+        else if (ending_of(finish) == PLAIN)                                                                           \
+            tiles(true, PLAIN, n, k, job, transform, finish, first, image);                                            \
+        else                                                                                                           \
+            tiles(true, ANY, n, k, job, transform, finish, first, image);                                              \
+    }
+GATHER_MAX(4, 2)
+GATHER_MAX(6, 2)
+GATHER_MAX(6, 4)
 
 void CNI_FOR_ISA(cni_winograd_back_part)(cni_winograd_kernels *kernels)
 {
@@ -127,4 +183,7 @@ void CNI_FOR_ISA(cni_winograd_back_part)(cni_winograd_kernels *kernels)
     kernels->gather[6][3] = gather_6_3;
     kernels->gather[6][4] = gather_6_4;
     kernels->gather[6][5] = gather_6_5;
+    kernels->gather_max[4][2] = gather_max_4_2;
+    kernels->gather_max[6][2] = gather_max_6_2;
+    kernels->gather_max[6][4] = gather_max_6_4;
 }
