@@ -10,6 +10,8 @@
  *     run    0      1 .. 9        10 .. 18      19 .. 27                28 ... PERIOD
  *          packs | all threads |   alone   | better for each | the best of the three           | from the start
  *
+ * Only steps of less than 0.1 ms are tried alone, and only where they take a part of the time that is worth it: handing
+ * over what longer ones read costs little beside them, and a process that predicts twenty pictures should not lose ten.
  * The first run of each nine is not timed: caches belong to the way before.  Threads are given up only for a clear gain
  * in the best of the others, since on a busy machine it is they that suffer first. */
 #include "graph/plan_parts.h"
@@ -19,7 +21,8 @@
 enum { POOLED, ALONE, MIXED, WAYS = CNI_WAYS };
 enum { RUNS = 9, PERIOD = 1024, OTHERS = 64 };
 
-static const double long_step = 1e-3; /* seconds: more threads are worth their while, and trying is dear */
+static const double long_step = 1e-4; /* seconds: more threads are worth their while, and trying is dear */
+static const double few_short = 0.05; /* of a run: what shorter steps take, too little to be worth trying */
 static const double step_gain = 0.9, whole_gain = 0.95; /* of the time with all threads */
 
 static double seconds_now(void)
@@ -48,10 +51,21 @@ static double total(const cni_plan *plan, int way)
     return sum;
 }
 
+static bool is_short(const cni_pace *p, int i)
+{
+    return p->times[POOLED][i] < long_step;
+}
+
+static bool worth_trying(const cni_plan *plan)
+{
+    double sum = 0;
+    for (int i = 0; i < plan->step_count; i++) sum += is_short(&plan->pace, i) ? plan->pace.times[POOLED][i] : 0;
+    return sum > few_short * total(plan, POOLED);
+}
+
 static bool wins(const cni_pace *p, int way, int i)
 {
-    return way == ALONE ? p->times[POOLED][i] < long_step
-                        : way == MIXED && p->times[ALONE][i] < step_gain * p->times[POOLED][i];
+    return way != POOLED && is_short(p, i) && (way == ALONE || p->times[ALONE][i] < step_gain * p->times[POOLED][i]);
 }
 
 static void go(cni_plan *plan, int way)
@@ -91,6 +105,10 @@ void cni_pace_next(cni_plan *plan, int n)
     if (round >= 1 && round <= WAYS * RUNS && nth == 0) {
         go(plan, way);
         if (way == MIXED && !p->any_alone) p->round = WAYS * RUNS + 1;
+        if (way == ALONE && !worth_trying(plan)) {
+            go(plan, POOLED);
+            p->round = WAYS * RUNS + 2;
+        }
         for (int i = 0; i < plan->step_count; i++) p->times[way][i] = 0;
     }
     if (round >= 1 && round <= WAYS * RUNS && nth > 0) p->way = way;
