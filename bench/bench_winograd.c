@@ -46,7 +46,8 @@ static cni_winograd_conv winograd_of(const problem *p, cni_algorithm a)
                                .window = p->s.window,
                                .results = cni_algorithm_rows[a].results,
                                .padding = {padding, padding},
-                               .transposed = back};
+                               .transposed = back,
+                               .overlaps = cni_algorithm_rows[a].overlaps};
 }
 
 static cni_correlation direct_of(const problem *p)

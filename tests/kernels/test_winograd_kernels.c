@@ -79,6 +79,30 @@ static void correlations(void **state)
     }
 }
 
+/* x = overlap [ spread_k w * spread_m y ]: what y sends back, on top of what is there. */
+static void products(void **state)
+{
+    (void)state;
+    const cni_winograd_kernels *kernels = &judge()->winograd;
+    uint32_t random = 1;
+    for (int k = 2; k <= 5; k++) {
+        int n = 6, m = n + 1 - k;
+        double x[CELLS], sums[CELLS], w[CELLS], v[CELLS], u[CELLS], y[CELLS];
+        for (int i = 0; i < CELLS; i++) x[i] = sums[i] = number(&random);
+        for (int i = 0; i < CELLS; i++) w[i] = number(&random);
+        for (int i = 0; i < CELLS; i++) y[i] = number(&random);
+        cni_winograd_tile large = whole_tile(n), window = whole_tile(k), small = whole_tile(m);
+        cni_winograd_job overlap = patch(&large, n), spread = patch(&window, k), from = patch(&small, m);
+        kernels->spread[n][m](&from, y, v);
+        kernels->spread[n][k](&spread, w, u);
+        for (int i = 0; i < n * n; i++) v[i] *= u[i];
+        kernels->overlap[n](&overlap, v, x);
+        for (int i = 0; i < m * m; i++)
+            for (int r = 0; r < k * k; r++) sums[(i / m + r / k) * n + i % m + r % k] += y[i] * w[r];
+        for (int i = 0; i < n * n; i++) assert_float_equal(x[i], sums[i], 1e-13);
+    }
+}
+
 /* The sum of |constants| |cells| of a transform from a x a to b x b. */
 typedef struct constants {
     double of[CELLS][CELLS];
@@ -352,6 +376,63 @@ static void check_maxima(const cni_winograd_kernels *kernels, cni_winograd_back 
     for (int i = 0; i < 6; i++) free_guarded(all[i]);
 }
 
+/* Tiles that overlap, or that lie side by side.  Adding is one rounding more each time. */
+static void check_overlap(cni_winograd_overlap *kernel, cni_winograd_overlap *exact, uint32_t seed, const char *name)
+{
+    enum { n = 6 };
+    uint32_t random = seed * 2654435761u;
+    test_case c = draw_case(&random, n);
+    c.job.tiles = c.tiles;
+    const int pitch = c.channels + (int)draw(&random, 3), step = 1 + (int)draw(&random, n);
+    const ptrdiff_t columns = (ptrdiff_t)(c.count - 1) * step + n;
+    for (size_t t = 0; t < c.count; t++)
+        c.tiles[t] = (cni_winograd_tile){.at = (ptrdiff_t)t * step * pitch, .bottom = n, .right = n};
+    c.job.row = columns * pitch;
+    c.job.column = pitch;
+    constants a;
+    cni_winograd_tile tile = whole_tile(n);
+    cni_winograd_job one = patch(&tile, n);
+    for (int i = 0; i < n * n; i++) {
+        double unit[CELLS] = {0}, y[CELLS] = {0};
+        unit[i] = 1;
+        exact(&one, unit, y);
+        for (int e = 0; e < n * n; e++) a.of[e][i] = y[e];
+    }
+    const size_t count = (size_t)((n * columns - 1) * pitch + c.channels);
+    guarded m = new_guarded(transform_count(&c, n)), y = new_guarded(count);
+    for (size_t i = 0; i < m.count; i++) m.data[i] = (float)number(&random);
+    double *wanted = calloc(count, sizeof *wanted), *bound = calloc(count, sizeof *bound);
+    mark(&y);
+    for (size_t i = 0; i < count; i++) {
+        if ((ptrdiff_t)i % pitch >= c.channels) continue;
+        y.data[i] = (float)number(&random);
+        wanted[i] = (double)y.data[i];
+        bound[i] = fabs(wanted[i]) * (double)TILES * 5.9604645e-8;
+    }
+    for (size_t t = 0; t < c.count; t++)
+        for (int channel = 0; channel < c.channels; channel++) {
+            double from[CELLS], to[CELLS] = {0};
+            for (int i = 0; i < n * n; i++)
+                from[i] = (double)m.data[i * c.job.position + (ptrdiff_t)t * c.job.tile + channel];
+            exact(&one, from, to);
+            for (int e = 0; e < n * n; e++) {
+                ptrdiff_t at = c.tiles[t].at + e / n * c.job.row + e % n * c.job.column + channel;
+                wanted[at] += to[e];
+                bound[at] += (roundings + (double)TILES * 5.9604645e-8) * magnitude(&a, from, n * n, e);
+            }
+        }
+    kernel(&c.job, m.data, y.data);
+    for (size_t i = 0; i < count; i++) {
+        const bool gap = (ptrdiff_t)i % pitch >= c.channels;
+        if (gap ? !is_untouched(&y, i) : !(fabs((double)y.data[i] - wanted[i]) <= bound[i]))
+            fail_msg("%s, seed %u, element %zu: got %.9g, exact %.9g", name, seed, i, (double)y.data[i], wanted[i]);
+    }
+    free(wanted);
+    free(bound);
+    free_guarded(&m);
+    free_guarded(&y);
+}
+
 static void on_all_kernels(void (*test)(const cni_kernels *kernels, uint32_t seed))
 {
     for (int isa = 0; isa < CNI_ISA_COUNT; isa++) {
@@ -404,9 +485,21 @@ static void maxima(void **state)
     on_all_kernels(check_all_maxima);
 }
 
+static void check_overlaps(const cni_kernels *kernels, uint32_t seed)
+{
+    check_overlap(kernels->winograd.overlap[6], judge()->winograd.overlap[6], seed, kernels->name);
+}
+
+static void overlaps(void **state)
+{
+    (void)state;
+    on_all_kernels(check_overlaps);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(correlations), cmocka_unit_test(inputs),
-                                       cmocka_unit_test(spreads_and_gathers), cmocka_unit_test(maxima)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(correlations), cmocka_unit_test(products),
+                                       cmocka_unit_test(inputs),       cmocka_unit_test(spreads_and_gathers),
+                                       cmocka_unit_test(maxima),       cmocka_unit_test(overlaps)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,11 +10,28 @@
 #include <math.h>
 
 const cni_algorithm_row cni_algorithm_rows[CNI_ALGORITHMS] = {
-    {"direct", 0, 0}, {"F(4x4,3x3)", 4, 3}, {"F(2x2,3x3)", 2, 3}, {"F(2x2,5x5)", 2, 5}};
+    {"direct", 0, 0, false},
+    {"F(4x4,3x3)", 4, 3, false},
+    {"F(2x2,3x3)", 2, 3, false},
+    {"F(2x2,5x5)", 2, 5, false},
+    {"overlapping-F(4x4,3x3)", 4, 3, true},
+    {"overlapping-F(2x2,5x5)", 2, 5, true},
+};
+
+/* Tiles of an image for those that overlap: images are not divided there. */
+enum { MOST_OVERLAPPING = 112 };
+
+static int tiles_of(const cni_conv_shape *s, const cni_algorithm_row *row)
+{
+    const int *of = row->overlaps ? s->from : s->to;
+    return cni_ratio_up(of[0], row->results) * cni_ratio_up(of[1], row->results);
+}
 
 bool cni_algorithm_serves(cni_algorithm algorithm, const cni_conv_shape *s)
 {
-    int window = cni_algorithm_rows[algorithm].window;
+    const cni_algorithm_row *row = &cni_algorithm_rows[algorithm];
+    const int window = row->window;
+    if (row->overlaps && (s->pass != CNI_PASS_DATA || tiles_of(s, row) > MOST_OVERLAPPING)) return false;
     return algorithm == CNI_DIRECT ||
            (s->groups == 1 && s->window[0] == window && s->window[1] == window && s->strides[0] == 1 &&
             s->strides[1] == 1 && s->dilation[0] == 1 && s->dilation[1] == 1);
@@ -62,13 +79,19 @@ static double winograd_cost(cni_algorithm algorithm, const cni_conv_shape *s, in
 {
     const int m = cni_algorithm_rows[algorithm].results, k = cni_algorithm_rows[algorithm].window;
     const double elements = (m + k - 1) * (m + k - 1);
-    const double tiles = (double)n * cni_ratio_up(s->to[0], m) * cni_ratio_up(s->to[1], m);
+    const bool overlaps = cni_algorithm_rows[algorithm].overlaps;
+    const double tiles = (double)n * tiles_of(s, &cni_algorithm_rows[algorithm]);
     const double blocks = ceil(tiles / BLOCK), c = s->from[2];
     const int vectors = vectors_of(s->to[2]);
     const double u = elements * c * (vectors + vectors % 2) * LANES * 4;
     double cost = 2000 + blocks * elements * product_cost(tiles / blocks, c, vectors, u);
-    cost += tiles * vectors_of(s->from[2]) * (elements > 16 ? 135 : 55);              /* input transform */
-    cost += tiles * vectors * (elements > 16 ? 100 : 45) * (m == 4 ? 1.3 : 1);        /* gather */
+    if (overlaps) {
+        cost += tiles * vectors_of(s->from[2]) * 70; /* spread */
+        cost += tiles * vectors * 160 + (double)n * s->to[0] * s->to[1] * vectors * 6;
+    } else {
+        cost += tiles * vectors_of(s->from[2]) * (elements > 16 ? 135 : 55);       /* input transform */
+        cost += tiles * vectors * (elements > 16 ? 100 : 45) * (m == 4 ? 1.3 : 1); /* gather */
+    }
     double transform = c * vectors * elements * 64 / (u < 1.5e6 ? 14 : 6);            /* spread: limited by writing */
     return s->keeps ? cost : cost + transform * (s->pass == CNI_PASS_DATA ? 1.3 : 1); /* turned first */
 }
@@ -78,7 +101,7 @@ static double winograd_cost(cni_algorithm algorithm, const cni_conv_shape *s, in
 static double price(cni_algorithm algorithm, const cni_conv_shape *s)
 {
     const double weights = (double)s->from[2] * s->to[2];
-    return algorithm == CNI_F43 && s->keeps && weights >= 65536 ? 1.4 : 1;
+    return (algorithm == CNI_F43 || algorithm == CNI_OVERLAP_43) && s->keeps && weights >= 65536 ? 1.4 : 1;
 }
 
 bool cni_algorithm_allowed(cni_algorithm algorithm, const cni_conv_shape *s, const cni_run *run)

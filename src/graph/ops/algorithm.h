@@ -9,12 +9,21 @@
 typedef enum cni_conv_pass { CNI_PASS_FORWARD, CNI_PASS_DATA, CNI_PASS_WEIGHTS, CNI_PASSES } cni_conv_pass;
 
 /** Winograd's F(m x m, k x k): m x m results of a window of k x k cells are computed together. */
-typedef enum cni_algorithm { CNI_DIRECT, CNI_F43, CNI_F23, CNI_F25, CNI_ALGORITHMS } cni_algorithm;
+typedef enum cni_algorithm {
+    CNI_DIRECT,
+    CNI_F43,
+    CNI_F23,
+    CNI_F25,
+    CNI_OVERLAP_43, /* for the data: tiles of dy, each sent back to m + k - 1 x m + k - 1 cells (winograd_overlap.h) */
+    CNI_OVERLAP_25,
+    CNI_ALGORITHMS
+} cni_algorithm;
 
 /** By algorithm: its name, m and k (0: direct). */
 typedef struct cni_algorithm_row {
     const char *name;
     int results, window;
+    bool overlaps;
 } cni_algorithm_row;
 
 extern const cni_algorithm_row cni_algorithm_rows[CNI_ALGORITHMS];

@@ -90,6 +90,7 @@ static cni_winograd_conv winograd_of(const cni_op *op, cni_algorithm algorithm)
                     s->transposed ? window - 1 - s->padding[1] : s->padding[1]},
         .transposed = s->transposed,
         .pooled = is_pooled(op),
+        .overlaps = cni_algorithm_rows[algorithm].overlaps,
     };
 }
 

@@ -14,6 +14,7 @@
 #include "graph/ops/winograd_conv2d.h"
 
 #include "graph/ops/taps.h"
+#include "graph/ops/winograd_overlap.h"
 
 #include <string.h>
 
@@ -72,6 +73,7 @@ static plan plan_of(const cni_winograd_conv *c, const cni_kernels *kernels, int 
 
 size_t cni_winograd_weights(const cni_winograd_conv *c, const cni_kernels *kernels)
 {
+    if (c->overlaps) return cni_winograd_overlap_weights(c, kernels);
     plan p = plan_of(c, kernels, 1);
     return cni_round_up((size_t)p.panels * p.u_panel * p.real_size);
 }
@@ -123,6 +125,7 @@ static size_t own_bytes(const cni_winograd_conv *c, const plan *p)
 
 size_t cni_winograd_scratch(const cni_winograd_conv *c, const cni_run *most)
 {
+    if (c->overlaps) return cni_winograd_overlap_scratch(c, most);
     plan p = plan_of(c, most->kernels, most->batch);
     return (size_t)cni_pool_threads(most->pool) * own_bytes(c, &p);
 }
@@ -328,6 +331,10 @@ void cni_winograd_convolve(const cni_winograd_conv *conv, const cni_run *whole_r
                            const cni_finish *finish, const cni_epilogue *after, void *y, void *u, bool transform,
                            void *scratch)
 {
+    if (conv->overlaps) {
+        cni_winograd_overlap_convolve(conv, whole_run, x, w, finish, after, y, u, transform, scratch);
+        return;
+    }
     work job = {.conv = conv,
                 .kernels = whole_run->kernels,
                 .p = plan_of(conv, whole_run->kernels, whole_run->batch),

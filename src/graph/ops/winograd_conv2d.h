@@ -16,6 +16,7 @@ typedef struct cni_winograd_conv {
     int window, results;
     int padding[2]; /* may be negative */
     bool transposed, pooled;
+    bool overlaps; /* tiles are cut from what is read (winograd_overlap.h); only when transposed */
 } cni_winograd_conv;
 
 /** Bytes of transformed weights. */

@@ -17,6 +17,7 @@ void cni_winograd_double(cni_winograd_kernels *kernels)
     {                                                                                                                  \
         cni_winograd_forth_part_##isa(kernels);                                                                        \
         cni_winograd_back_part_##isa(kernels);                                                                         \
+        cni_winograd_overlap_part_##isa(kernels);                                                                      \
     }
 #if defined(__x86_64__)
 OVERLAY(avx2)

@@ -15,6 +15,13 @@
  *     y  (window k)   gather_m [ sum over channels of spread_k w * input x ]
  *     dw              gather_k [ sum over tiles of    spread_m dy * input x ]
  *
+ * Seen as products of polynomials, B S^-1 finds the n coefficients of a product from (twice scaled) values at the
+ * points.  So what m x m cells of dy send back to the n x n cells of x that they were made of needs a fourth transform:
+ *
+ *     overlap  n x n -> n x n    B S^-1 m S^-1 B'         added to what other tiles sent to the same cells
+ *
+ *     dx              overlap [ sum over filters of spread_k w * spread_m dy ]
+ *
  *     n = 6, points 0, 1/sqrt 2, -1/sqrt 2, sqrt 2, -sqrt 2, infinity: F(4x4, 3x3), F(2x2, 5x5)
  *     n = 4, points 0, 1, -1, infinity:                                F(2x2, 3x3)
  *
@@ -55,6 +62,9 @@ typedef void cni_winograd_forth(const cni_winograd_job *job, const void *image, 
 typedef void cni_winograd_back(const cni_winograd_job *job, const void *transform, const cni_finish *finish, int first,
                                void *image);
 
+/** Added to the image; all cells of the tiles are inside. */
+typedef void cni_winograd_overlap(const cni_winograd_job *job, const void *transform, void *image);
+
 /** Nothing but the cells and channels named is read or written.  A NaN or infinity of a tile reaches all of what the
  * tile becomes. */
 typedef struct cni_winograd_kernels {
@@ -65,6 +75,7 @@ typedef struct cni_winograd_kernels {
     /** Of k x k results, k even, the maxima of 2 x 2, NaN where one is: the image and its tiles, of k / 2 x k / 2 cells,
      *  are those of the maxima.  `finish` comes before the maximum and has neither `add` nor `mask`. */
     cni_winograd_back *gather_max[CNI_WINOGRAD_N + 1][CNI_WINOGRAD_N]; /* 4: 2; 6: 2, 4 */
+    cni_winograd_overlap *overlap[CNI_WINOGRAD_N + 1];                 /* by n: 6 */
 } cni_winograd_kernels;
 
 void cni_winograd_portable(cni_winograd_kernels *kernels);
@@ -77,5 +88,6 @@ void cni_winograd_neon(cni_winograd_kernels *kernels);
 CNI_DECLARE_PORTABLE(cni_winograd_part, cni_winograd_kernels);
 CNI_DECLARE_OVERLAYS(cni_winograd_forth_part, cni_winograd_kernels);
 CNI_DECLARE_OVERLAYS(cni_winograd_back_part, cni_winograd_kernels);
+CNI_DECLARE_OVERLAYS(cni_winograd_overlap_part, cni_winograd_kernels);
 
 #endif

@@ -135,6 +135,22 @@ static void back_max(int n, int k, const cni_winograd_job *job, const real *tran
         }
 }
 
+static void overlap_of_6(const cni_winograd_job *job, const void *transform, void *image)
+{
+    const real *m = transform;
+    real *x = image;
+    matrix a, from, to;
+    for (int i = 0; i < 6; i++)
+        for (int j = 0; j < 6; j++) a[i][j] = (real)((double)input_6[j][i] / scales_6[j]);
+    for (size_t t = 0; t < job->count; t++)
+        for (int c = 0; c < job->channels; c++) {
+            for (int e = 0; e < 36; e++) from[e / 6][e % 6] = m[e * job->position + (ptrdiff_t)t * job->tile + c];
+            both_ways(6, 6, a, from, to);
+            for (int i = 0; i < 6; i++)
+                for (int j = 0; j < 6; j++) x[job->tiles[t].at + i * job->row + j * job->column + c] += to[i][j];
+        }
+}
+
 #define INPUT(n)                                                                                                       \
     static void input_of_##n(const cni_winograd_job *job, const void *image, void *transform)                          \
     {                                                                                                                  \
@@ -180,5 +196,6 @@ void CNI_FOR_REAL(cni_winograd_part)(cni_winograd_kernels *kernels)
         .gather = {[4] = {[2] = gather_4_2, [3] = gather_4_3},
                    [6] = {[2] = gather_6_2, [3] = gather_6_3, [4] = gather_6_4, [5] = gather_6_5}},
         .gather_max = {[4] = {[2] = gather_max_4_2}, [6] = {[2] = gather_max_6_2, [4] = gather_max_6_4}},
+        .overlap = {[6] = overlap_of_6},
     };
 }
