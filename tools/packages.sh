@@ -8,7 +8,7 @@ build="gcc libc6-dev cmake ninja-build pkg-config zlib1g-dev libspng-dev libjpeg
 test="libcmocka-dev g++"
 demo="dataset-fashion-mnist"
 clang="clang"
-neon="gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
+neon="gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user libcmocka-dev:arm64"
 
 check=
 [ "${1-}" = --check ] && check=yes && shift
@@ -53,6 +53,7 @@ if [ "$(id -u)" != 0 ]; then
     fi
 fi
 echo "Installing$missing" >&2
+case $missing in *:arm64*) $sudo dpkg --add-architecture arm64 ;; esac
 $sudo apt-get update -q >/dev/null
 # shellcheck disable=SC2086 # a list of words
 $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing >/dev/null

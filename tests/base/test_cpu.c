@@ -27,6 +27,12 @@ static void names(void **state)
     assert_string_equal(cni_isa_name(CNI_ISA_NEON), "neon");
 }
 
+#if defined __x86_64__
+enum { X86 = true };
+#else
+enum { X86 = false }; /* an emulator shows the list of the machine that it runs on */
+#endif
+
 /* Whether the kernel lists the flag for the first processor. */
 static bool listed(const char *flag)
 {
@@ -46,7 +52,7 @@ static bool listed(const char *flag)
 static void what_the_kernel_lists(void **state)
 {
     (void)state;
-    bool avx2 = listed("avx2") && listed("fma");
+    bool avx2 = X86 && listed("avx2") && listed("fma");
     bool avx512 = avx2 && listed("avx512f") && listed("avx512bw") && listed("avx512vl") && listed("avx512dq");
     assert_int_equal(cni_isa_available(CNI_ISA_AVX2), avx2);
     assert_int_equal(cni_isa_available(CNI_ISA_AVX512), avx512);

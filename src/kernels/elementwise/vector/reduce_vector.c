@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Sums, maxima and minima, a vector at a time.  Three shapes of x [outer, count, inner]: inner of a vector or more goes
  * by chunks of columns; a smaller one by LANES rows at once, which fill `inner` vectors; inner = 1 is that with long
- * rows. Within each, BLOCK steps make a part and the parts a total, so that rounding errors grow slowly. */
+ * rows. Within each, BLOCK steps make a part and the parts a total, so that rounding errors grow slowly; the fewer lanes,
+ * the more steps there are, and the longer parts may be. */
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/vector_math.h"
 
-enum { BLOCK = 64, WIDTH = 4 };
+enum { BLOCK = 1024 / LANES, WIDTH = 4 };
 
 typedef lanes combine(lanes a, lanes b);
 
