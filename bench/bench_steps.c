@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Where the time of a network goes: each step of its plan, with its share of the whole and its rate.
  *
- *     bench_steps MODEL [--train] [--batch N] [--threads T] [--math direct] [--seconds S] [--sort] [--plan]
+ *     bench_steps MODEL [--train] [--batch N] [--threads T] [--math direct] [--seconds S] [--sort] [--plan] [--choices]
  *
  * Times are medians over the runs, one by one inside whole runs, so caches are as they are in a whole run.  GFLOP/s
  * count a multiply-add of a convolution or a dense layer as two, whatever the algorithm; bytes are those that a step
- * reads and writes at least. */
+ * reads and writes at least.  --choices times every algorithm of each convolution and tells what the rules lose. */
+#include "graph/ops/choices.h"
+#include "kernels/kernels.h"
 #include "model/model.h"
 #include "train/trainer.h"
 
@@ -18,7 +20,7 @@
 
 typedef struct settings {
     const char *model;
-    bool train, sort, plan, direct;
+    bool train, sort, plan, direct, choices;
     int batch, threads;
     double seconds;
 } settings;
@@ -43,6 +45,8 @@ static bool read_arguments(int argc, char **argv, settings *s)
             s->sort = true;
         else if (!strcmp(word, "--plan"))
             s->plan = true;
+        else if (!strcmp(word, "--choices"))
+            s->choices = true;
         else if (!strcmp(word, "--batch"))
             s->batch = atoi(next), i++;
         else if (!strcmp(word, "--threads"))
@@ -251,18 +255,79 @@ static void print(const cni_program *program, const settings *s, timing *timings
     printf("whole run %.3f ms, sum of steps %.3f ms\n", 1e3 * whole, 1e3 * sum);
 }
 
+/* ---- what the rules lose ---- */
+
+static cni_run run_of(const cni_choice *choice)
+{
+    return (cni_run){.n = choice->batch, .batch = choice->batch, .kernels = &cn_default_context()->kernels};
+}
+
+/* How many steps of the program compute such a convolution. */
+static int steps_like(const cni_program *program, const cni_choice *choice)
+{
+    int count = 0;
+    for (int i = 0; i < cni_plan_steps(program->plan); i++) {
+        const cni_op *op = cni_plan_step_op(program->plan, i);
+        cni_choices one = {0};
+        if (!op->kind->choose) continue;
+        const cni_run run = run_of(choice);
+        cni_choices nothing = {.used = &one};
+        op->kind->choose(op, &run, &nothing);
+        count += one.count && cni_choice_order(&one.rows[0], choice) == 0;
+        cni_choices_clear(&one);
+    }
+    return count;
+}
+
+static cni_algorithm by_rules(const cni_choice *choice)
+{
+    const cni_run run = run_of(choice);
+    return cni_choose_algorithm(&choice->shape, &run);
+}
+
+/* A row for each convolution whose rule is not the fastest, and the sum of what that costs. */
+static void print_choices(const cni_program *program, const settings *s, double whole)
+{
+    const cni_choices *choices = &cn_default_context()->choices;
+    static const char *const passes[CNI_PASSES] = {"forward", "data", "weights"};
+    double lost = 0, worst = 1;
+    int steps = 0;
+    for (int i = 0; i < choices->count; i++) {
+        const cni_choice *c = &choices->rows[i];
+        const int count = steps_like(program, c);
+        const cni_algorithm rule = by_rules(c);
+        cni_algorithm best = rule;
+        for (int a = 0; a < CNI_ALGORITHMS; a++)
+            if (c->microseconds[a] > 0 && c->microseconds[a] < c->microseconds[best]) best = (cni_algorithm)a;
+        const double more = c->microseconds[rule] - c->microseconds[best], ratio = 1 + more / c->microseconds[best];
+        lost += count * more;
+        steps += count;
+        if (ratio > worst) worst = ratio;
+        if (ratio < 1.05) continue;
+        printf(
+            "%-8s %dx%dx%d -> %dx%dx%d %dx%d batch %d, %d steps: rule %s %.1f us, best %s %.1f us, x %.2f, %.2f %%\n",
+            passes[c->shape.pass], c->shape.from[0], c->shape.from[1], c->shape.from[2], c->shape.to[0], c->shape.to[1],
+            c->shape.to[2], c->shape.window[0], c->shape.window[1], c->batch, count, cni_algorithm_rows[rule].name,
+            c->microseconds[rule], cni_algorithm_rows[best].name, c->microseconds[best], ratio,
+            1e-4 * count * more / whole);
+    }
+    printf("%s batch %d%s: %d convolutions with a choice; the rules lose %.1f us of %.1f (%.2f %%), at worst x %.2f\n",
+           s->model, s->batch, s->train ? " training" : "", steps, lost, 1e6 * whole, 1e-4 * lost / whole, worst);
+}
+
 int main(int argc, char **argv)
 {
     settings s;
     const char *error;
     cn_model *model;
     if (!read_arguments(argc, argv, &s)) {
-        fprintf(
-            stderr,
-            "bench_steps MODEL [--train] [--batch N] [--threads T] [--math direct] [--seconds S] [--sort] [--plan]\n");
+        fprintf(stderr,
+                "bench_steps MODEL [--train] [--batch N] [--threads T] [--math direct] [--seconds S] [--sort] [--plan] "
+                "[--choices]\n");
         return 2;
     }
     cn_set_threads(NULL, s.threads);
+    if (s.choices) cn_set_plan(NULL, CN_PLAN_MEASURE);
     cn_set_math(NULL, s.direct ? CN_MATH_DIRECT : CN_MATH_FAST);
     if (cn_load(s.model, NULL, &model, &error)) {
         fprintf(stderr, "bench_steps: %s\n", error);
@@ -272,7 +337,10 @@ int main(int argc, char **argv)
     if (program) {
         timing *timings = calloc((size_t)cni_plan_steps(program->plan) + 1, sizeof *timings);
         const double whole = measure(model, program, &s, timings);
-        print(program, &s, timings, whole);
+        if (s.choices)
+            print_choices(program, &s, whole);
+        else
+            print(program, &s, timings, whole);
         free(timings);
     }
     cn_model_free(model);

@@ -946,6 +946,25 @@ CN_API int cn_threads(cn_context *context);
  * NULL: the default context.  Refused (CN_ERR_STATE) while a fit runs; predictors keep what they were made with. */
 typedef enum cn_math { CN_MATH_FAST, CN_MATH_DIRECT } cn_math;
 CN_API cn_status cn_set_math(cn_context *context, cn_math math);
+/** How the arithmetic of convolutions is chosen while something is planned (the first prediction or step, a predictor).
+ * CN_PLAN_ESTIMATE (the default): by rules, from shapes.  CN_PLAN_MEASURE: each convolution that can be computed in
+ * several ways (kernels of 3x3 and 5x5 with stride 1, CN_MATH_FAST) is timed in all of them on the context's threads,
+ * equal ones once, and the fastest is taken; the rules' stays unless another is 5 % faster.  Choices stay with the
+ * context and are followed in either mode; what is timed again may be chosen otherwise and then gives other bits, so
+ * keep them in a file.  NULL: the default context.  Refused (CN_ERR_STATE) while a fit runs. */
+typedef enum cn_plan { CN_PLAN_ESTIMATE, CN_PLAN_MEASURE } cn_plan;
+CN_API cn_status cn_set_plan(cn_context *context, cn_plan plan);
+/** Choices from a plan file, in the place of those that the context has (a path of NULL: none).  Convolutions that
+ * stand in it are computed as it says, others as cn_set_plan says: with one file, seed and instruction set the bits are
+ * the same on every machine, on any number of threads.  CN_MATH_DIRECT overrules it.  A file of another instruction set
+ * is refused.  The same CN_ERR_STATE; the text of a failure (`error` may be NULL) is valid until the next call. */
+CN_API cn_status cn_plan_file_load(cn_context *context, const char *path, const char **error);
+/** Writes the context's choices, in one step; nothing, where they are those of that file as it was loaded or saved. */
+CN_API cn_status cn_plan_file_save(cn_context *context, const char *path, const char **error);
+/** A .keras file names the plan file that a model was trained with, and the choices made.  When training on would now
+ * compute convolutions in another way, and so give other bits than an unbroken training: one line that says so; "" when
+ * not.  Owned by the model, valid until the next call. */
+CN_API const char *cn_plan_note(cn_model *model);
 CN_API cn_status cn_set_data_format(cn_context *context, cn_data_format format);
 /** Reads keras.json (NULL: $KERAS_HOME or ~/.keras) and takes image_data_format and epsilon.  No file: no change. */
 CN_API cn_status cn_read_keras_json(cn_context *context, const char *path, const char **error);

@@ -53,13 +53,38 @@ void cli_say(const cli_settings *settings, const char *format, ...)
 
 /* ---- before the work ---- */
 
+static bool measures(const cli_settings *settings)
+{
+    return settings->plan && strcmp(settings->plan, "measure") == 0;
+}
+
+/* A file that is not there yet is begun by measuring. */
+static cn_status prepare_plan(const cli_settings *settings, const char **error)
+{
+    const char *path = settings->plan_file;
+    const cn_status status = cn_set_plan(NULL, measures(settings) ? CN_PLAN_MEASURE : CN_PLAN_ESTIMATE);
+    if (status || !path) return status;
+    if (measures(settings) && access(path, F_OK) != 0) return cn_plan_file_save(NULL, path, error);
+    return cn_plan_file_load(NULL, path, error);
+}
+
+int cli_finish(const cli_settings *settings, int status)
+{
+    const char *error;
+    if (!settings->plan_file || !measures(settings) || (status != CLI_DONE && status != CLI_INTERRUPTED)) return status;
+    const cn_status failed = cn_plan_file_save(NULL, settings->plan_file, &error);
+    return failed ? cli_fail(failed, error) : status;
+}
+
 bool cli_prepare(const cli_settings *settings, double seed)
 {
+    if (measures(settings) && settings->plan_file && !cli_can_write(settings->plan_file)) return false;
     const char *error;
     cn_status status = cn_read_keras_json(NULL, NULL, &error);
     if (!status && settings->threads) status = cn_set_threads(NULL, settings->threads);
     if (!status && settings->math)
         status = cn_set_math(NULL, strcmp(settings->math, "direct") == 0 ? CN_MATH_DIRECT : CN_MATH_FAST);
+    if (!status) status = prepare_plan(settings, &error);
     if (status) cli_fail(status, error ? error : "the number of threads or the way of computing was refused");
     if (seed >= 0) cn_set_random_seed((uint32_t)seed);
     return status == CN_OK;

@@ -30,11 +30,13 @@ int cli_misuse(const cli_verb *verb, const char *format, ...) __attribute__((for
 /** "cornu: TEXT" on standard error unless quiet. */
 void cli_say(const cli_settings *settings, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/** keras.json, threads, seed (negative: none).  False after telling what is wrong. */
+/** keras.json, threads, plan file, seed (negative: none).  False after telling what is wrong. */
 bool cli_prepare(const cli_settings *settings, double seed);
+/** After a verb that answered `status`: writes what was measured to the plan file.  The status to end with. */
+int cli_finish(const cli_settings *settings, int status);
 
-/** A model, with other weights when `weights` is not NULL; `predict_only` as in cn_load_options.  NULL after telling what
- *  is wrong. */
+/** A model, with other weights when `weights` is not NULL; `predict_only` as in cn_load_options.  NULL after telling
+ * what is wrong. */
 cn_model *cli_load_model(const char *path, const char *weights, bool predict_only);
 
 /** The same for the first argument of a verb that needs a trained one: says so when it cannot be. */

@@ -63,7 +63,7 @@ static int run(const cli_verb *verb, int count, char *const *words)
         cli_print_help(verb);
         status = CLI_DONE;
     } else {
-        status = verb->run(settings);
+        status = cli_finish(settings, verb->run(settings));
     }
     free((void *)((cli_settings *)settings)->arguments);
     free(settings);

@@ -16,6 +16,10 @@ static const cli_option common_options[] = {
     CLI_OPTION(threads, "threads", 0, "N", 1, 1024, "threads to compute with (as many as there are cores)"),
     CLI_OPTION(math, "math", 0, "fast|direct", 0, 0,
                "convolutions by Winograd's algorithm where it is faster (fast), or as defined (direct)"),
+    CLI_OPTION(plan, "plan", 0, "estimate|measure", 0, 0,
+               "choose how convolutions are computed by rules (estimate), or by timing each (measure)"),
+    CLI_OPTION(plan_file, "plan-file", 0, "FILE", 0, 0,
+               "choose as this file says; with --plan measure what it lacks is timed and added"),
     CLI_OPTION(quiet, "quiet", 'q', NULL, 0, 0, "no progress and no messages but errors"),
     CLI_OPTION(help, "help", 'h', NULL, 0, 0, "this text"),
 };

@@ -45,7 +45,8 @@ typedef struct cli_option {
 /** What every verb knows; the first member of its settings. */
 typedef struct cli_settings {
     int threads;
-    const char *math; /* NULL: fast */
+    const char *math;             /* NULL: fast */
+    const char *plan, *plan_file; /* NULL: estimate; none */
     bool quiet, help;
     int count; /* arguments that are no options */
     const char *const *arguments;

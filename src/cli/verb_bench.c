@@ -295,9 +295,11 @@ static void print_json(const bench *b)
                    {"arena_mb", mb * b->memory}, {"peak_mb", mb * b->peak}};
     fputs("{\"model\": ", stdout);
     cli_json_text(stdout, cn_model_name(b->model));
-    printf(", \"train\": %s, \"batch\": %d, \"threads\": %d, \"math\": \"%s\", \"instructions\": \"%s\", \"runs\": %d",
+    printf(", \"train\": %s, \"batch\": %d, \"threads\": %d, \"math\": \"%s\", \"plan\": \"%s\", \"instructions\": "
+           "\"%s\", \"runs\": %d",
            b->settings->train ? "true" : "false", b->settings->batch, cn_threads(NULL),
-           b->settings->common.math ? b->settings->common.math : "fast", cn_instruction_set(NULL), b->count);
+           b->settings->common.math ? b->settings->common.math : "fast",
+           b->settings->common.plan ? b->settings->common.plan : "estimate", cn_instruction_set(NULL), b->count);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         printf(", \"%s\": ", numbers[i].name);
         if (isnan(numbers[i].value))

@@ -346,6 +346,7 @@ static int train(const settings *s, cn_model *model, cn_dataset *data, const cn_
                 "the text scales its data (line %d), Cornu takes them as they are: put layers.Rescaling(1/255) first "
                 "into the model",
                 line);
+    if (*cn_plan_note(model)) cli_say(&s->common, "%s: %s", s->common.arguments[0], cn_plan_note(model));
     cli_progress_init(&progress, s->common.quiet);
     const cn_history *history = fit(s, model, data, &args, &progress);
     if (!history) return cli_fail_model(model);

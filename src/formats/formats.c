@@ -6,6 +6,7 @@
 #include "formats/json.h"
 #include "formats/keras.h"
 #include "formats/npy.h"
+#include "formats/plan_file.h"
 #include "formats/source/source.h"
 #include "formats/weights_h5.h"
 #include "formats/zip.h"
@@ -238,4 +239,5 @@ static cn_status read_keras_json(const char *path, cni_arena *arena, const cni_v
     return CN_OK;
 }
 
-const cni_file_formats cni_formats = {load, load_weights, save, json, read_keras_json};
+const cni_file_formats cni_formats = {
+    load, load_weights, save, json, read_keras_json, cni_plan_file_read, cni_plan_file_write};

@@ -3,6 +3,7 @@
 #include "formats/keras.h"
 
 #include "formats/json.h"
+#include "formats/plan_file.h"
 #include "formats/weights_h5.h"
 #include "formats/zip.h"
 #include "model/config.h"
@@ -16,15 +17,12 @@ typedef struct members {
     cni_bytes config, weights, metadata; /* metadata: none when size is 0 */
 } members;
 
-enum { MAX_LABELS = 100000, MAX_LABEL_BYTES = 255 };
+enum { MAX_LABELS = 100000, MAX_LABEL_BYTES = 255, MAX_CHOICES = 10000 };
 
-/* Names of classes are Cornu's own addition to metadata.json: whatever is there and is no such list is passed over, as
- * Keras passes over the whole of it. */
-static cn_status read_labels(cn_model *model, cni_bytes metadata, cni_arena *arena, cni_error *error)
+/* Names of classes, and how convolutions were computed in training, are Cornu's own additions to metadata.json:
+ * whatever is there and is no such thing is passed over, as Keras passes over the whole of it. */
+static cn_status read_labels(cn_model *model, const cni_value *value, cni_arena *arena, cni_error *error)
 {
-    cni_value *value = NULL;
-    cni_error ignored = {0};
-    if (!metadata.size || cni_json_read(arena, metadata, NULL, &value, &ignored)) return CN_OK;
     const cni_value *labels = cni_value_get(value, "labels");
     if (!labels || labels->type != CNI_LIST || labels->count > MAX_LABELS) return CN_OK;
     const char **texts = CNI_NEW_ARRAY(arena, const char *, labels->count + 1);
@@ -36,6 +34,32 @@ static cn_status read_labels(cn_model *model, cni_bytes metadata, cni_arena *are
     return cn_set_labels(model, (int)labels->count, texts) ? cni_no_memory(error, "labels") : CN_OK;
 }
 
+static void read_choices(cn_model *model, const cni_value *plan)
+{
+    const cni_value *rows = cni_value_get(plan, "choices");
+    const char *file = cni_value_as_text(cni_value_get(plan, "file"));
+    const char *isa = cni_value_as_text(cni_value_get(plan, "instructions"));
+    if (!rows || rows->type != CNI_LIST || rows->count > MAX_CHOICES || !isa) return;
+    for (size_t i = 0; i < rows->count; i++) {
+        cni_choice choice;
+        cni_error ignored = {0};
+        const char *row = cni_value_as_text(rows->items[i]);
+        if (!row || cni_plan_row_read(row, strlen(row), "", &choice, &ignored)) continue;
+        if (!cni_choices_put(&model->trained_ways, &choice)) return;
+    }
+    snprintf(model->trained_plan, sizeof model->trained_plan, "%s", file ? file : "");
+    snprintf(model->trained_isa, sizeof model->trained_isa, "%s", isa);
+}
+
+static cn_status read_metadata(cn_model *model, cni_bytes metadata, cni_arena *arena, cni_error *error)
+{
+    cni_value *value = NULL;
+    cni_error ignored = {0};
+    if (!metadata.size || cni_json_read(arena, metadata, NULL, &value, &ignored)) return CN_OK;
+    read_choices(model, cni_value_get(value, "plan"));
+    return read_labels(model, value, arena, error);
+}
+
 static cn_status build(const members *m, const cn_load_options *options, cni_arena *arena, cn_model **model,
                        cni_error *error)
 {
@@ -43,7 +67,7 @@ static cn_status build(const members *m, const cn_load_options *options, cni_are
     cn_status status = cni_json_read(arena, m->config, NULL, &value, error);
     if (!status) status = cni_model_from_value(options->context, value, !options->no_compile, model, error);
     if (status) return cni_fail_in(error, "config.json");
-    CN_TRY(read_labels(*model, m->metadata, arena, error));
+    CN_TRY(read_metadata(*model, m->metadata, arena, error));
     status = (*model)->complete ? cni_weights_from_bytes(*model, m->weights, arena, error) : CN_OK;
     return status ? cni_fail_in(error, "model.weights.h5") : CN_OK;
 }
@@ -109,6 +133,23 @@ cn_status cni_keras_read_weights(cn_model *model, cni_bytes file, cni_arena *are
 
 /* ---- writing ---- */
 
+static cni_value *choices_value(const cn_model *model, cni_arena *arena)
+{
+    cni_value *plan = cni_value_dict(arena), *rows = cni_value_list(arena);
+    bool made = plan && rows;
+    if (made && *model->trained_plan)
+        made = cni_value_add(arena, plan, "file", cni_value_text(arena, model->trained_plan));
+    if (made) made = cni_value_add(arena, plan, "instructions", cni_value_text(arena, model->trained_isa));
+    for (int i = 0; i < model->trained_ways.count && made; i++) {
+        cni_buffer row = {0};
+        cni_plan_row_write(&row, &model->trained_ways.rows[i]);
+        cni_buffer_u8(&row, 0);
+        made = !row.failed && cni_value_add(arena, rows, NULL, cni_value_text(arena, (const char *)row.data));
+        cni_buffer_free(&row);
+    }
+    return made && cni_value_add(arena, plan, "choices", rows) ? plan : NULL;
+}
+
 /* The release whose layout is written; loaders do not read it. */
 static cn_status metadata(const cn_model *model, cni_arena *arena, cni_bytes *out, cni_error *error)
 {
@@ -123,6 +164,7 @@ static cn_status metadata(const cn_model *model, cni_arena *arena, cni_bytes *ou
     for (int i = 0; i < model->label_count && made; i++)
         made = labels && cni_value_add(arena, labels, NULL, cni_value_text(arena, model->labels[i]));
     if (labels && made) made = cni_value_add(arena, value, "labels", labels);
+    if (model->trained_ways.count && made) made = cni_value_add(arena, value, "plan", choices_value(model, arena));
     return made ? cni_json_write(arena, value, 0, out, error) : cni_no_memory(error, "metadata.json");
 }
 

@@ -9,6 +9,7 @@
 #include "base/float_mode.h"
 #include "base/machine.h"
 #include "base/pages.h"
+#include "graph/ops/choices.h"
 #include "graph/passes.h"
 #include "graph/plan_parts.h"
 #include "kernels/kernels.h"
@@ -152,10 +153,16 @@ static void fill_constants(cni_plan *plan)
 
 static void choose_ways(cni_plan *plan)
 {
+    cni_choices known = {0}, *choices = plan->options.choices;
+    if (choices && plan->options.sizes_only) {
+        known = *choices;
+        known.measure = false;
+        choices = &known;
+    }
     plan->run.n = plan->options.batch;
     for (int i = 0; i < plan->graph->op_count && !plan->options.ways_given; i++) {
         cni_op *op = plan->graph->ops[i];
-        if (op->kind->choose) op->way = op->kind->choose(op, &plan->run, plan->options.choices);
+        if (op->kind->choose) op->way = op->kind->choose(op, &plan->run, choices);
     }
 }
 

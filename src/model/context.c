@@ -54,6 +54,7 @@ void cn_context_free(cn_context *context)
     if (!context || context == default_context) return; /* that one lives as long as the program */
     cn_clear_names(context);
     cni_pool_free(context->pool);
+    cni_choices_clear(&context->choices);
     free(context);
 }
 
@@ -100,6 +101,18 @@ cn_status cn_set_math(cn_context *context, cn_math math)
     if (math != CN_MATH_FAST && math != CN_MATH_DIRECT) return CN_ERR_INVALID;
     if (context->running) return CN_ERR_STATE;
     context->math = math;
+    return CN_OK;
+}
+
+cn_status cn_set_plan(cn_context *context, cn_plan plan)
+{
+    if (!context) context = cn_default_context();
+    if (!context) return CN_ERR_MEMORY;
+    if (plan != CN_PLAN_ESTIMATE && plan != CN_PLAN_MEASURE) return CN_ERR_INVALID;
+    if (context->running) return CN_ERR_STATE;
+    const bool measure = plan == CN_PLAN_MEASURE;
+    if (context->choices.measure != measure) context->choices.version++;
+    context->choices.measure = measure;
     return CN_OK;
 }
 

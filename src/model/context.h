@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "base/threads.h"
+#include "graph/ops/choices.h"
 #include "kernels/kernels.h"
 #include "layers/kind.h"
 
@@ -15,6 +16,8 @@ typedef struct cni_name_count {
     int count;
     char name[];
 } cni_name_count;
+
+enum { CNI_PLAN_PATH = 1000, CNI_PLAN_NAME = 128 };
 
 struct cn_context {
     cni_mt19937 python; /* default seeds */
@@ -26,12 +29,14 @@ struct cn_context {
     cn_data_format data_format;
     double epsilon;
     cn_math math;
-    int threads;    /* 0 = as many as there are */
-    cni_pool *pool; /* made when first used */
+    cni_choices choices;           /* how convolutions are computed, where rules are not asked */
+    char plan_file[CNI_PLAN_PATH]; /* whence they came, or whither they were written; "": neither */
+    int threads;                   /* 0 = as many as there are */
+    cni_pool *pool;                /* made when first used */
     cni_isa isa;
     cni_kernels kernels;
     cni_error cpu_error; /* of an instruction set that the machine lacks: no model is made */
-    cni_error error;     /* of cn_read_keras_json */
+    cni_error error;     /* of cn_read_keras_json, cn_plan_file_load, cn_plan_file_save */
 };
 
 /** "conv2d", then "conv2d_1", ...: the next automatic name for a class, in the arena.  NULL when out of memory. */

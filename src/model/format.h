@@ -14,6 +14,9 @@ typedef struct cni_file_formats {
     cn_status (*json)(cn_model *model, char **text, cni_error *error);
     /** A value from JSON or Keras text. */
     cn_status (*read_keras_json)(const char *path, cni_arena *arena, const cni_value **value, cni_error *error);
+    /** Plan files for an instruction set; reading adds to `choices`. */
+    cn_status (*read_plan)(const char *path, const char *isa, cni_choices *choices, cni_error *error);
+    cn_status (*write_plan)(const char *path, const char *isa, const cni_choices *choices, cni_error *error);
 } cni_file_formats;
 
 extern const cni_file_formats cni_formats;

@@ -74,7 +74,9 @@ struct cn_model {
     int scaling_line;          /* where the text scales its data outside of the model; 0: nowhere */
     uint64_t wiring; /* another number, unique in the context, whenever plans made before are no longer true */
     cni_attachment attachments[CNI_ATTACHMENTS];
-    const char **labels; /* names of the classes, or NULL */
+    cni_choices trained_ways; /* of the convolutions in training, where not the rules alone decided; else empty */
+    char trained_plan[CNI_PLAN_NAME], trained_isa[16]; /* the plan file's name, or ""; where this was */
+    const char **labels;                               /* names of the classes, or NULL */
     int label_count;
     char *text; /* of cn_model_json, cn_summary */
     bool stop_training;

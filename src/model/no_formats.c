@@ -42,6 +42,20 @@ static cn_status read_keras_json(const char *path, cni_arena *arena, const cni_v
     return refuse(path, error);
 }
 
-const cni_file_formats cni_formats = {load, load_weights, save, json, read_keras_json};
+static cn_status read_plan(const char *path, const char *isa, cni_choices *choices, cni_error *error)
+{
+    (void)isa;
+    (void)choices;
+    return refuse(path, error);
+}
+
+static cn_status write_plan(const char *path, const char *isa, const cni_choices *choices, cni_error *error)
+{
+    (void)isa;
+    (void)choices;
+    return refuse(path, error);
+}
+
+const cni_file_formats cni_formats = {load, load_weights, save, json, read_keras_json, read_plan, write_plan};
 
 #endif

@@ -109,6 +109,7 @@ static void free_model(cn_model *model)
     free(model->layers);
     free(model->calls);
     free(model->text);
+    cni_choices_clear(&model->trained_ways);
     cni_arena_free(&model->arena);
     free(model);
 }

@@ -29,7 +29,11 @@ cn_predictor *cn_predictor_new(cn_model *model, int batch, int threads)
     if (!model || model->error.status) return NULL;
     cni_error *error = &model->call_error;
     cni_error_clear(error);
-    cni_program_key key = {.mode = CNI_PREDICT, .batch = batch, .math = model->context->math, .snapshot = true};
+    cni_program_key key = {.mode = CNI_PREDICT,
+                           .batch = batch,
+                           .math = model->context->math,
+                           .plan = model->context->choices.version,
+                           .snapshot = true};
     if (!model->complete || batch < 1 || threads < 0 || threads > 1024) {
         cni_fail(
             error, CN_ERR_INVALID,

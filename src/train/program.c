@@ -5,6 +5,7 @@
 #include "graph/ops/binary.h"
 #include "graph/ops/unary.h"
 #include "model/config.h"
+#include "model/plan_files.h"
 #include "model/stored.h"
 
 #include <math.h>
@@ -162,6 +163,7 @@ cn_status cni_program_new(cn_model *model, const cni_program_key *key, cni_pool 
         return cni_no_memory(error, "a plan");
     }
     program->key = *key;
+    cni_choices used = {0}, *choices = &model->context->choices;
     cn_status status = lower(&m);
     if (!status && graph->error.status) status = cni_fail(error, graph->error.status, "%s", graph->error.text);
     if (status) cni_graph_free(graph);
@@ -169,8 +171,13 @@ cn_status cni_program_new(cn_model *model, const cni_program_key *key, cni_pool 
                                 .kernels = &model->context->kernels,
                                 .pool = pool,
                                 .math = key->math,
+                                .choices = choices,
                                 .snapshot = key->snapshot};
+    choices->used = &used;
     if (!status) status = cni_plan_new(graph, &options, &program->plan, error);
+    choices->used = NULL;
+    if (!status && key->mode == CNI_TRAIN) cni_take_trained_ways(model, &used);
+    cni_choices_clear(&used);
     if (status) {
         free(program);
         return status;
@@ -191,7 +198,7 @@ bool cni_program_fits(const cni_program *program, const cni_program_key *key)
 {
     const cni_program_key *own = &program->key;
     bool fits = own->mode == key->mode && own->batch >= key->batch && own->weighted == key->weighted &&
-                own->math == key->math && own->snapshot == key->snapshot;
+                own->math == key->math && own->plan == key->plan && own->snapshot == key->snapshot;
     for (int i = 0; i < CN_MAX_ARRAYS && fits; i++)
         fits = cni_shape_equal(own->inputs + i, key->inputs + i) && cni_shape_equal(own->targets + i, key->targets + i);
     return fits;

@@ -14,6 +14,7 @@ typedef struct cni_program_key {
     int batch;     /* largest n */
     bool weighted; /* rows have sample weights */
     cn_math math;
+    uint64_t plan;                    /* version of the context's choices */
     bool snapshot;                    /* the plan keeps copies of the weights */
     cni_shape inputs[CN_MAX_ARRAYS];  /* with the batch, all else known */
     cni_shape targets[CN_MAX_ARRAYS]; /* rank 0: there is none for this output */

@@ -157,7 +157,8 @@ cn_status cni_build_for_rows(cn_model *model, const cni_samples *rows, const cha
 
 void cni_samples_key(const cn_model *model, const cni_samples *rows, cni_mode mode, int batch, cni_program_key *key)
 {
-    *key = (cni_program_key){.mode = mode, .batch = batch, .math = model->context->math};
+    *key = (cni_program_key){
+        .mode = mode, .batch = batch, .math = model->context->math, .plan = model->context->choices.version};
     key->weighted = mode != CNI_PREDICT && (rows->sample_weight.data || rows->weights);
     for (int i = 0; i < rows->inputs; i++) {
         key->inputs[i] = shape_of(rows->x + i);

@@ -66,6 +66,7 @@ static cn_status plan(measuring *m, bool sizes_only)
                                       .kernels = &m->context->kernels,
                                       .pool = cni_context_pool(m->context),
                                       .math = m->context->math,
+                                      .choices = &m->context->choices,
                                       .sizes_only = sizes_only};
     cni_graph *graph = cni_graph_new();
     if (!graph) return cni_no_memory(m->error, "a graph");

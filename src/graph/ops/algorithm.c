@@ -2,7 +2,7 @@
  * The rules by which convolutions are computed, and what they were measured on. */
 #include "graph/ops/algorithm.h"
 
-#include "graph/ops/choices.h"
+#include "graph/ops/measure_algorithm.h"
 #include "graph/ops/taps.h"
 #include "graph/ops/winograd_weights.h"
 #include "kernels/kernels.h"
@@ -142,10 +142,24 @@ cni_algorithm cni_choose_algorithm(const cni_conv_shape *s, const cni_run *run)
     return best;
 }
 
-cni_algorithm cni_planned_algorithm(const cni_conv_shape *s, const cni_run *run, cni_choices *choices)
+static cni_algorithm choice_of(const cni_op *op, const cni_conv_shape *s, const cni_run *most, cni_choices *choices)
 {
-    if (!any_allowed(s, run)) return CNI_DIRECT;
-    const cni_choice *row = choices ? cni_choices_find(choices, s, run->batch) : NULL;
-    if (row && cni_algorithm_allowed(row->algorithm, s, run)) return row->algorithm;
-    return cni_choose_algorithm(s, run);
+    cni_choice measured;
+    const cni_choice *row = cni_choices_find(choices, s, most->batch);
+    if (!row && choices->measure && cni_measure_algorithms(op, s, most, &measured)) {
+        if (cni_choices_put(choices, &measured)) choices->measured = true;
+        row = &measured;
+    }
+    return row && cni_algorithm_allowed(row->algorithm, s, most) ? row->algorithm : cni_choose_algorithm(s, most);
+}
+
+cni_algorithm cni_planned_algorithm(const cni_op *op, const cni_conv_shape *s, const cni_run *most,
+                                    cni_choices *choices)
+{
+    if (!any_allowed(s, most)) return CNI_DIRECT;
+    if (!choices) return cni_choose_algorithm(s, most);
+    const cni_algorithm algorithm = choice_of(op, s, most, choices);
+    const cni_choice used = {.shape = *s, .batch = most->batch, .algorithm = algorithm};
+    if (choices->used) cni_choices_put(choices->used, &used); /* without memory there is less to compare later */
+    return algorithm;
 }

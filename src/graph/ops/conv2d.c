@@ -72,7 +72,7 @@ static int choose(const cni_op *op, const cni_run *most, cni_choices *choices)
                                   .groups = c.groups,
                                   .padding = {s->padding[0], s->padding[1]},
                                   .keeps = cni_keeps_packed(op->in[CNI_CONV_W])};
-    return (int)cni_planned_algorithm(&shape, most, choices);
+    return (int)cni_planned_algorithm(op, &shape, most, choices);
 }
 
 static cni_winograd_conv winograd_of(const cni_op *op, cni_algorithm algorithm)

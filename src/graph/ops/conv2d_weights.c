@@ -161,7 +161,7 @@ static cni_conv_shape conv_shape(const cni_op *op)
 static int choose(const cni_op *op, const cni_run *most, cni_choices *choices)
 {
     const cni_conv_shape s = conv_shape(op);
-    return (int)cni_planned_algorithm(&s, most, choices);
+    return (int)cni_planned_algorithm(op, &s, most, choices);
 }
 
 /* Whether it goes by Winograd's algorithm, and how. */
