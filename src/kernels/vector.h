@@ -52,6 +52,9 @@ ALWAYS_INLINE lanes splat(float x)
 #define IN_REGISTER(v) ((void)0)
 #endif
 
+/* Keeps the compiler from knowing how a pointer follows from others, and so from computing it again. */
+#define POINTER_IN_REGISTER(p) __asm__("" : "+r"(p))
+
 ALWAYS_INLINE lanes choose(mask which, lanes yes, lanes no)
 {
     return (lanes)((which & (mask)yes) | (~which & (mask)no));
@@ -159,6 +162,47 @@ ALWAYS_INLINE void store_some(float *p, lanes v, int n)
 {
     memcpy(p, &v, (size_t)n * sizeof *p);
 }
+#endif
+
+/* Two halves of vectors in one, [low | high]; of what lies in memory the first n values each, 0 < n <= LANES / 2. */
+#if defined(__AVX512F__)
+#define HAS_HALVES 1
+
+ALWAYS_INLINE lanes halves(lanes low, lanes high)
+{
+    return (lanes)_mm512_mask_blend_ps(0xff00, (__m512)low, (__m512)high);
+}
+
+ALWAYS_INLINE lanes load_half_twice(const float *p)
+{
+    return (lanes)_mm512_castpd_ps(_mm512_broadcast_f64x4(_mm256_castps_pd(_mm256_loadu_ps(p))));
+}
+
+ALWAYS_INLINE lanes load_halves(const float *low, const float *high, int n)
+{
+    const unsigned some = 0xffu >> (LANES / 2 - n);
+    const __m512 first = _mm512_maskz_loadu_ps((__mmask16)some, low);
+    return (lanes)_mm512_mask_loadu_ps(first, (__mmask16)(some << 8), high - LANES / 2);
+}
+
+ALWAYS_INLINE void store_low_half(float *p, lanes v, int n)
+{
+    if (n == LANES / 2)
+        _mm256_storeu_ps(p, _mm512_castps512_ps256((__m512)v));
+    else
+        store_some(p, v, n);
+}
+
+ALWAYS_INLINE void store_high_half(float *p, lanes v, int n)
+{
+    const __m256d high = _mm512_extractf64x4_pd(_mm512_castps_pd((__m512)v), 1);
+    if (n == LANES / 2)
+        _mm256_storeu_ps(p, _mm256_castpd_ps(high));
+    else
+        store_some(p, (lanes)_mm512_castps256_ps512(_mm256_castpd_ps(high)), n);
+}
+#else
+#define HAS_HALVES 0
 #endif
 
 #endif

@@ -31,146 +31,229 @@ typedef struct strip {
     ptrdiff_t step;   /* bytes of it that are fetched for each k */
 } strip;
 
-typedef lanes sums[MOST_ROWS][PANEL_VECTORS];
+/* Where a panel's last vector is needed to a half only, one serves two rows: [row i, columns 16 ... 23 | row i + 1]. */
+enum { MOST_PAIRS = HAS_HALVES ? (MOST_ROWS + 1) / 2 : 0, HALF = LANES / 2 };
+
+typedef struct sums {
+    lanes of[MOST_ROWS][PANEL_VECTORS], pair[MOST_PAIRS + 1];
+} sums;
+
+/* Columns of a tile: whole vectors, and perhaps a half. */
+typedef struct extent {
+    int rows, vectors, pairs;
+} extent;
 
 /* Like vector_finish, one step after the other for all sums: whether there is such a step is asked once. */
-#define ALL(rows, vectors) UNROLL for (int i = 0; i < (rows); i++) UNROLL for (int j = 0; j < (vectors); j++)
+#define ALL(e)   UNROLL for (int i = 0; i < (e).rows; i++) UNROLL for (int j = 0; j < (e).vectors; j++)
+#define PAIRS(e) UNROLL for (int i = 0; i < (e).pairs; i++)
 
 ALWAYS_INLINE lanes load_part(const float *p, int some)
 {
     return some >= LANES ? load(p) : some > 0 ? load_some(p, some) : (lanes){0};
 }
 
-ALWAYS_INLINE void finish(const cni_product *p, const strip *of, sums sum, const float *y, int rows, int vectors)
+#if HAS_HALVES
+/* Of rows 2 i and 2 i + 1, if there is one; `p` is where the half of the tile's first row lies. */
+ALWAYS_INLINE lanes load_pair(const float *p, ptrdiff_t pixel, int i, extent e, int some)
+{
+    const float *low = p + 2 * i * pixel;
+    return load_halves(low, 2 * i + 1 < e.rows ? low + pixel : low, some);
+}
+
+ALWAYS_INLINE void store_pair(float *p, ptrdiff_t pixel, int i, extent e, lanes v, int some)
+{
+    store_low_half(p + 2 * i * pixel, v, some);
+    if (2 * i + 1 < e.rows) store_high_half(p + (2 * i + 1) * pixel, v, some);
+}
+#else
+#define halves(low, high)                   (low)
+#define load_half_twice(p)                  load(p)
+#define load_pair(p, pixel, i, e, some)     ((void)(some), (lanes){0})
+#define store_pair(p, pixel, i, e, v, some) ((void)(some))
+#endif
+
+ALWAYS_INLINE lanes clamp(lanes x, float slope, float most, bool relu)
+{
+    return relu ? vector_relu(x) : vector_clamp(x, slope, most);
+}
+
+ALWAYS_INLINE void finish(const cni_product *p, const strip *of, sums *sum, const float *y, extent e)
 {
     const cni_finish *f = &p->finish;
     const ptrdiff_t at = y - (const float *)p->y, pixel = p->y_pixel;
+    const int half = e.vectors * LANES, left = of->width - half;
     if (f->scale) {
-        ALL(rows, vectors) sum[i][j] = sum[i][j] * load(of->scale + j * LANES) + load(of->shift + j * LANES);
+        ALL(e) sum->of[i][j] = multiply_add(sum->of[i][j], load(of->scale + j * LANES), load(of->shift + j * LANES));
+        PAIRS(e)
+        sum->pair[i] = multiply_add(sum->pair[i], load_half_twice(of->scale + half), load_half_twice(of->shift + half));
     }
     if (f->add) {
         const float *add = (const float *)f->add + at;
-        ALL(rows, vectors) sum[i][j] += load_part(add + i * pixel + j * LANES, of->width - j * LANES);
+        ALL(e) sum->of[i][j] += load_part(add + i * pixel + j * LANES, of->width - j * LANES);
+        PAIRS(e) sum->pair[i] += load_pair(add + half, pixel, i, e, left);
     }
     if (f->clamps) {
         const float slope = (float)f->slope, most = (float)f->most;
-        if (slope == 0 && isinf(most))
-            ALL(rows, vectors) sum[i][j] = vector_relu(sum[i][j]);
-        else if (slope == 0)
-            ALL(rows, vectors) sum[i][j] = vector_clamp(sum[i][j], 0, most);
-        else
-            ALL(rows, vectors) sum[i][j] = vector_clamp(sum[i][j], slope, most);
+#define CLAMP(...)                                                                                                     \
+    ALL(e) sum->of[i][j] = clamp(sum->of[i][j], __VA_ARGS__);                                                          \
+    PAIRS(e) sum->pair[i] = clamp(sum->pair[i], __VA_ARGS__)
+        if (slope == 0 && isinf(most)) {
+            CLAMP(0, most, true);
+        } else if (slope == 0) {
+            CLAMP(0, most, false);
+        } else {
+            CLAMP(slope, most, false);
+        }
+#undef CLAMP
     }
     if (f->mask) {
         const float *gate = (const float *)f->mask + at;
-        ALL(rows, vectors)
+        ALL(e)
         {
             const lanes open = load_part(gate + i * pixel + j * LANES, of->width - j * LANES);
-            sum[i][j] = choose((mask)(open > (lanes){0}), sum[i][j], (lanes){0});
+            sum->of[i][j] = choose((mask)(open > (lanes){0}), sum->of[i][j], (lanes){0});
+        }
+        PAIRS(e)
+        {
+            const lanes open = load_pair(gate + half, pixel, i, e, left);
+            sum->pair[i] = choose((mask)(open > (lanes){0}), sum->pair[i], (lanes){0});
         }
     }
 }
 
 /* What the end of a tile reads comes from memory when a batch is large; it is asked for while sums are made.  Only so
  * many requests can be under way: the mask's are for the tile after this one. */
-ALWAYS_INLINE void fetch_ends(const cni_product *p, const float *y, int rows, int vectors)
+ALWAYS_INLINE void fetch_ends(const cni_product *p, const float *y, extent e)
 {
-    const ptrdiff_t at = y - (const float *)p->y, next = at + rows * p->y_pixel;
+    const ptrdiff_t at = y - (const float *)p->y, next = at + e.rows * p->y_pixel;
+    if (e.pairs) e.vectors++;
     if (p->finish.add) {
         const float *add = (const float *)p->finish.add + at;
-        ALL(rows, vectors) __builtin_prefetch(add + i * p->y_pixel + j * LANES, 0, 3);
+        ALL(e) __builtin_prefetch(add + i * p->y_pixel + j * LANES, 0, 3);
     }
     if (p->finish.mask) {
         const float *gate = (const float *)p->finish.mask + next;
-        ALL(rows, vectors) __builtin_prefetch(gate + i * p->y_pixel + j * LANES, 0, 2);
+        ALL(e) __builtin_prefetch(gate + i * p->y_pixel + j * LANES, 0, 2);
     }
 }
 
-ALWAYS_INLINE void tile(const cni_product *p, const strip *of, const float *x, float *y, const char *next, int rows,
-                        int vectors)
+/* Rows in threes: x86 adds once or twice a distance to a pointer for nothing, and more distances than two would not
+ * fit the registers. */
+enum { GROUP = 3, GROUPS = (MOST_ROWS + GROUP - 1) / GROUP };
+
+ALWAYS_INLINE void tile(const cni_product *p, const strip *of, const float *x, float *y, const char *next, extent e)
 {
     sums sum;
-    UNROLL for (int j = 0; j < vectors; j++)
+    UNROLL for (int j = 0; j < e.vectors; j++)
     {
         lanes start = load(of->start + j * LANES);
-        UNROLL for (int i = 0; i < rows; i++) sum[i][j] = start;
+        UNROLL for (int i = 0; i < e.rows; i++) sum.of[i][j] = start;
     }
-    fetch_ends(p, y, rows, vectors);
+    PAIRS(e) sum.pair[i] = load_half_twice(of->start + e.vectors * LANES);
+    fetch_ends(p, y, e);
     const float *w = of->w;
     const ptrdiff_t pixel = p->x_pixel, step = of->step;
     for (int t = 0; t < p->taps; t++) {
-        const float *at = x + p->tap[t], *end = at + p->depth;
-        for (; at < end; at++, w += PANEL, next += step) {
-            if (vectors > 1) __builtin_prefetch(next, 0, 2); /* with one, loads are what limits */
-            lanes columns[PANEL_VECTORS];
-            UNROLL for (int j = 0; j < vectors; j++) columns[j] = *(const lanes *)(w + j * LANES);
-            UNROLL for (int i = 0; i < rows; i++)
+        const float *at[GROUPS], *const end = x + p->tap[t] + p->depth;
+        UNROLL for (int g = 0; g * GROUP < e.rows; g++)
+        {
+            at[g] = x + p->tap[t] + g * GROUP * pixel;
+            POINTER_IN_REGISTER(at[g]);
+        }
+        for (; at[0] < end; w += PANEL, next += step) {
+            if (e.vectors + (e.pairs > 0) > 1) __builtin_prefetch(next, 0, 2); /* with one, loads are what limits */
+            lanes columns[PANEL_VECTORS], half = {0}, value[2];
+            UNROLL for (int j = 0; j < e.vectors; j++) columns[j] = *(const lanes *)(w + j * LANES);
+            if (e.pairs) half = load_half_twice(w + e.vectors * LANES);
+            UNROLL for (int i = 0; i < e.rows; i++)
             {
-                lanes value = splat(at[i * pixel]);
-                UNROLL for (int j = 0; j < vectors; j++) sum[i][j] += value * columns[j];
+                value[i % 2] = splat(at[i / GROUP][i % GROUP * pixel]);
+                UNROLL for (int j = 0; j < e.vectors; j++) sum.of[i][j] += value[i % 2] * columns[j];
+                if (e.pairs && i % 2 == 1) sum.pair[i / 2] += halves(value[0], value[1]) * half;
+                if (e.pairs && i % 2 == 0 && i + 1 == e.rows) sum.pair[i / 2] += value[0] * half;
             }
+            UNROLL for (int g = 0; g * GROUP < e.rows; g++) at[g]++;
         }
     }
-    finish(p, of, sum, y, rows, vectors);
-    UNROLL for (int j = 0; j < vectors; j++)
+    finish(p, of, &sum, y, e);
+    UNROLL for (int j = 0; j < e.vectors; j++)
     {
         const int some = of->width - j * LANES;
         if (some >= LANES)
-            UNROLL for (int i = 0; i < rows; i++) store(y + i * p->y_pixel + j * LANES, sum[i][j]);
+            UNROLL for (int i = 0; i < e.rows; i++) store(y + i * p->y_pixel + j * LANES, sum.of[i][j]);
         else if (some > 0)
-            UNROLL for (int i = 0; i < rows; i++) store_some(y + i * p->y_pixel + j * LANES, sum[i][j], some);
+            UNROLL for (int i = 0; i < e.rows; i++) store_some(y + i * p->y_pixel + j * LANES, sum.of[i][j], some);
     }
+    const int left = of->width - e.vectors * LANES;
+    if (e.pairs && left == HALF)
+        PAIRS(e) store_pair(y + e.vectors * LANES, p->y_pixel, i, e, sum.pair[i], HALF);
+    else if (e.pairs)
+        PAIRS(e) store_pair(y + e.vectors * LANES, p->y_pixel, i, e, sum.pair[i], left);
 }
 
 /* Tiles that follow each other in a row. */
 typedef void tile_function(const cni_product *p, const strip *of, const float *x, float *y, const char *next,
                            size_t count);
 
-#define TILE(rows, vectors)                                                                                            \
-    static void tile_##rows##_##vectors(const cni_product *p, const strip *of, const float *x, float *y,               \
-                                        const char *next, size_t count)                                                \
+#define TILE(rows, vectors, half)                                                                                      \
+    static void tile_##rows##_##vectors##half(const cni_product *p, const strip *of, const float *x, float *y,         \
+                                              const char *next, size_t count)                                          \
     {                                                                                                                  \
         const ptrdiff_t fetched = of->step * p->taps * p->depth;                                                       \
+        const extent e = {rows, vectors, half ? (rows + 1) / 2 : 0};                                                   \
         for (; count; count--, x += (rows)*p->x_pixel, y += (rows)*p->y_pixel, next += fetched)                        \
-            tile(p, of, x, y, next, rows, vectors);                                                                    \
+            tile(p, of, x, y, next, e);                                                                                \
     }
-#define TILES_6(vectors)                                                                                               \
-    TILE(1, vectors) TILE(2, vectors) TILE(3, vectors) TILE(4, vectors) TILE(5, vectors) TILE(6, vectors)
+#define TILES_6(...)                                                                                                   \
+    TILE(1, __VA_ARGS__)                                                                                               \
+    TILE(2, __VA_ARGS__) TILE(3, __VA_ARGS__) TILE(4, __VA_ARGS__) TILE(5, __VA_ARGS__) TILE(6, __VA_ARGS__)
 #define ROW_6(v) tile_1_##v, tile_2_##v, tile_3_##v, tile_4_##v, tile_5_##v, tile_6_##v
 #if CNI_VECTOR_BYTES == 64
-#define TILES(v)                                                                                                       \
-    TILES_6(v)                                                                                                         \
-    TILE(7, v) TILE(8, v) TILE(9, v) TILE(10, v) TILE(11, v) TILE(12, v) TILE(13, v) TILE(14, v)
+#define TILES(...)                                                                                                     \
+    TILES_6(__VA_ARGS__)                                                                                               \
+    TILE(7, __VA_ARGS__)                                                                                               \
+    TILE(8, __VA_ARGS__)                                                                                               \
+    TILE(9, __VA_ARGS__) TILE(10, __VA_ARGS__) TILE(11, __VA_ARGS__) TILE(12, __VA_ARGS__) TILE(13, __VA_ARGS__)       \
+        TILE(14, __VA_ARGS__)
 #define ROW(v)                                                                                                         \
     ROW_6(v), tile_7_##v, tile_8_##v, tile_9_##v, tile_10_##v, tile_11_##v, tile_12_##v, tile_13_##v, tile_14_##v
 #elif CNI_VECTOR_BYTES == 32
-#define TILES(v) TILES_6(v)
-#define ROW(v)   ROW_6(v)
+#define TILES(...) TILES_6(__VA_ARGS__)
+#define ROW(v)     ROW_6(v)
 #else
-#define TILES(v) TILES_6(v) TILE(7, v) TILE(8, v)
-#define ROW(v)   ROW_6(v), tile_7_##v, tile_8_##v
+#define TILES(...) TILES_6(__VA_ARGS__) TILE(7, __VA_ARGS__) TILE(8, __VA_ARGS__)
+#define ROW(v)     ROW_6(v), tile_7_##v, tile_8_##v
 #endif
 
-TILES(1)
-TILES(2)
-#if CNI_VECTOR_BYTES == 16
-TILES(3)
+TILES(1, 0)
+TILES(2, 0)
+#if HAS_HALVES
+TILES(1, 1)
+#elif CNI_VECTOR_BYTES == 16
+TILES(3, 0)
 #endif
 
-/* [vectors - 1][rows - 1] */
-static tile_function *const tiles[PANEL_VECTORS][MOST_ROWS] = {
-    {ROW(1)},
-    {ROW(2)},
-#if CNI_VECTOR_BYTES == 16
-    {ROW(3)},
+/* [which][rows - 1] */
+static tile_function *const tiles[][MOST_ROWS] = {
+    {ROW(10)},
+    {ROW(20)},
+#if HAS_HALVES
+    {ROW(11)},
+#elif CNI_VECTOR_BYTES == 16
+    {ROW(30)},
 #endif
 };
+
+static int which_tiles(int width)
+{
+    if (HAS_HALVES && width > LANES && width <= LANES + HALF) return 2;
+    return (width - 1) / LANES;
+}
 
 /* Rows are cut into tiles of nearly equal size, so that no small tile is left over. */
 static void row_of_tiles(const cni_product *p, strip *of, const float *x, float *y, int most)
 {
-    tile_function *const *by_rows =
-        tiles[of->width > (PANEL_VECTORS - 1) * LANES ? PANEL_VECTORS - 1 : (of->width - 1) / LANES];
+    tile_function *const *by_rows = tiles[which_tiles(of->width)];
     const size_t count = (p->columns + (size_t)most - 1) / (size_t)most;
     const size_t rows = count ? p->columns / count : 0, larger = count ? p->columns % count : 0;
     const ptrdiff_t fetched = of->step * p->taps * p->depth, pixels = (ptrdiff_t)(larger * (rows + 1));
