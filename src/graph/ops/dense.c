@@ -17,7 +17,7 @@ enum {
     LINE = 16,                /* elements: columns are cut at multiples of it */
     FAR_BYTES = 6 << 20,      /* of weights that are seldom found in a cache */
     SLICED_BYTES = 16 << 20, /* of weights, from which on one row takes them in slices of their rows: in memory these */
-    SLICES = 8,              /* lie together */
+    SLICES = 8,              /* lie together; with few columns there is no other way to divide them */
     UNIT = 64,               /* columns, and */
     UNIT_ROWS = 24,          /* rows of a task with more rows, at least */
     TURNED_ROWS = 56,        /* of w per task of a product the other way round: whole tiles */
@@ -94,7 +94,9 @@ static size_t turned_bytes(size_t rows, size_t real_size)
 /* One row: the sums of each slice of w. */
 static size_t sliced_bytes(const cni_op *op, size_t real_size)
 {
-    const bool sliced = !is_transposed(op) && cni_tensor_image(op->in[1]) * real_size >= SLICED_BYTES;
+    const size_t bytes = cni_tensor_image(op->in[1]) * real_size;
+    const bool narrow = columns_of(op->out[0]) < 2 * THIN_COLUMNS && bytes >= THIN_BYTES;
+    const bool sliced = !is_transposed(op) && (narrow || bytes >= SLICED_BYTES);
     return sliced ? SLICES * cni_round_up((size_t)columns_of(op->out[0]) * real_size) : 0;
 }
 
@@ -293,7 +295,7 @@ static void multiply_slice(void *context, size_t index, int thread)
         .rows = 1,
         .depth = part_begin(w->depth, LINE, SLICES, (int)index + 1) - k,
         .width = w->width,
-        .far = true,
+        .far = (size_t)w->depth * (size_t)w->width * real_size >= FAR_BYTES,
     };
     w->kernels->matmul.thin(&thin);
 }
