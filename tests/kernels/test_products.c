@@ -68,7 +68,9 @@ static void check_product(const cni_kernels *kernels, const cni_kernels *portabl
                                 .mask = seed % 11 > 6 ? gate.data : NULL,
                                 .clamps = seed % 13 > 5,
                                 .slope = seed % 13 > 9 ? 0.25 : 0,
-                                .most = seed % 17 > 8 ? 6 : INFINITY}};
+                                .most = seed % 17 > 8 ? 6 : INFINITY},
+                     .ahead = y.data, /* also from pages that do not exist */
+                     .ahead_bytes = seed % 4 ? 0 : 40 * seed};
     pack_and_multiply(kernels, p, &w, &y);
     pack_and_multiply(portable, p, &w, &expected);
     absolute(&x);

@@ -18,7 +18,7 @@
 
 #include <string.h>
 
-enum { LINE = 16, CHUNK = 16, MOST_TILES = 112, LEAST_TILES = 14, ASSUMED_L2 = 512 * 1024 };
+enum { LINE = 16, CHUNK = 16, MOST_TILES = 112, LEAST_TILES = 14, ASSUMED_L2 = 512 * 1024, WANTED = 4, FAR = 4 };
 
 /* What follows from the shape: sizes in elements. */
 typedef struct plan {
@@ -95,6 +95,7 @@ typedef struct work {
     const cni_epilogue *after;
     void *y, *u;
     ptrdiff_t v_position, m_position;
+    bool asks; /* memory for what comes next */
     char *own; /* of each thread: tiles, V, M */
     size_t own_bytes;
 } work;
@@ -251,8 +252,65 @@ static void input(const work *w, size_t first, size_t count, cni_winograd_tile *
     w->kernels->winograd.input[w->p.n](&job, w->x, v);
 }
 
+/* What will be needed soon, and lies in memory in another order: products ask for it on the way, in its own order. */
+typedef struct wanted {
+    const char *at[WANTED];
+    size_t bytes[WANTED];
+    int range;
+} wanted;
+
+/* Rows of cells, counted over all images, that tiles before `tile` look at, and those beside it. */
+static size_t rows_before(const cni_winograd_grid *g, size_t tile)
+{
+    const size_t columns = (size_t)g->columns, all = columns * (size_t)g->rows, image = tile / all;
+    const int rows = (int)((tile % all + columns - 1) / columns);
+    int last = rows ? (rows - 1) * g->step - g->padding[0] + g->size : 0;
+    last = last < 0 ? 0 : cni_smaller(last, g->height);
+    return image * (size_t)g->height + (size_t)last;
+}
+
+static void want(const work *w, const cni_winograd_grid *g, const void *image, size_t first, size_t last, wanted *all)
+{
+    const size_t row = (size_t)g->width * (size_t)g->channels * w->p.real_size, before = rows_before(g, first);
+    if (!image || last <= first) return;
+    all->at[all->range] = (const char *)image + before * row;
+    all->bytes[all->range++] = (rows_before(g, last) - before) * row;
+}
+
+/* With the first panel what its gathering needs, with the last the next block. */
+static wanted wanted_with(const work *w, size_t first, size_t count, bool begins, bool ends)
+{
+    wanted all = {.range = 0};
+    const size_t next = first + count, rest = w->d.tiles - next;
+    if (!w->asks) return all;
+    if (begins) {
+        want(w, &w->to, w->y, first, next, &all);
+        if (w->finish->add != w->y) want(w, &w->to, w->finish->add, first, next, &all);
+        want(w, &w->to, w->finish->mask, first, next, &all);
+    }
+    if (ends) want(w, &w->from, w->x, next, next + (rest < count ? rest : count), &all);
+    all.range = 0;
+    return all;
+}
+
+/* A line for each step of a tile, in as few products as that takes: meanwhile they do not ask for weights. */
+static void ask_for_some(wanted *all, cni_product *product)
+{
+    enum { TILE_ROWS = 14, LINE_BYTES = 64 };
+    const size_t most = product->columns * (size_t)product->depth / TILE_ROWS * LINE_BYTES;
+    while (all->range < WANTED && !all->bytes[all->range]) all->range++;
+    product->ahead_bytes = 0;
+    if (all->range == WANTED) return;
+    const size_t left = all->bytes[all->range], bytes = left < most ? left : most;
+    product->ahead = all->at[all->range];
+    product->ahead_bytes = bytes;
+    all->at[all->range] += bytes;
+    all->bytes[all->range] -= bytes;
+}
+
 /* One panel of channels written, `tiles` cut from y. */
-static void results(const work *w, int panel, const cni_winograd_tile *tiles, size_t count, const void *v, void *m)
+static void results(const work *w, int panel, const cni_winograd_tile *tiles, size_t count, const void *v, void *m,
+                    wanted *soon)
 {
     static const ptrdiff_t no_tap[1];
     const plan *p = &w->p;
@@ -270,6 +328,7 @@ static void results(const work *w, int panel, const cni_winograd_tile *tiles, si
         product.x = cni_at(v, a * w->v_position, p->real_size);
         product.panels = u + (size_t)a * (size_t)p->u_element * p->real_size;
         product.y = cni_at_mutable(m, a * w->m_position, p->real_size);
+        ask_for_some(soon, &product);
         w->kernels->matmul.product(&product);
     }
     const cni_winograd_job job = {.tiles = tiles,
@@ -312,7 +371,10 @@ static void run_task(void *context, size_t index, int thread)
     char *v = (char *)tiles + tile_bytes(p), *m = v + v_bytes(w->conv, p);
     input(w, first, count, tiles, v);
     cni_winograd_cut(&w->to, first, count, tiles);
-    for (int i = panel; i < last; i++) results(w, i, tiles, count, v, m);
+    for (int i = panel; i < last; i++) {
+        wanted soon = wanted_with(w, first, count, i == panel, i + 1 == last);
+        results(w, i, tiles, count, v, m, &soon);
+    }
     int channel = panel * p->panel, end = cni_smaller(last * p->panel, w->to.channels);
     if (w->after) apply_after(w, tiles, count, channel, end - channel);
 }
@@ -325,6 +387,15 @@ static void set_grids(work *w)
                                   columns,    w->p.n,     c->results, {c->padding[0], c->padding[1]}};
     const int pool = c->pooled ? 2 : 1, side = c->results / pool;
     w->to = (cni_winograd_grid){c->to[0] / pool, c->to[1] / pool, c->to[2], rows, columns, side, side, {0, 0}};
+}
+
+/* Of what is read and written. */
+static size_t cells_bytes(const work *w)
+{
+    const cni_winograd_grid *from = &w->from, *to = &w->to;
+    const size_t read = (size_t)from->height * (size_t)from->width * (size_t)from->channels;
+    const size_t written = (size_t)to->height * (size_t)to->width * (size_t)to->channels;
+    return w->d.tiles / (size_t)to->rows / (size_t)to->columns * (read + written) * w->p.real_size;
 }
 
 void cni_winograd_convolve(const cni_winograd_conv *conv, const cni_run *whole_run, const void *x, const void *w,
@@ -350,6 +421,7 @@ void cni_winograd_convolve(const cni_winograd_conv *conv, const cni_run *whole_r
     set_grids(&job);
     job.v_position = spaced((ptrdiff_t)job.d.block_tiles * job.p.pixel);
     job.m_position = spaced((ptrdiff_t)job.d.block_tiles * job.p.panel);
+    job.asks = job.d.groups == 1 && cells_bytes(&job) > FAR * job.kernels->caches.l2;
     job.own = scratch;
     job.own_bytes = own_bytes(conv, &job.p);
     if (transform)

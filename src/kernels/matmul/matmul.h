@@ -37,6 +37,10 @@ typedef struct cni_product {
     size_t rows, columns;
     int width;
     cni_finish finish;
+    /* What will be needed after this: brought nearer on the way, line by line, instead of the next panel; 0 bytes:
+     * nothing. */
+    const void *ahead;
+    size_t ahead_bytes;
 } cni_product;
 
 /** dw(i, j) = (accumulate ? dw(i, j) : 0) + sum over n < images, r < rows, p < columns of

@@ -278,21 +278,26 @@ static void begin_strip(strip *of, const cni_finish *finish, int column)
 }
 
 /* The next panel is fetched in as many parts as this one has tiles; with many tiles the hardware is early enough. */
-static ptrdiff_t step_of(const cni_product *p, int most)
+static void find_next(const cni_product *p, int most, strip *of)
 {
-    const size_t count = p->rows * ((p->columns + (size_t)most - 1) / (size_t)most);
-    return count && count <= MOST_FETCHING_TILES ? (ptrdiff_t)((PANEL * sizeof(float) + count - 1) / count) : 0;
+    const size_t count = p->rows * ((p->columns + (size_t)most - 1) / (size_t)most), line = 64;
+    const size_t depth = (size_t)p->taps * (size_t)p->depth, times = count * depth;
+    of->next = (const char *)(of->w + depth * PANEL);
+    of->step = count && count <= MOST_FETCHING_TILES ? (ptrdiff_t)((PANEL * sizeof(float) + count - 1) / count) : 0;
+    if (!p->ahead_bytes || !times) return;
+    of->next = p->ahead;
+    of->step = p->ahead_bytes < times * line ? (ptrdiff_t)((p->ahead_bytes + times - 1) / times) : (ptrdiff_t)line;
 }
 
 static void product(const cni_product *p)
 {
     /* Pixels whose distance is a multiple of 2 KiB fall into few sets of the first cache: then fewer at a time. */
     int most = p->x_pixel % 512 == 0 && MOST_ROWS > 7 ? 7 : MOST_ROWS;
-    strip of = {.w = p->panels, .step = step_of(p, most)};
+    strip of = {.w = p->panels};
     for (int j = 0; j < p->width; j += PANEL, of.w += (size_t)p->taps * (size_t)p->depth * PANEL) {
         of.width = p->width - j < PANEL ? p->width - j : PANEL;
         begin_strip(&of, &p->finish, j);
-        of.next = (const char *)(of.w + (size_t)p->taps * (size_t)p->depth * PANEL);
+        find_next(p, most, &of);
         for (size_t r = 0; r < p->rows; r++)
             row_of_tiles(p, &of, (const float *)p->x + (ptrdiff_t)r * p->x_row,
                          (float *)p->y + (ptrdiff_t)r * p->y_row + j, most);
