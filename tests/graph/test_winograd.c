@@ -7,6 +7,7 @@
 #include "graph/ops/algorithm.h"
 #include "graph/ops/conv2d.h"
 #include "graph/ops/winograd_conv2d.h"
+#include "graph/ops/winograd_few.h"
 
 typedef struct shape {
     int n, h, w, c, f, window, top, left; /* of the image that is read; `more` or less rows and columns are written */
@@ -24,7 +25,8 @@ static const shape shapes[] = {
     {1, 17, 17, 260, 40, 3, 1, 1, {0, 0}},  {1, 1, 1, 16, 16, 5, 2, 2, {0, 0}},
     {2, 7, 6, 20, 33, 5, 2, 2, {0, 0}},     {3, 14, 14, 32, 64, 5, 0, 0, {-4, -4}},
     {1, 10, 13, 17, 16, 5, 4, 3, {4, 1}},   {5, 8, 8, 64, 32, 5, 4, 4, {4, 4}},
-    {2, 11, 9, 33, 64, 3, 2, 2, {2, 2}},
+    {2, 11, 9, 33, 64, 3, 2, 2, {2, 2}},    {1, 8, 7, 70, 67, 3, 1, 1, {0, 0}},
+    {1, 2, 2, 130, 32, 3, 1, 1, {0, 0}},    {1, 4, 4, 24, 33, 5, 2, 2, {0, 0}},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
@@ -133,7 +135,7 @@ static double expected_at(const shape *s, const data *d, const cni_epilogue *aft
 static const cni_epilogue twice_and_one = {.function = CNI_AFFINE, .a = 2, .b = 1};
 
 static float *convolve(const shape *s, const data *d, bool transposed, cni_algorithm algorithm,
-                       const cni_epilogue *after, const cni_kernels *kernels, int threads, int batch)
+                       const cni_epilogue *after, const cni_kernels *kernels, int threads, int batch, bool few)
 {
     sizes z = sizes_of(s);
     const cni_winograd_conv conv = {.from = {s->h, s->w, s->c},
@@ -145,10 +147,14 @@ static float *convolve(const shape *s, const data *d, bool transposed, cni_algor
                                     .overlaps = cni_algorithm_rows[algorithm].overlaps};
     cni_pool *pool = threads > 1 ? cni_pool_new(threads) : NULL;
     const cni_run run = {.n = s->n, .batch = batch, .kernels = kernels, .pool = pool};
-    size_t scratch_bytes = cni_winograd_scratch(&conv, &run), u_bytes = cni_winograd_weights(&conv, kernels);
+    size_t scratch_bytes = few ? cni_winograd_few_scratch(&conv, &run) : cni_winograd_scratch(&conv, &run),
+           u_bytes = cni_winograd_weights(&conv, kernels);
     float *y = new_floats(z.y), *u = new_floats(u_bytes / 4), *scratch = new_floats(scratch_bytes / 4 + 16);
     scratch[scratch_bytes / 4] = 42;
-    cni_winograd_convolve(&conv, &run, d->x, d->w, &d->finish, after, y, u, true, scratch);
+    if (few)
+        cni_winograd_few_convolve(&conv, &run, d->x, d->w, &d->finish, after, y, scratch);
+    else
+        cni_winograd_convolve(&conv, &run, d->x, d->w, &d->finish, after, y, u, true, scratch);
     assert_true(scratch[scratch_bytes / 4] == 42);
     free(u);
     free(scratch);
@@ -174,14 +180,14 @@ static void check_bound(const shape *s, const data *d, const cni_epilogue *after
 }
 
 static void check_shape(const shape *s, cni_algorithm algorithm, bool transposed, const cni_kernels *kernels,
-                        uint32_t seed)
+                        uint32_t seed, bool few)
 {
     data d = new_data(s, transposed, seed);
     const cni_epilogue *after = seed % 2 ? &twice_and_one : NULL;
-    float *one = convolve(s, &d, transposed, algorithm, after, kernels, 1, s->n);
+    float *one = convolve(s, &d, transposed, algorithm, after, kernels, 1, s->n, few);
     check_bound(s, &d, after, one, cni_algorithm_rows[algorithm].name, kernels->name);
     for (int threads = 2; threads <= 3; threads++) {
-        float *many = convolve(s, &d, transposed, algorithm, after, kernels, threads, s->n + 3 * (threads - 2));
+        float *many = convolve(s, &d, transposed, algorithm, after, kernels, threads, s->n + 3 * (threads - 2), few);
         assert_memory_equal(one, many, sizes_of(s).y * sizeof *one);
         free(many);
     }
@@ -200,7 +206,32 @@ static void every_algorithm_keeps_its_bound(void **state)
                 for (int transposed = cni_algorithm_rows[a].overlaps;
                      transposed < 2 && cni_algorithm_rows[a].window == shapes[i].window; transposed++)
                     check_shape(&shapes[i], (cni_algorithm)a, transposed, &kernels[k],
-                                (uint32_t)(i * 7 + a * 3 + transposed));
+                                (uint32_t)(i * 7 + a * 3 + transposed), false);
+}
+
+/* Where tiles are few, also with weights that are transformed piece by piece. */
+static bool has_few(const shape *s, cni_algorithm algorithm)
+{
+    const sizes z = sizes_of(s);
+    const cni_winograd_conv conv = {.to = {z.oh, z.ow, s->f}, .results = cni_algorithm_rows[algorithm].results};
+    return cni_winograd_few_serves(&conv, s->n + 3);
+}
+
+static void few_tiles_keep_the_bound(void **state)
+{
+    (void)state;
+    cni_kernels kernels[MOST_KERNELS];
+    int count = all_kernels(kernels), cases = 0;
+    for (int i = 0; i < SHAPES; i++)
+        for (int k = 1; k < count; k++)
+            for (int a = CNI_F43; a < CNI_OVERLAP_43; a++) {
+                if (cni_algorithm_rows[a].window != shapes[i].window || !has_few(&shapes[i], (cni_algorithm)a))
+                    continue;
+                for (int transposed = 0; transposed < 2; transposed++, cases++)
+                    check_shape(&shapes[i], (cni_algorithm)a, transposed, &kernels[k], (uint32_t)(i + a + transposed),
+                                true);
+            }
+    assert_true(cases > 0);
 }
 
 /* The op: as shapes decide, beside the sums of the definition, in one graph with its gradients. */
@@ -234,8 +265,12 @@ static void ops_keep_the_bound(void **state)
     (void)state;
     cni_kernels kernels[MOST_KERNELS];
     int count = all_kernels(kernels);
-    static const int cases[][6] = {{2, 16, 18, 32, 48, 3}, {1, 28, 28, 64, 64, 3}, {4, 14, 13, 32, 64, 5}};
-    for (int i = 0; i < 3; i++) {
+    static const int cases[][6] = {{1, 8, 8, 128, 48, 3},
+                                   {1, 15, 14, 40, 20, 3},
+                                   {2, 16, 18, 32, 48, 3},
+                                   {1, 28, 28, 64, 64, 3},
+                                   {4, 14, 13, 32, 64, 5}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const int *c = cases[i], padding = c[5] / 2;
         size_t cells = (size_t)(c[0] * c[1] * c[2]), xs = cells * (size_t)c[3], ys = cells * (size_t)c[4];
         size_t ws = (size_t)(c[5] * c[5] * c[3] * c[4]);
@@ -294,6 +329,7 @@ static void direct_mode_is_direct(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_algorithm_keeps_its_bound),
-                                       cmocka_unit_test(ops_keep_the_bound), cmocka_unit_test(direct_mode_is_direct)};
+                                       cmocka_unit_test(few_tiles_keep_the_bound), cmocka_unit_test(ops_keep_the_bound),
+                                       cmocka_unit_test(direct_mode_is_direct)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

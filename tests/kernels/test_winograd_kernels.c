@@ -496,10 +496,81 @@ static void overlaps(void **state)
     on_all_kernels(check_overlaps);
 }
 
+/* Bound: u is off by as much as a transform may be, and a sum of k products by (k + 1) half eps, both relative to
+ * sum |v| sum |constants| |weights|. */
+static void check_products(const cni_kernels *kernels, int n, int window, uint32_t seed)
+{
+    uint32_t random = seed * 2654435761u + (uint32_t)(n * 8 + window);
+    const int lanes = kernels->winograd.lanes, taps = window * window;
+    const int tiles = 1 + (int)draw(&random, 17), width = 1 + (int)draw(&random, 2 * (uint32_t)lanes);
+    const int depth = seed % 4 ? 1 + (int)draw(&random, CNI_WINOGRAD_CHUNK) : CNI_WINOGRAD_CHUNK;
+    cni_winograd_products p = {.tiles = tiles, .depth = depth, .width = width, .accumulate = seed % 2};
+    p.v_position = (tiles - 1) * CNI_WINOGRAD_CHUNK + depth + (ptrdiff_t)draw(&random, 20);
+    p.m_position = tiles * 2 * lanes + (ptrdiff_t)draw(&random, 20);
+    p.pixel = width + (ptrdiff_t)draw(&random, 5);
+    p.tap = depth * p.pixel;
+    guarded v = new_guarded((size_t)((n * n - 1) * p.v_position + (tiles - 1) * CNI_WINOGRAD_CHUNK + depth));
+    guarded w = new_guarded((size_t)((taps - 1) * p.tap + (depth - 1) * p.pixel + width));
+    guarded m = new_guarded((size_t)((n * n - 1) * p.m_position + tiles * 2 * lanes));
+    for (size_t i = 0; i < v.count; i++) v.data[i] = (float)number(&random);
+    for (size_t i = 0; i < w.count; i++) w.data[i] = (float)number(&random);
+    float *before = malloc(m.count * sizeof *before);
+    for (size_t i = 0; i < m.count; i++) m.data[i] = before[i] = p.accumulate ? (float)number(&random) : NAN;
+    p.v = v.data;
+    p.w = w.data;
+    p.m = m.data;
+    kernels->winograd.multiply[n][window](&p);
+    cni_winograd_tile tile = whole_tile(window);
+    cni_winograd_job one = patch(&tile, window);
+    constants a;
+    for (int i = 0; i < taps; i++) {
+        double unit[CELLS] = {0}, u[CELLS];
+        unit[i] = 1;
+        judge()->winograd.spread[n][window](&one, unit, u);
+        for (int e = 0; e < n * n; e++) a.of[e][i] = u[e];
+    }
+    for (int c = 0; c < width; c++)
+        for (int e = 0; e < n * n; e++)
+            for (int t = 0; t < tiles; t++) {
+                const size_t at = (size_t)(e * p.m_position + (t * 2 * lanes + c));
+                double sum = p.accumulate ? (double)before[at] : 0, total = fabs(sum);
+                for (int k = 0; k < depth; k++) {
+                    double cells[CELLS], u = 0;
+                    const double x = (double)v.data[e * p.v_position + t * CNI_WINOGRAD_CHUNK + k];
+                    for (int i = 0; i < taps; i++) cells[i] = (double)w.data[i * p.tap + k * p.pixel + c];
+                    for (int i = 0; i < taps; i++) u += a.of[e][i] * cells[i];
+                    sum += x * u;
+                    total += fabs(x) * magnitude(&a, cells, taps, e);
+                }
+                const double bound = (roundings + (depth + 1) * 5.9604645e-8) * total;
+                if (!(fabs((double)m.data[at] - sum) <= bound))
+                    fail_msg(
+                        "%s, F of %d points for %d, seed %u, tile %d, channel %d, element %d: got %.9g, exact %.9g",
+                        kernels->name, n, window, seed, t, c, e, (double)m.data[at], sum);
+            }
+    free(before);
+    guarded *const all[] = {&v, &w, &m};
+    for (int i = 0; i < 3; i++) free_guarded(all[i]);
+}
+
+static void check_all_products(const cni_kernels *kernels, uint32_t seed)
+{
+    check_products(kernels, 4, 3, seed);
+    check_products(kernels, 6, 3, seed);
+    check_products(kernels, 6, 5, seed);
+}
+
+static void products_of_few_tiles(void **state)
+{
+    (void)state;
+    on_all_kernels(check_all_products);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(correlations), cmocka_unit_test(products),
-                                       cmocka_unit_test(inputs),       cmocka_unit_test(spreads_and_gathers),
-                                       cmocka_unit_test(maxima),       cmocka_unit_test(overlaps)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(correlations),         cmocka_unit_test(products), cmocka_unit_test(inputs),
+        cmocka_unit_test(spreads_and_gathers),  cmocka_unit_test(maxima),   cmocka_unit_test(overlaps),
+        cmocka_unit_test(products_of_few_tiles)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

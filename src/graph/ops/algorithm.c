@@ -75,6 +75,15 @@ static double direct_cost(const cni_conv_shape *s, int n)
     return multiply > read ? multiply : read;
 }
 
+/* Few tiles and new weights (winograd_few.c), for each channel read and vector written: transforming the weights, which
+ * may have to come from far, and the products. */
+static double few_cost(const cni_conv_shape *s, double elements, int vectors, double tiles)
+{
+    const double k = s->window[0], read = k * k * 64 / bytes_per_cycle(k * k * s->from[2] * s->to[2] * 4);
+    const double each = 2.4 * elements + (k > 3 ? 40 : 0) + (s->pass == CNI_PASS_DATA ? 4.5 * k * k : 0);
+    return s->from[2] * (double)vectors * ((each > read ? each : read) + 0.62 * elements * tiles);
+}
+
 static double winograd_cost(cni_algorithm algorithm, const cni_conv_shape *s, int n)
 {
     const int m = cni_algorithm_rows[algorithm].results, k = cni_algorithm_rows[algorithm].window;
@@ -84,14 +93,16 @@ static double winograd_cost(cni_algorithm algorithm, const cni_conv_shape *s, in
     const double blocks = ceil(tiles / BLOCK), c = s->from[2];
     const int vectors = vectors_of(s->to[2]);
     const double u = elements * c * (vectors + vectors % 2) * LANES * 4;
-    double cost = 2000 + blocks * elements * product_cost(tiles / blocks, c, vectors, u);
+    double ends;
     if (overlaps) {
-        cost += tiles * vectors_of(s->from[2]) * 70; /* spread */
-        cost += tiles * vectors * 160 + (double)n * s->to[0] * s->to[1] * vectors * 6;
+        ends = tiles * vectors_of(s->from[2]) * 70; /* spread */
+        ends += tiles * vectors * 160 + (double)n * s->to[0] * s->to[1] * vectors * 6;
     } else {
-        cost += tiles * vectors_of(s->from[2]) * (elements > 16 ? 135 : 55);       /* input transform */
-        cost += tiles * vectors * (elements > 16 ? 100 : 45) * (m == 4 ? 1.3 : 1); /* gather */
+        ends = tiles * vectors_of(s->from[2]) * (elements > 16 ? 135 : 55);        /* input transform */
+        ends += tiles * vectors * (elements > 16 ? 100 : 45) * (m == 4 ? 1.3 : 1); /* gather */
     }
+    if (!s->keeps && !overlaps && tiles <= CNI_FEW_TILES) return 2000 + ends + few_cost(s, elements, vectors, tiles);
+    double cost = 2000 + ends + blocks * elements * product_cost(tiles / blocks, c, vectors, u);
     double transform = c * vectors * elements * 64 / (u < 1.5e6 ? 14 : 6);            /* spread: limited by writing */
     return s->keeps ? cost : cost + transform * (s->pass == CNI_PASS_DATA ? 1.3 : 1); /* turned first */
 }

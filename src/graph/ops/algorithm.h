@@ -37,6 +37,10 @@ typedef struct cni_conv_shape {
     bool keeps;     /* weights are transformed once for all runs, and take memory for as long */
 } cni_conv_shape;
 
+/** As many tiles of the largest batch as are few: weights that are new in each run are then transformed piece by piece
+ *  (winograd_few.h). */
+enum { CNI_FEW_TILES = 16 };
+
 /** True when the algorithm computes such a convolution at all. */
 bool cni_algorithm_serves(cni_algorithm algorithm, const cni_conv_shape *shape);
 

@@ -14,6 +14,7 @@
 #include "graph/ops/reshape.h"
 #include "graph/ops/taps.h"
 #include "graph/ops/winograd_conv2d.h"
+#include "graph/ops/winograd_few.h"
 #include "kernels/kernels.h"
 
 static const cni_op_kind conv2d_kind, pooled_kind, transpose_kind;
@@ -102,6 +103,13 @@ static size_t results_bytes(const cni_op *op, const cni_run *run)
     return cni_round_up((size_t)run->batch * (size_t)cni_shape_count(&results, 1) * run->kernels->real_size);
 }
 
+/* Weights are not worth transforming ahead. */
+static bool is_few(const cni_op *op, const cni_winograd_conv *shape, const cni_run *run)
+{
+    return !cni_keeps_packed(op->in[CNI_CONV_W]) && !shape->pooled && !shape->overlaps &&
+           cni_winograd_few_serves(shape, run->batch);
+}
+
 /* Bytes of packed weights, and of scratch beside them. */
 static size_t packed_bytes(const cni_op *op, const cni_run *run, size_t *scratch)
 {
@@ -113,6 +121,10 @@ static size_t packed_bytes(const cni_op *op, const cni_run *run, size_t *scratch
         return cni_correlation_packed(&shape, run->kernels->real_size);
     }
     const cni_winograd_conv shape = winograd_of(op, algorithm);
+    if (is_few(op, &shape, run)) {
+        *scratch = cni_winograd_few_scratch(&shape, run);
+        return 0;
+    }
     *scratch = cni_winograd_scratch(&shape, run);
     return cni_winograd_weights(&shape, run->kernels);
 }
@@ -151,6 +163,10 @@ static void run(cni_step *step, const cni_run *run)
         if (is_pooled(op) && !run->pack_only) cni_max_pool2d_halve(run, results, shape.sampling.to, step->out[0]);
     } else {
         const cni_winograd_conv shape = winograd_of(op, algorithm);
+        if (is_few(op, &shape, run)) {
+            cni_winograd_few_convolve(&shape, run, step->in[0], step->in[1], &finish, after, step->out[0], rest);
+            return;
+        }
         cni_winograd_convolve(&shape, run, step->in[0], step->in[1], &finish, after, step->out[0], packed, pack, rest);
     }
 }

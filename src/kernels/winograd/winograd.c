@@ -5,11 +5,13 @@
 void cni_winograd_portable(cni_winograd_kernels *kernels)
 {
     cni_winograd_part_f32(kernels);
+    cni_winograd_multiply_part_f32(kernels);
 }
 
 void cni_winograd_double(cni_winograd_kernels *kernels)
 {
     cni_winograd_part_f64(kernels);
+    cni_winograd_multiply_part_f64(kernels);
 }
 
 #define OVERLAY(isa)                                                                                                   \
@@ -18,6 +20,7 @@ void cni_winograd_double(cni_winograd_kernels *kernels)
         cni_winograd_forth_part_##isa(kernels);                                                                        \
         cni_winograd_back_part_##isa(kernels);                                                                         \
         cni_winograd_overlap_part_##isa(kernels);                                                                      \
+        cni_winograd_multiply_part_##isa(kernels);                                                                     \
     }
 #if defined(__x86_64__)
 OVERLAY(avx2)

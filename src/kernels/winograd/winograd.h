@@ -33,6 +33,7 @@
 #include "kernels/elementwise/finish.h"
 #include "kernels/names.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /** A square of cells; those outside the image count as zero and are not written. */
@@ -65,6 +66,25 @@ typedef void cni_winograd_back(const cni_winograd_job *job, const void *transfor
 /** Added to the image; all cells of the tiles are inside. */
 typedef void cni_winograd_overlap(const cni_winograd_job *job, const void *transform, void *image);
 
+enum { CNI_WINOGRAD_CHUNK = 64 };
+
+/** m[e][t][c] (+)= sum over k of v[e][t][k] u[e][k][c], where u is the spread of w: elements of transforms, tiles, at
+ *  most CNI_WINOGRAD_CHUNK channels read, at most 2 `lanes` channels written.  A tile's row of v has CNI_WINOGRAD_CHUNK
+ *  elements, one of m 2 `lanes`, which may all be written.  Weight (r, s) of channel read k and channel written c is
+ *  element (window r + s) tap + k pixel + c of w. */
+typedef struct cni_winograd_products {
+    const void *v, *w;
+    void *m;
+    ptrdiff_t v_position, m_position; /* from element to element */
+    ptrdiff_t tap, pixel;
+    int tiles, depth, width;
+    bool accumulate;
+} cni_winograd_products;
+
+/** For few tiles: transformed weights are made in the nearest cache and used at once.  The order of a sum is that of k,
+ *  whatever else is computed with it. */
+typedef void cni_winograd_multiply(const cni_winograd_products *products);
+
 /** Nothing but the cells and channels named is read or written.  A NaN or infinity of a tile reaches all of what the
  * tile becomes. */
 typedef struct cni_winograd_kernels {
@@ -72,10 +92,11 @@ typedef struct cni_winograd_kernels {
     cni_winograd_forth *input[CNI_WINOGRAD_N + 1];                  /* by n: 4, 6 */
     cni_winograd_forth *spread[CNI_WINOGRAD_N + 1][CNI_WINOGRAD_N]; /* by n and k: 4: 2, 3; 6: 2, 3, 4, 5 */
     cni_winograd_back *gather[CNI_WINOGRAD_N + 1][CNI_WINOGRAD_N];  /* likewise */
-    /** Of k x k results, k even, the maxima of 2 x 2, NaN where one is: the image and its tiles, of k / 2 x k / 2 cells,
-     *  are those of the maxima.  `finish` comes before the maximum and has neither `add` nor `mask`. */
-    cni_winograd_back *gather_max[CNI_WINOGRAD_N + 1][CNI_WINOGRAD_N]; /* 4: 2; 6: 2, 4 */
-    cni_winograd_overlap *overlap[CNI_WINOGRAD_N + 1];                 /* by n: 6 */
+    /** Of k x k results, k even, the maxima of 2 x 2, NaN where one is: the image and its tiles, of k / 2 x k / 2
+     * cells, are those of the maxima.  `finish` comes before the maximum and has neither `add` nor `mask`. */
+    cni_winograd_back *gather_max[CNI_WINOGRAD_N + 1][CNI_WINOGRAD_N];   /* 4: 2; 6: 2, 4 */
+    cni_winograd_overlap *overlap[CNI_WINOGRAD_N + 1];                   /* by n: 6 */
+    cni_winograd_multiply *multiply[CNI_WINOGRAD_N + 1][CNI_WINOGRAD_N]; /* by n and window: 4: 3; 6: 3, 5 */
 } cni_winograd_kernels;
 
 void cni_winograd_portable(cni_winograd_kernels *kernels);
@@ -86,8 +107,10 @@ void cni_winograd_neon(cni_winograd_kernels *kernels);
 
 /* Parts of the above, one source each */
 CNI_DECLARE_PORTABLE(cni_winograd_part, cni_winograd_kernels);
+CNI_DECLARE_PORTABLE(cni_winograd_multiply_part, cni_winograd_kernels);
 CNI_DECLARE_OVERLAYS(cni_winograd_forth_part, cni_winograd_kernels);
 CNI_DECLARE_OVERLAYS(cni_winograd_back_part, cni_winograd_kernels);
 CNI_DECLARE_OVERLAYS(cni_winograd_overlap_part, cni_winograd_kernels);
+CNI_DECLARE_OVERLAYS(cni_winograd_multiply_part, cni_winograd_kernels);
 
 #endif

@@ -45,6 +45,7 @@ ALWAYS_INLINE lanes cell(const cni_winograd_job *job, const places *p, const flo
 ALWAYS_INLINE void channels(bool input, int n, int k, const cni_winograd_job *job, const float *x, const places *p,
                             float *v, int some)
 {
+    const ptrdiff_t position = job->position; /* stores might change it, for all that the compiler knows */
     lanes half[MOST][MOST];
     UNROLL for (int j = 0; j < k; j++)
     {
@@ -57,13 +58,14 @@ ALWAYS_INLINE void channels(bool input, int n, int k, const cni_winograd_job *jo
     {
         lanes r[MOST];
         line(input, n, k, half[i], r);
-        UNROLL for (int j = 0; j < n; j++, v += job->position)
+        UNROLL for (int j = 0; j < n; j++)
         {
             if (some >= LANES)
-                store(v, r[j]);
+                store(v + j * position, r[j]);
             else
-                store_some(v, r[j], some);
+                store_some(v + j * position, r[j], some);
         }
+        v += n * position;
     }
 }
 
