@@ -90,6 +90,102 @@ static void products(void **state)
     on_all_kernels(check_product, SEEDS);
 }
 
+/* Packs as the contract says. */
+static guarded pack_narrow(int lanes, const cni_product *p, const guarded *w)
+{
+    const int pieces = (p->depth + lanes - 1) / lanes;
+    guarded packed = new_guarded((size_t)(p->taps * pieces * p->width * lanes));
+    for (int t = 0; t < p->taps; t++)
+        for (int k = 0; k < pieces * lanes; k++)
+            for (int j = 0; j < p->width; j++)
+                packed.data[((t * pieces + k / lanes) * p->width + j) * lanes + k % lanes] =
+                    k < p->depth ? w->data[(t * p->depth + k) * p->width + j] : 0;
+    return packed;
+}
+
+static void multiply_narrow(const cni_kernels *kernels, cni_product p, const guarded *w, guarded *y)
+{
+    guarded packed = pack_narrow(kernels->matmul.narrow_lanes, &p, w);
+    p.panels = packed.data;
+    p.y = y->data;
+    kernels->matmul.narrow(&p);
+    free_guarded(&packed);
+}
+
+/* Like check_product; and each pixel alone has the same bits. */
+static void check_narrow(const cni_kernels *kernels, const cni_kernels *portable, uint32_t seed, bool whole)
+{
+    uint32_t random = seed * 2654435761u;
+    const int width = 1 + (int)draw(&random, CNI_NARROW), depth = 1 + (int)draw(&random, seed % 2 ? 20 : 70);
+    const int taps = (int)draw(&random, 5), pixel = depth + (int)draw(&random, 3), step = 1 + (int)draw(&random, 2);
+    const int rows = 1 + (int)draw(&random, 3), columns = 1 + (int)draw(&random, 50);
+    const int y_pixel = draw(&random, 2) ? width : width + 1 + (int)draw(&random, 5);
+    const int row = (columns - 1) * step + 5;
+    ptrdiff_t tap[5];
+    for (int t = 0; t < taps; t++) tap[t] = (ptrdiff_t)draw(&random, 5) * pixel;
+    guarded x = new_guarded((size_t)((rows * row - 1) * pixel + depth)),
+            w = new_guarded((size_t)(taps * depth * width));
+    guarded y = new_guarded((size_t)((rows * columns - 1) * y_pixel + width));
+    guarded scale = new_guarded((size_t)width), shift = new_guarded((size_t)width);
+    guarded add = new_guarded(y.count), gate = new_guarded(y.count);
+    guarded expected = new_guarded(y.count), magnitude = new_guarded(y.count), alone = new_guarded(y.count);
+    fill(&random, &x, whole);
+    fill(&random, &w, whole);
+    guarded *const reals[] = {&scale, &shift, &add, &gate};
+    for (int i = 0; i < 4; i++) fill(&random, reals[i], whole);
+    guarded *const marked[] = {&y, &expected, &magnitude, &alone};
+    for (int i = 0; i < 4; i++) mark(marked[i]);
+    cni_product p = {.x = x.data,
+                     .x_row = (ptrdiff_t)row * pixel,
+                     .x_pixel = (ptrdiff_t)step * pixel,
+                     .tap = tap,
+                     .taps = taps,
+                     .depth = depth,
+                     .y_row = (ptrdiff_t)columns * y_pixel,
+                     .y_pixel = y_pixel,
+                     .rows = (size_t)rows,
+                     .columns = (size_t)columns,
+                     .width = width};
+    if (seed % 3)
+        p.finish = (cni_finish){.shift = seed % 4 ? shift.data : NULL,
+                                .scale = seed % 5 > 2 ? scale.data : NULL,
+                                .add = seed % 7 > 3 ? add.data : NULL,
+                                .mask = seed % 11 > 6 ? gate.data : NULL,
+                                .clamps = seed % 13 > 5,
+                                .slope = seed % 13 > 9 ? 0.25 : 0,
+                                .most = seed % 17 > 8 ? 6 : INFINITY};
+    multiply_narrow(kernels, p, &w, &y);
+    multiply_narrow(portable, p, &w, &expected);
+    cni_product one = p;
+    one.rows = one.columns = 1;
+    guarded packed = pack_narrow(kernels->matmul.narrow_lanes, &p, &w);
+    one.panels = packed.data;
+    for (int i = 0; i < rows * columns; i++) {
+        const ptrdiff_t at = (ptrdiff_t)i * y_pixel;
+        one.x = x.data + i / columns * p.x_row + i % columns * p.x_pixel;
+        one.y = alone.data + at;
+        one.finish.add = p.finish.add ? add.data + at : NULL;
+        one.finish.mask = p.finish.mask ? gate.data + at : NULL;
+        kernels->matmul.narrow(&one);
+    }
+    assert_memory_equal(y.data, alone.data, y.count * sizeof *y.data);
+    absolute(&x);
+    absolute(&w);
+    p.finish.mask = NULL;
+    p.finish.most = INFINITY;
+    for (int i = 0; i < 3; i++) absolute(reals[i]);
+    multiply_narrow(portable, p, &w, &magnitude);
+    compare(&y, &expected, &magnitude, (size_t)(taps * depth) + 2, whole, "narrow product", kernels->name, seed);
+    guarded *const all[] = {&x, &w, &y, &scale, &shift, &add, &gate, &expected, &magnitude, &alone, &packed};
+    for (int i = 0; i < 11; i++) free_guarded(all[i]);
+}
+
+static void narrow_products(void **state)
+{
+    (void)state;
+    on_all_kernels(check_narrow, SEEDS);
+}
+
 static void check_pack(const cni_kernels *kernels, const cni_kernels *portable, uint32_t seed, bool whole)
 {
     (void)portable, (void)whole;
@@ -404,9 +500,13 @@ static void pooling(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(products),          cmocka_unit_test(packing),
-        cmocka_unit_test(outer_products),    cmocka_unit_test(thin_products),
-        cmocka_unit_test(unpacked_products), cmocka_unit_test(the_order_of_sums_is_one),
+        cmocka_unit_test(products),
+        cmocka_unit_test(narrow_products),
+        cmocka_unit_test(packing),
+        cmocka_unit_test(outer_products),
+        cmocka_unit_test(thin_products),
+        cmocka_unit_test(unpacked_products),
+        cmocka_unit_test(the_order_of_sums_is_one),
         cmocka_unit_test(pooling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

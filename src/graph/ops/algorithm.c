@@ -65,8 +65,16 @@ static double product_cost(double rows, double depth, int vectors, double weight
     return vectors % 2 ? pairs + depth * (last > read / 2 ? last : read / 2) / 0.97 + calls : pairs;
 }
 
+/* Few channels written: vectors go along those that are read, and end in a sum over their lanes. */
+static double narrow_cost(const cni_conv_shape *s, int n)
+{
+    const double results = (double)n * s->to[0] * s->to[1] * s->to[2];
+    return results * (0.6 * s->window[0] * s->window[1] * vectors_of(s->from[2]) + 3) + 2000;
+}
+
 static double direct_cost(const cni_conv_shape *s, int n)
 {
+    if (s->to[2] <= CNI_NARROW && s->from[2] >= LANES / 2) return narrow_cost(s, n);
     double taps = (double)s->window[0] * s->window[1], weights = taps * s->from[2] * s->to[2] * 4;
     double pairs = vectors_of(s->to[2]) / 2 + (vectors_of(s->to[2]) % 2 ? 0.67 : 0);
     double multiply = (double)n * s->to[0] * s->to[1] * taps * s->from[2] * pairs / 0.95 + 2000;

@@ -11,7 +11,11 @@ typedef struct work {
     const void *w;
     void *y, *packed;
     int depth, width, panels; /* of one group: channels read, channels written, panels */
+    bool narrow;              /* by the kernel for few columns */
 } work;
+
+/* With fewer channels read, the lanes of that kernel would be empty too. */
+enum { LEAST_NARROW_DEPTH = 8 };
 
 bool cni_keeps_packed(const cni_tensor *w)
 {
@@ -55,6 +59,34 @@ static ptrdiff_t panel_of(const work *w, const cni_part *part, int unit)
     return (ptrdiff_t)(before * (size_t)w->depth * (size_t)w->kernels->matmul.panel);
 }
 
+/* k counts through the channels of a tap's cells; those of a part follow each other. */
+static void pack_narrow(const work *w, const cni_part *part, int group, void *to)
+{
+    const cni_sampling *s = &w->correlation->sampling;
+    const int lanes = w->kernels->matmul.narrow_lanes, cells = part->folded ? part->columns->taps : 1;
+    const int taps = part->rows->taps * part->columns->taps / (cells ? cells : 1), depth = cells * w->depth;
+    const size_t real_size = w->kernels->real_size;
+    const ptrdiff_t filters = s->transposed ? s->from[2] : s->to[2], rows = s->transposed ? w->width : w->depth;
+    const ptrdiff_t k_step = s->transposed ? 1 : filters, j_step = s->transposed ? filters : 1;
+    const ptrdiff_t first = group * (filters / w->correlation->groups);
+    char *at = to;
+    for (int t = 0; t < taps; t++)
+        for (int piece = 0; piece < depth; piece += lanes)
+            for (int j = 0; j < w->width; j++)
+                for (int k = piece; k < piece + lanes; k++, at += real_size) {
+                    if (k >= depth) {
+                        memset(at, 0, real_size);
+                        continue;
+                    }
+                    const int cell = t * cells + k / w->depth, columns = part->columns->taps;
+                    const ptrdiff_t tap = (ptrdiff_t)part->rows->index[cell / columns] * s->window[1] +
+                                          part->columns->index[cell % columns];
+                    memcpy(at,
+                           cni_at(w->w, tap * rows * filters + first + k % w->depth * k_step + j * j_step, real_size),
+                           real_size);
+                }
+}
+
 static void pack_panel(void *context, size_t index, int thread)
 {
     (void)thread;
@@ -68,6 +100,10 @@ static void pack_panel(void *context, size_t index, int thread)
     ptrdiff_t k_step = s->transposed ? 1 : filters, j_step = s->transposed ? filters : 1;
     ptrdiff_t first = group * (filters / w->correlation->groups) + j * j_step;
     char *to = cni_at_mutable(w->packed, panel_of(w, part, unit), real_size);
+    if (w->narrow) {
+        pack_narrow(w, part, group, to);
+        return;
+    }
     for (int r = 0; r < part->rows->taps; r++)
         for (int k = 0; k < part->columns->taps; k++, to += (size_t)w->depth * (size_t)panel * real_size) {
             ptrdiff_t tap = (ptrdiff_t)part->rows->index[r] * s->window[1] + part->columns->index[k];
@@ -128,7 +164,7 @@ static void compute_group(const work *w, const cni_block *b, int unit, int last_
         .finish = finish_at(&w->correlation->finish, channel, b->y + channel, real_size),
     };
     if (b->taps == 1) join_rows(&product);
-    w->kernels->matmul.product(&product);
+    (w->narrow ? w->kernels->matmul.narrow : w->kernels->matmul.product)(&product);
 }
 
 /* Outputs between the steps of a stride get nothing; over their addend they are there already. */
@@ -173,6 +209,7 @@ void cni_correlate(const cni_correlation *correlation, const cni_run *whole_run,
                 .packed = packed,
                 .depth = s->from[2] / correlation->groups,
                 .width = s->to[2] / correlation->groups};
+    job.narrow = job.width <= CNI_NARROW && job.depth >= LEAST_NARROW_DEPTH;
     job.panels = cni_ratio_up(job.width, run->kernels->matmul.panel);
     cni_blocks_init(&job.blocks, s, run, x, job.panels * correlation->groups, scratch);
     if (pack) cni_parallel(run->pool, (size_t)job.blocks.parts * (size_t)job.blocks.units, pack_panel, &job);

@@ -16,6 +16,7 @@ void cni_matmul_double(cni_matmul_kernels *kernels)
     void cni_matmul_##isa(cni_matmul_kernels *kernels)                                                                 \
     {                                                                                                                  \
         cni_product_part_##isa(kernels);                                                                               \
+        cni_narrow_part_##isa(kernels);                                                                                \
         cni_thin_part_##isa(kernels);                                                                                  \
         cni_unpacked_part_##isa(kernels);                                                                              \
         cni_outer_part_##isa(kernels);                                                                                 \

@@ -100,7 +100,7 @@ typedef struct cni_unpacked {
     size_t soon_count;
 } cni_unpacked;
 
-enum { CNI_DOT_ROWS = 8, CNI_THIN_NARROW = 64, CNI_MAX_PANEL = 64 };
+enum { CNI_DOT_ROWS = 8, CNI_THIN_NARROW = 64, CNI_MAX_PANEL = 64, CNI_NARROW = 4 };
 
 typedef struct cni_matmul_kernels {
     int panel; /* width of a panel, at most CNI_MAX_PANEL */
@@ -109,6 +109,12 @@ typedef struct cni_matmul_kernels {
     void (*pack)(const void *w, ptrdiff_t w_row, size_t depth, int width, void *panel);
 
     void (*product)(const cni_product *product);
+
+    /** A product with at most CNI_NARROW columns, where lanes would be empty: they go along k instead.  A sum runs over
+     *  the taps in narrow_lanes parts, which are added at the end.  Its panel is [taps, depth in pieces of
+     * narrow_lanes, width, narrow_lanes], zeros in the place of k that do not exist. */
+    int narrow_lanes;
+    void (*narrow)(const cni_product *product);
     void (*outer)(const cni_outer *outer);
     void (*thin)(const cni_thin *thin);
     void (*dots)(const cni_thin *thin);
@@ -128,7 +134,8 @@ void cni_matmul_neon(cni_matmul_kernels *kernels);
 /* Parts of the above, one source each */
 CNI_DECLARE_PORTABLE(cni_matmul_part, cni_matmul_kernels);
 CNI_DECLARE_OVERLAYS(cni_product_part, cni_matmul_kernels); /* pack, product */
-CNI_DECLARE_OVERLAYS(cni_thin_part, cni_matmul_kernels);    /* thin, dots */
+CNI_DECLARE_OVERLAYS(cni_narrow_part, cni_matmul_kernels);
+CNI_DECLARE_OVERLAYS(cni_thin_part, cni_matmul_kernels); /* thin, dots */
 CNI_DECLARE_OVERLAYS(cni_unpacked_part, cni_matmul_kernels);
 CNI_DECLARE_OVERLAYS(cni_outer_part, cni_matmul_kernels); /* outer, column_sums */
 

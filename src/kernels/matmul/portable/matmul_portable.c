@@ -50,6 +50,24 @@ static void product(const cni_product *p)
     }
 }
 
+/* As if a vector were one lane. */
+static void narrow(const cni_product *p)
+{
+    const real *x = p->x;
+    for (size_t r = 0; r < p->rows; r++)
+        for (size_t q = 0; q < p->columns; q++)
+            for (int j = 0; j < p->width; j++) {
+                const real *w = (const real *)p->panels + j;
+                const ptrdiff_t at = (ptrdiff_t)r * p->y_row + (ptrdiff_t)q * p->y_pixel + j;
+                real sum = 0;
+                for (int t = 0; t < p->taps; t++) {
+                    const real *from = x + (ptrdiff_t)r * p->x_row + (ptrdiff_t)q * p->x_pixel + p->tap[t];
+                    for (int k = 0; k < p->depth; k++, w += p->width) sum += from[k] * *w;
+                }
+                ((real *)p->y)[at] = portable_finish(&p->finish, sum, (size_t)j, at);
+            }
+}
+
 static void outer(const cni_outer *o)
 {
     real *dw = o->dw;
@@ -117,6 +135,8 @@ void CNI_FOR_REAL(cni_matmul_part)(cni_matmul_kernels *kernels)
     *kernels = (cni_matmul_kernels){.panel = PANEL,
                                     .pack = pack,
                                     .product = product,
+                                    .narrow_lanes = 1,
+                                    .narrow = narrow,
                                     .outer = outer,
                                     .thin = thin,
                                     .dots = dots,
