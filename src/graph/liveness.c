@@ -12,8 +12,9 @@
 #include "graph/liveness.h"
 
 /* Of two tensors that lie one after the other, whole multiples of this apart, the same elements would share the sets of
- * the first cache; half of it between them keeps what is read out of the way of what is written. */
-enum { CROWDING_BYTES = 4096 };
+ * the first cache.  So many bytes between them keep what is read out of the way of what is written, also where all
+ * pixels share the few sets that are 2 KiB, 1 KiB or 512 bytes apart. */
+enum { CROWDING_BYTES = 4096, APART_BYTES = 2048 + 512 };
 
 size_t cni_tensor_bytes(const cni_tensor *tensor, int n, size_t real_size)
 {
@@ -117,7 +118,7 @@ static cn_status measure(const cni_graph *graph, int batch, size_t real_size, cn
         cni_life *life = &liveness->lives[i];
         if (!life->used || life->home != i || tensor->variable) continue;
         size_t size = cni_tensor_bytes(tensor, batch, real_size);
-        if (size && size % CROWDING_BYTES == 0) size += CROWDING_BYTES / 2;
+        if (size && size % CROWDING_BYTES == 0) size += APART_BYTES;
         if (size > SIZE_MAX / 4 || sum > SIZE_MAX / 4)
             return cni_fail(error, CN_ERR_MEMORY, "a tensor of shape %s for %d images is more than can be addressed",
                             CNI_SHOW_SHAPE(&tensor->shape), batch);
