@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+enum { LARGE = 4 << 20 }; /* bytes of a variable */
+
 cn_status cni_own_variables(cni_plan *plan, cni_error *error)
 {
     cni_graph *graph = plan->graph;
@@ -34,6 +36,11 @@ cn_status cni_own_variables(cni_plan *plan, cni_error *error)
     return CN_OK;
 }
 
+static size_t bytes_of(const cni_variable *variable)
+{
+    return (size_t)cni_shape_count(&variable->shape, 0) * sizeof(float);
+}
+
 static bool is_stored(const cni_variable *variable)
 {
     return variable->stored_version && variable->stored_version == variable->version && !variable->holders;
@@ -43,7 +50,7 @@ static void drop(cni_variable *variable)
 {
     if (!is_stored(variable)) return;
     variable->dropped = true;
-    cni_pages_drop(variable->data, (size_t)cni_shape_count(&variable->shape, 0) * sizeof(float));
+    cni_pages_drop(variable->data, bytes_of(variable));
 }
 
 /* A master that can be read again goes while it is copied. */
@@ -116,6 +123,23 @@ static bool pack_step(cni_plan *plan, cni_step *step, const cni_tensor *tensor)
     return step->packed_version == tensor->variable->version;
 }
 
+/* The large ones or the others: large ones first, since memory is at its most when the last one is packed beside its
+ * master. */
+static void pack_some(cni_plan *plan, bool large, int *readers, int *others)
+{
+    for (int i = 0; i < plan->step_count; i++) {
+        const cni_tensor *tensor = packed_by(plan, plan->steps[i].op);
+        if (!tensor || others[tensor->id]) continue;
+        cni_variable *master = master_of(plan, tensor);
+        if ((bytes_of(master) >= LARGE) != large) continue;
+        if (master == tensor->variable && !is_stored(master)) continue; /* it is packed by the first run */
+        if (!pack_step(plan, &plan->steps[i], tensor))
+            others[tensor->id]++;
+        else if (--readers[tensor->id] == 0)
+            drop(master);
+    }
+}
+
 void cni_pack(cni_plan *plan)
 {
     int *readers = plan->readers, *others = plan->readers + plan->graph->tensor_count;
@@ -126,16 +150,8 @@ void cni_pack(cni_plan *plan)
         const int id = plan->graph->variables[i]->id;
         if (!readers[id]) readers[id] = others[id] = 1;
     }
-    for (int i = 0; i < plan->step_count && plan->real_size == sizeof(float); i++) {
-        const cni_tensor *tensor = packed_by(plan, plan->steps[i].op);
-        if (!tensor || others[tensor->id]) continue;
-        cni_variable *master = master_of(plan, tensor);
-        if (master == tensor->variable && !is_stored(master)) continue; /* it is packed by the first run */
-        if (!pack_step(plan, &plan->steps[i], tensor))
-            others[tensor->id]++;
-        else if (--readers[tensor->id] == 0)
-            drop(master);
-    }
+    for (int large = 1; large >= 0 && plan->real_size == sizeof(float); large--)
+        pack_some(plan, large, readers, others);
     for (int i = 0; i < plan->graph->variable_count; i++) {
         const cni_tensor *tensor = plan->graph->variables[i];
         const bool read = readers[tensor->id] || plan->real_size != sizeof(float);
