@@ -83,7 +83,19 @@ static bool read_algorithm(word w, cni_algorithm *algorithm)
     return false;
 }
 
-#define ALGORITHM_NAMES "direct, F(4x4,3x3), F(2x2,3x3) or F(2x2,5x5)"
+/* "direct, F(4x4,3x3), ..." */
+static cn_status unknown_algorithm(const reader *r, word w)
+{
+    char names[200];
+    size_t used = 0;
+    for (int i = 0; i < CNI_ALGORITHMS && used < sizeof names; i++)
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s",
+                                 !i                        ? ""
+                                 : i == CNI_ALGORITHMS - 1 ? " or "
+                                                           : ", ",
+                                 cni_algorithm_rows[i].name);
+    return unexpected(r, "the algorithm", w, names);
+}
 
 /* "direct=4012.5": digits, perhaps a point and more. */
 static bool read_time(word w, cni_choice *choice)
@@ -138,14 +150,14 @@ static cn_status read_words(const reader *r, const word *words, int count, cni_c
     CN_TRY(read_shape(r, words, &choice->shape));
     if (!read_sizes(words[BATCH], &choice->batch, 1))
         return unexpected(r, "the batch", words[BATCH], "a whole number from 1 to 1048576");
-    if (!read_algorithm(words[ALGORITHM], &choice->algorithm))
-        return unexpected(r, "the algorithm", words[ALGORITHM], ALGORITHM_NAMES);
+    if (!read_algorithm(words[ALGORITHM], &choice->algorithm)) return unknown_algorithm(r, words[ALGORITHM]);
     for (int i = WORDS; i < count; i++)
         if (!read_time(words[i], choice)) return unexpected(r, "a time", words[i], "ALGORITHM=MICROSECONDS");
     if (!cni_algorithm_serves(choice->algorithm, &choice->shape))
-        return cni_fail(r->error, CN_ERR_INVALID, "%s: %s does not serve a window of %dx%d with stride %dx%d", r->place,
-                        cni_algorithm_rows[choice->algorithm].name, choice->shape.window[0], choice->shape.window[1],
-                        choice->shape.strides[0], choice->shape.strides[1]);
+        return cni_fail(r->error, CN_ERR_INVALID,
+                        "%s: %s does not serve the pass %s with a window of %dx%d and stride %dx%d", r->place,
+                        cni_algorithm_rows[choice->algorithm].name, passes[choice->shape.pass], choice->shape.window[0],
+                        choice->shape.window[1], choice->shape.strides[0], choice->shape.strides[1]);
     return CN_OK;
 }
 

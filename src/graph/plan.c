@@ -9,7 +9,7 @@
 #include "base/float_mode.h"
 #include "base/machine.h"
 #include "base/pages.h"
-#include "graph/ops/choices.h"
+#include "graph/ops/measure_algorithm.h"
 #include "graph/passes.h"
 #include "graph/plan_parts.h"
 #include "kernels/kernels.h"
@@ -151,6 +151,15 @@ static void fill_constants(cni_plan *plan)
 
 /* Making */
 
+/* Tensors and variables. */
+static size_t network_bytes(const cni_plan *plan)
+{
+    size_t bytes = plan->liveness.bytes;
+    for (int i = 0; i < plan->graph->variable_count; i++)
+        bytes += (size_t)cni_shape_count(&plan->graph->variables[i]->shape, 0) * plan->real_size;
+    return bytes;
+}
+
 static void choose_ways(cni_plan *plan)
 {
     cni_choices known = {0}, *choices = plan->options.choices;
@@ -159,6 +168,7 @@ static void choose_ways(cni_plan *plan)
         known.measure = false;
         choices = &known;
     }
+    if (choices) choices->far = cni_is_beyond_caches(network_bytes(plan), plan->options.kernels);
     plan->run.n = plan->options.batch;
     for (int i = 0; i < plan->graph->op_count && !plan->options.ways_given; i++) {
         cni_op *op = plan->graph->ops[i];

@@ -100,15 +100,18 @@ static void each_fault_is_told_with_its_line(void **state)
         {HEAD "weights 8x8x8 8x8x8 3x3 1x1 1 kept direct\n",
          "my.plan: line 2: what is done with weights is \"kept\"; expected - for this pass"},
         {HEAD "# first\n" ROW "ly\n",
-         "my.plan: line 3: the algorithm is \"directly\"; expected direct, F(4x4,3x3), F(2x2,3x3) or F(2x2,5x5)"},
+         "my.plan: line 3: the algorithm is \"directly\"; expected direct, F(4x4,3x3), F(2x2,3x3), F(2x2,5x5), "
+         "overlapping-F(4x4,3x3) or overlapping-F(2x2,5x5)"},
         {HEAD ROW " fast=3\n", "my.plan: line 2: a time is \"fast=3\"; expected ALGORITHM=MICROSECONDS"},
         {HEAD ROW " direct=1e3\n", "my.plan: line 2: a time is \"direct=1e3\"; expected ALGORITHM=MICROSECONDS"},
         {HEAD ROW " direct=\n", "my.plan: line 2: a time is \"direct=\"; expected ALGORITHM=MICROSECONDS"},
         {HEAD ROW "\n\n" ROW "\n", "my.plan: line 4: the same convolution stands in an earlier line"},
         {HEAD "forward 8x8x64 8x8x128 3x3 1x1 1 kept F(2x2,5x5)\n",
-         "my.plan: line 2: F(2x2,5x5) does not serve a window of 3x3 with stride 1x1"},
+         "my.plan: line 2: F(2x2,5x5) does not serve the pass forward with a window of 3x3 and stride 1x1"},
+        {HEAD "forward 8x8x64 8x8x128 3x3 1x1 1 kept overlapping-F(4x4,3x3)\n",
+         "my.plan: line 2: overlapping-F(4x4,3x3) does not serve the pass forward with a window of 3x3 and stride 1x1"},
         {HEAD "forward 8x8x64 4x4x128 3x3 2x2 1 kept F(4x4,3x3)\n",
-         "my.plan: line 2: F(4x4,3x3) does not serve a window of 3x3 with stride 2x2"},
+         "my.plan: line 2: F(4x4,3x3) does not serve the pass forward with a window of 3x3 and stride 2x2"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         cni_choices choices = {0};

@@ -116,11 +116,11 @@ static double winograd_cost(cni_algorithm algorithm, const cni_conv_shape *s, in
 }
 
 /* Weights of F(4x4, 3x3) take four times their memory, for as long as the plan lives, those of F(2x2, 3x3) 1.8 times:
- * where they are many, the former must be clearly faster. */
+ * where they are many, the former must be a third faster. */
 static double price(cni_algorithm algorithm, const cni_conv_shape *s)
 {
     const double weights = (double)s->from[2] * s->to[2];
-    return (algorithm == CNI_F43 || algorithm == CNI_OVERLAP_43) && s->keeps && weights >= 65536 ? 1.4 : 1;
+    return (algorithm == CNI_F43 || algorithm == CNI_OVERLAP_43) && s->keeps && weights >= 65536 ? 1.33 : 1;
 }
 
 bool cni_algorithm_allowed(cni_algorithm algorithm, const cni_conv_shape *s, const cni_run *run)
@@ -165,7 +165,7 @@ static cni_algorithm choice_of(const cni_op *op, const cni_conv_shape *s, const 
 {
     cni_choice measured;
     const cni_choice *row = cni_choices_find(choices, s, most->batch);
-    if (!row && choices->measure && cni_measure_algorithms(op, s, most, &measured)) {
+    if (!row && choices->measure && cni_measure_algorithms(op, s, most, choices->far, &measured)) {
         if (cni_choices_put(choices, &measured)) choices->measured = true;
         row = &measured;
     }

@@ -19,6 +19,7 @@ struct cni_choices {
     cni_choice *rows;
     int count, capacity;
     bool measure;      /* what is missing is measured while plans are made */
+    bool far;          /* while one is made: its network is larger than the caches */
     bool measured;     /* rows have come in this way since somebody cleared this */
     uint64_t version;  /* another number, whenever plans made before may no longer be those that would be made now */
     cni_choices *used; /* takes what is answered from now on; NULL: nobody */

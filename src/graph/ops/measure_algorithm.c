@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Timing the ways to compute a convolution.  All of them stand in one plan, so that they read the same input, lie in
- * memory alike, and what slows the machine down meanwhile meets all; the least of several runs counts. */
+ * memory alike, and what slows the machine down meanwhile meets all; the least of several runs counts.
+ *
+ * In a network that is larger than the caches, weights come from memory in every run, while what the step before has
+ * written is near: a way that reads four times the weights looks a quarter faster than it is if it is run again and
+ * again.  So caches are emptied before each run there, and the input read once. */
 #include "graph/ops/measure_algorithm.h"
 
+#include "base/float_mode.h"
 #include "base/pages.h"
 #include "graph/ops/conv2d.h"
-#include "graph/plan.h"
+#include "graph/plan_parts.h"
+#include "kernels/kernels.h"
 
 #include <string.h>
 
-enum { LEAST_RUNS = 4, MOST_RUNS = 60 };
-static const double enough_seconds = 0.25;
+enum { LEAST_RUNS = 4, MOST_RUNS = 60, LINE = 16, LEAST_CACHE = 8 << 20, MOST_CACHE = 64 << 20 };
+static const double enough_seconds = 0.25, long_step = 1e-3;
 static const double clear_gain = 0.95; /* of the time of the rules' way: files written twice are the same file */
 
 /* Any numbers but zeros, whose pages may be one. */
@@ -38,24 +44,77 @@ static void append_ways(cni_graph *graph, const cni_op *op, const cni_conv_shape
     }
 }
 
-static bool time_ways(cni_plan *plan, int batch, double seconds[CNI_ALGORITHMS])
+static size_t cache_bytes(const cni_kernels *kernels)
 {
-    const int steps = cni_plan_steps(plan);
-    double times[CNI_ALGORITHMS], sum = 0;
-    if (steps > CNI_ALGORITHMS) return false;
-    for (int round = 0; round < MOST_RUNS && (round < LEAST_RUNS || sum < enough_seconds); round++) {
-        memset(times, 0, sizeof times);
-        cni_plan_run_timed(plan, CNI_GRADIENTS, batch, times);
-        for (int i = 0; i < steps; i++) {
-            double *least = &seconds[cni_plan_step_op(plan, i)->way];
-            sum += times[i];
-            if (round && (*least == 0 || times[i] < *least)) *least = times[i]; /* the first one packs */
+    const size_t last = kernels->caches.l3 ? kernels->caches.l3 : 4 * kernels->caches.l2;
+    return last < LEAST_CACHE ? LEAST_CACHE : last > MOST_CACHE ? MOST_CACHE : last;
+}
+
+bool cni_is_beyond_caches(size_t bytes, const cni_kernels *kernels)
+{
+    return bytes > cache_bytes(kernels);
+}
+
+typedef struct timing {
+    cni_plan *plan;
+    float *others; /* what else is in the caches; NULL: nothing */
+    size_t others_bytes;
+    const void *near; /* what the step before has written */
+    size_t near_bytes;
+} timing;
+
+static float touch(const void *memory, size_t bytes)
+{
+    const float *values = memory;
+    float sum = 0;
+    for (size_t i = 0; i < bytes / sizeof *values; i += LINE) sum += values[i];
+    return sum;
+}
+
+static double time_step(const timing *t, int step, bool alone)
+{
+    double seconds[CNI_ALGORITHMS] = {0};
+    cni_plan *plan = t->plan;
+    if (t->others) *t->others = touch(t->others, t->others_bytes) + touch(t->near, t->near_bytes);
+    if (plan->pace.alone) plan->pace.alone[step] = alone;
+    cni_run_steps(plan, step, step + 1, seconds);
+    return seconds[step];
+}
+
+/* With all threads and in the caller's alone, as plans try it (pace.c). */
+static bool time_ways(const timing *t, double least[CNI_ALGORITHMS])
+{
+    cni_plan *plan = t->plan;
+    double sum = 0;
+    if (plan->step_count > CNI_ALGORITHMS) return false;
+    const uint64_t mode = cni_flush_denormals();
+    for (int i = 0; i < plan->step_count; i++) time_step(t, i, false); /* packs */
+    for (int round = 0; round < MOST_RUNS && (round < LEAST_RUNS || sum < enough_seconds); round++)
+        for (int i = 0; i < plan->step_count; i++) {
+            double *time = &least[plan->steps[i].op->way];
+            const double took = time_step(t, i, round % 2 && *time < long_step);
+            if (*time == 0 || took < *time) *time = took;
+            sum += took;
         }
-    }
+    cni_restore_denormals(mode);
     return true;
 }
 
-static bool measure(const cni_op *op, const cni_conv_shape *s, const cni_run *most, cni_variable *weights,
+/* What stands in the way of the ways themselves. */
+static bool time_plan(cni_plan *plan, const cni_tensor *x, bool far, double seconds[CNI_ALGORITHMS])
+{
+    timing t = {.plan = plan, .near = cni_plan_data(plan, x)};
+    t.near_bytes = cni_tensor_count(x, plan->options.batch) * sizeof(float);
+    t.others_bytes = far ? 2 * cache_bytes(plan->options.kernels) : 0;
+    if (far) t.others = cni_pages_new(t.others_bytes);
+    if (far && !t.others) return false;
+    fill(t.others, t.others_bytes / sizeof(float));
+    const bool timed = time_ways(&t, seconds);
+    cni_pages_free(t.others, t.others_bytes);
+    return timed;
+}
+
+static bool measure(const cni_op *op, const cni_conv_shape *s, const cni_run *most, cni_variable *weights, bool far,
                     double seconds[CNI_ALGORITHMS])
 {
     const cni_plan_options options = {
@@ -69,12 +128,13 @@ static bool measure(const cni_op *op, const cni_conv_shape *s, const cni_run *mo
     append_ways(graph, op, s, most, in);
     if (cni_plan_new(graph, &options, &plan, &error)) return false;
     for (int i = 0; i < (s->keeps ? 1 : 2); i++) fill(cni_plan_data(plan, in[i]), cni_tensor_count(in[i], most->batch));
-    const bool timed = time_ways(plan, most->batch, seconds);
+    const bool timed = time_plan(plan, in[s->pass == CNI_PASS_WEIGHTS], far, seconds);
     cni_plan_free(plan);
     return timed;
 }
 
-bool cni_measure_algorithms(const cni_op *op, const cni_conv_shape *s, const cni_run *most, cni_choice *choice)
+bool cni_measure_algorithms(const cni_op *op, const cni_conv_shape *s, const cni_run *most, bool far,
+                            cni_choice *choice)
 {
     double seconds[CNI_ALGORITHMS] = {0};
     cni_variable weights = {.name = "kernel", .shape = op->in[1]->shape, .version = 1};
@@ -82,7 +142,7 @@ bool cni_measure_algorithms(const cni_op *op, const cni_conv_shape *s, const cni
     weights.data = cni_pages_new(count * sizeof(float));
     if (!weights.data) return false;
     fill(weights.data, count);
-    const bool timed = measure(op, s, most, &weights, seconds);
+    const bool timed = measure(op, s, most, &weights, far, seconds);
     cni_pages_free(weights.data, count * sizeof(float));
     if (!timed) return false;
     *choice = (cni_choice){.shape = *s, .batch = most->batch, .algorithm = cni_choose_algorithm(s, most)};
