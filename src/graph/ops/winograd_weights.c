@@ -6,8 +6,11 @@
  *     for each block of rows of tiles
  *       V [36][c / 16][tiles][16] = input of x,  Z [36][f / 32][tiles][32] = spread of dy
  *       for each chunk of channels and filters
- *         for each of the 36 positions: M [36][c][f] += V' Z                               the outer kernel
+ *         for each of the 36 positions: M [36][f / 32][c / 16][16][32] += V' Z             the outer kernel
  *         after the last block: dw = gather of M
+ *
+ * A chunk is all channels and filters of the part when M lives on from block to block: position by position V and Z stay
+ * near, and M goes by in one stream.  Else it is small, and M stays near until it is gathered.
  *
  * A task shares nothing with the others: fetching V and Z from another core takes longer than making them again, so
  * parts are as few as threads ask for, and there is one where slices are enough.  A slice has a dw of its own; they
@@ -19,9 +22,9 @@
 #include <string.h>
 
 enum {
-    HEIGHT = 16,                 /* channels in a row of V */
-    WIDTH = 32,                  /* filters in a row of Z */
-    PATCH = HEIGHT * WIDTH + 16, /* a line more, so that positions do not alias */
+    HEIGHT = 16, /* channels in a row of V */
+    WIDTH = 32,  /* filters in a row of Z */
+    PATCH = HEIGHT * WIDTH,
     LEAST_CHANNELS = 16,
     TABLE = 16, /* tiles that a transform is given at once */
     MOST_SLICES = 8,
@@ -51,9 +54,11 @@ typedef struct work {
     int heights, widths;       /* rows of channels of V and Z */
     int slices, block_rows;
     int part_heights, part_widths, parts[2];
-    bool apart;   /* dw is made elsewhere first */
-    bool whole;   /* M of all the part is kept from block to block; else there is one of a chunk */
+    bool apart; /* dw is made elsewhere first */
+    bool whole; /* M of all the part is kept from block to block, and a chunk is all of it */
+    int chunk_heights, chunk_widths;
     strides v, z; /* of a part */
+    size_t m_position;
     size_t v_bytes, z_bytes, m_bytes, dw_bytes;
     ptrdiff_t tap; /* from tap to tap of dw where it is made, in elements */
     char *memory, *bias_parts, *slices_memory;
@@ -82,9 +87,15 @@ static int tiles_of(const cni_winograd_weights *s, int n)
     return n * cni_ratio_up(s->oh, cell) * cni_ratio_up(s->ow, cell);
 }
 
+/* Of M, from position to position: a line more, so that positions do not alias. */
+static size_t m_position(int heights, int widths)
+{
+    return (size_t)PATCH * (size_t)heights * (size_t)widths + HEIGHT;
+}
+
 static size_t m_bytes(const work *w, int heights, int widths)
 {
-    return (size_t)w->positions * PATCH * (size_t)heights * (size_t)widths * w->kernels->real_size;
+    return cni_round_up((size_t)w->positions * m_position(heights, widths) * w->kernels->real_size);
 }
 
 /* As few parts as threads need, of filters first: Z is made faster than V. */
@@ -133,7 +144,10 @@ static work divide(const cni_winograd_weights *s, const cni_run *run)
     w.z = strides_of(WIDTH, w.part_widths, cells);
     w.v_bytes = cni_round_up((size_t)w.positions * w.v.position * real_size);
     w.z_bytes = cni_round_up((size_t)w.positions * w.z.position * real_size);
-    w.m_bytes = w.whole ? m_bytes(&w, w.part_heights, w.part_widths) : m_bytes(&w, CHUNK_HEIGHTS, CHUNK_WIDTHS);
+    w.chunk_heights = w.whole ? w.part_heights : CHUNK_HEIGHTS;
+    w.chunk_widths = w.whole ? w.part_widths : CHUNK_WIDTHS;
+    w.m_position = m_position(w.chunk_heights, w.chunk_widths);
+    w.m_bytes = m_bytes(&w, w.chunk_heights, w.chunk_widths);
     w.tap = (ptrdiff_t)s->c * s->f;
     w.apart = w.slices > 1 || (s->window > 3 && (size_t)w.tap * real_size % ALIASED == 0);
     if (w.apart) w.tap += HEIGHT;
@@ -322,10 +336,10 @@ typedef struct chunk {
     int height, width, heights, widths; /* of the part */
 } chunk;
 
+/* They lie as they are computed: M goes to memory and back in one stream. */
 static char *patch(const task *t, const chunk *c, int i, int j)
 {
-    int at = t->w->whole ? (c->height + i) * t->widths + c->width + j : i * c->widths + j;
-    return t->m + m_bytes(t->w, 1, 1) * (size_t)at;
+    return t->m + (size_t)PATCH * (size_t)(j * c->heights + i) * t->w->kernels->real_size;
 }
 
 static void multiply(const task *t, const chunk *c, int position, int i, int j)
@@ -333,18 +347,22 @@ static void multiply(const task *t, const chunk *c, int position, int i, int j)
     const work *w = t->w;
     size_t real_size = w->kernels->real_size, at = (size_t)position;
     int height = c->height + i, width = c->width + j;
-    const cni_outer outer = {.x = t->v + (at * w->v.position + (size_t)height * w->v.row) * real_size,
-                             .x_pixel = HEIGHT,
-                             .dy = t->z + (at * w->z.position + (size_t)width * w->z.row) * real_size,
-                             .dy_pixel = WIDTH,
-                             .images = 1,
-                             .rows = 1,
-                             .columns = (size_t)t->rows * (size_t)w->row_tiles,
-                             .dw = patch(t, c, i, j) + at * PATCH * real_size,
-                             .dw_row = WIDTH,
-                             .height = cni_smaller(HEIGHT, w->s->c - (t->height + height) * HEIGHT),
-                             .width = cni_smaller(WIDTH, w->s->f - (t->width + width) * WIDTH),
-                             .accumulate = !t->begins};
+    cni_outer outer = {.x = t->v + (at * w->v.position + (size_t)height * w->v.row) * real_size,
+                       .x_pixel = HEIGHT,
+                       .dy = t->z + (at * w->z.position + (size_t)width * w->z.row) * real_size,
+                       .dy_pixel = WIDTH,
+                       .images = 1,
+                       .rows = 1,
+                       .columns = (size_t)t->rows * (size_t)w->row_tiles,
+                       .dw = patch(t, c, i, j) + at * w->m_position * real_size,
+                       .dw_row = WIDTH,
+                       .height = cni_smaller(HEIGHT, w->s->c - (t->height + height) * HEIGHT),
+                       .width = cni_smaller(WIDTH, w->s->f - (t->width + width) * WIDTH),
+                       .accumulate = !t->begins};
+    if (w->whole && w->m_bytes > w->kernels->caches.l2) { /* the next patch comes from far */
+        outer.ahead[0] = (const char *)outer.dw + PATCH * real_size;
+        outer.ahead_bytes[0] = PATCH * real_size;
+    }
     w->kernels->matmul.outer(&outer);
 }
 
@@ -359,7 +377,7 @@ static void gather(const task *t, const chunk *k, int i, int j)
                                   .row = window * w->tap,
                                   .column = w->tap,
                                   .tile = WIDTH,
-                                  .position = PATCH,
+                                  .position = (ptrdiff_t)w->m_position,
                                   .channels = cni_smaller(WIDTH, f - filter)};
     for (size_t n = 0; n < job.count; n++)
         tiles[n] = (cni_winograd_tile){.at = (first + (ptrdiff_t)n) * f, .bottom = window, .right = window};
@@ -398,10 +416,10 @@ static void run_task(void *context, size_t index, int thread)
         t.begins = t.row == first;
         t.ends = t.row + t.rows == last;
         transform(&t);
-        for (int j = 0; j < t.widths; j += CHUNK_WIDTHS)
-            for (int i = 0; i < t.heights; i += CHUNK_HEIGHTS) {
-                const chunk c = {i, j, cni_smaller(CHUNK_HEIGHTS, t.heights - i),
-                                 cni_smaller(CHUNK_WIDTHS, t.widths - j)};
+        for (int j = 0; j < t.widths; j += w->chunk_widths)
+            for (int i = 0; i < t.heights; i += w->chunk_heights) {
+                const chunk c = {i, j, cni_smaller(w->chunk_heights, t.heights - i),
+                                 cni_smaller(w->chunk_widths, t.widths - j)};
                 run_chunk(&t, &c);
             }
     }
