@@ -4,13 +4,13 @@
  *
  *   for each slice of the images, and part of the channels and filters                     tasks
  *     for each block of rows of tiles
- *       V [36][c / 16][tiles][16] = input of x,  Z [36][f / 32][tiles][32] = spread of dy
- *       for each chunk of channels and filters
+ *       Z [36][f / 32][tiles][32] = spread of dy
+ *       for each chunk of channels: V [36][c / 16][tiles][16] = input of x;  and of filters
  *         for each of the 36 positions: M [36][f / 32][c / 16][16][32] += V' Z             the outer kernel
  *         after the last block: dw = gather of M
  *
- * A chunk is all channels and filters of the part when M lives on from block to block: position by position V and Z stay
- * near, and M goes by in one stream.  Else it is small, and M stays near until it is gathered.
+ * A chunk is all channels and filters of the part when M lives on from block to block: position by position V and Z
+ * stay near, and M goes by in one stream.  Else it is small, and M stays near until it is gathered.
  *
  * A task shares nothing with the others: fetching V and Z from another core takes longer than making them again, so
  * parts are as few as threads ask for, and there is one where slices are enough.  A slice has a dw of its own; they
@@ -33,7 +33,8 @@ enum {
     FEW_BLOCK_TILES = 56,  /* with many channels, whose */
     BLOCK_BYTES = 6 << 20, /* V and Z take this much */
     SLICE_BYTES = 5 << 20, /* of M */
-    CHUNK_HEIGHTS = 4,
+    CHUNK_HEIGHTS = 4,     /* of few channels; of many FEW_HEIGHTS, since V and M should share the second cache */
+    FEW_HEIGHTS = 2,
     CHUNK_WIDTHS = 2,
     SUM_CELLS = 4096,
     ALIASED = 4096 /* bytes: lines so far apart share their few places in the nearest cache, 25 of them do not fit */
@@ -57,7 +58,7 @@ typedef struct work {
     bool apart; /* dw is made elsewhere first */
     bool whole; /* M of all the part is kept from block to block, and a chunk is all of it */
     int chunk_heights, chunk_widths;
-    strides v, z; /* of a part */
+    strides v, z; /* of a chunk, of a part */
     size_t m_position;
     size_t v_bytes, z_bytes, m_bytes, dw_bytes;
     ptrdiff_t tap; /* from tap to tap of dw where it is made, in elements */
@@ -140,12 +141,13 @@ static work divide(const cni_winograd_weights *s, const cni_run *run)
     w.whole = w.block_rows < slice_rows;
     divide_parts(&w, cni_pool_threads(run->pool));
     size_t cells = (size_t)w.block_rows * (size_t)w.row_tiles;
-    w.v = strides_of(HEIGHT, w.part_heights, cells);
+    const int few = w.heights > CHUNK_HEIGHTS ? FEW_HEIGHTS : cni_smaller(w.part_heights, CHUNK_HEIGHTS);
+    w.chunk_heights = w.whole ? w.part_heights : few;
+    w.chunk_widths = w.whole ? w.part_widths : CHUNK_WIDTHS;
+    w.v = strides_of(HEIGHT, w.chunk_heights, cells);
     w.z = strides_of(WIDTH, w.part_widths, cells);
     w.v_bytes = cni_round_up((size_t)w.positions * w.v.position * real_size);
     w.z_bytes = cni_round_up((size_t)w.positions * w.z.position * real_size);
-    w.chunk_heights = w.whole ? w.part_heights : CHUNK_HEIGHTS;
-    w.chunk_widths = w.whole ? w.part_widths : CHUNK_WIDTHS;
     w.m_position = m_position(w.chunk_heights, w.chunk_widths);
     w.m_bytes = m_bytes(&w, w.chunk_heights, w.chunk_widths);
     w.tap = (ptrdiff_t)s->c * s->f;
@@ -295,7 +297,8 @@ static void sum_bias(const task *t, int row, int first, int last)
         cni_at_mutable(w->bias_parts, (ptrdiff_t)(t->row + row) * s->f + first, real_size), false);
 }
 
-static void transform(const task *t)
+/* Rows of channels first ... first + heights - 1. */
+static void transform_x(const task *t, int first, int heights)
 {
     const work *w = t->w;
     const cni_winograd_weights *s = w->s;
@@ -308,10 +311,17 @@ static void transform(const task *t)
                     .top = -s->top,
                     .left = -s->left,
                     .width = HEIGHT,
-                    .first = t->height * HEIGHT,
-                    .last = cni_smaller((t->height + t->heights) * HEIGHT, s->c),
+                    .first = first * HEIGHT,
+                    .last = cni_smaller((first + heights) * HEIGHT, s->c),
                     .to = t->v,
                     .strides = &w->v};
+    for (int row = 0; row < t->rows; row++) transform_row(t, &x, row);
+}
+
+static void transform_dy(const task *t)
+{
+    const work *w = t->w;
+    const cni_winograd_weights *s = w->s;
     const side dy = {.transform = w->kernels->winograd.spread[s->points][w->cell],
                      .image = w->dy,
                      .h = s->oh,
@@ -324,7 +334,6 @@ static void transform(const task *t)
                      .to = t->z,
                      .strides = &w->z};
     for (int row = 0; row < t->rows; row++) {
-        transform_row(t, &x, row);
         transform_row(t, &dy, row);
         if (w->db && t->height == 0) sum_bias(t, row, dy.first, dy.last);
     }
@@ -347,7 +356,7 @@ static void multiply(const task *t, const chunk *c, int position, int i, int j)
     const work *w = t->w;
     size_t real_size = w->kernels->real_size, at = (size_t)position;
     int height = c->height + i, width = c->width + j;
-    cni_outer outer = {.x = t->v + (at * w->v.position + (size_t)height * w->v.row) * real_size,
+    cni_outer outer = {.x = t->v + (at * w->v.position + (size_t)i * w->v.row) * real_size,
                        .x_pixel = HEIGHT,
                        .dy = t->z + (at * w->z.position + (size_t)width * w->z.row) * real_size,
                        .dy_pixel = WIDTH,
@@ -415,13 +424,15 @@ static void run_task(void *context, size_t index, int thread)
         t.rows = cni_smaller(w->block_rows, last - t.row);
         t.begins = t.row == first;
         t.ends = t.row + t.rows == last;
-        transform(&t);
-        for (int j = 0; j < t.widths; j += w->chunk_widths)
-            for (int i = 0; i < t.heights; i += w->chunk_heights) {
-                const chunk c = {i, j, cni_smaller(w->chunk_heights, t.heights - i),
-                                 cni_smaller(w->chunk_widths, t.widths - j)};
+        transform_dy(&t);
+        for (int i = 0; i < t.heights; i += w->chunk_heights) {
+            const int heights = cni_smaller(w->chunk_heights, t.heights - i);
+            transform_x(&t, t.height + i, heights);
+            for (int j = 0; j < t.widths; j += w->chunk_widths) {
+                const chunk c = {i, j, heights, cni_smaller(w->chunk_widths, t.widths - j)};
                 run_chunk(&t, &c);
             }
+        }
     }
 }
 
