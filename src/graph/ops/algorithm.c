@@ -103,7 +103,7 @@ static double winograd_cost(cni_algorithm algorithm, const cni_conv_shape *s, in
     const double u = elements * c * (vectors + vectors % 2) * LANES * 4;
     double ends;
     if (overlaps) {
-        ends = tiles * vectors_of(s->from[2]) * 70; /* spread */
+        ends = tiles * vectors_of(s->from[2]) * 100; /* spread */
         ends += tiles * vectors * 160 + (double)n * s->to[0] * s->to[1] * vectors * 6;
     } else {
         ends = tiles * vectors_of(s->from[2]) * (elements > 16 ? 135 : 55);        /* input transform */
