@@ -2,6 +2,8 @@
  * Plan files: what is read and refused, that plans follow them to the last bit on any number of threads, that measuring
  * fills them, and what a saved model says of the one that it was trained with. */
 #include "formats/plan_file.h"
+#include "graph/ops/conv2d.h"
+#include "graph/ops/measure_algorithm.h"
 #include "train/small_networks.h"
 
 #include <unistd.h>
@@ -346,6 +348,28 @@ static void wrong_use_is_refused(void **state)
     cn_context_free(context);
 }
 
+/* With the caches emptied in between. */
+static void large_networks_are_measured_too(void **state)
+{
+    (void)state;
+    cni_kernels kernels;
+    cni_kernels_init(&kernels, cni_cpu_isa(NULL));
+    assert_true(cni_is_beyond_caches((size_t)1 << 30, &kernels) && !cni_is_beyond_caches(1 << 20, &kernels));
+    cni_graph *graph = cni_graph_new();
+    cni_tensor *x = cni_graph_input(graph, CNI_SHAPE(CNI_UNKNOWN, 9, 8, 20));
+    cni_tensor *w = cni_graph_input(graph, CNI_SHAPE(3, 3, 20, 33));
+    const cni_conv2d_attributes a = {{1, 1}, {1, 1}, 1, 1, 1, 1, 1, {0}};
+    const cni_op *op = cni_conv2d(graph, x, w, NULL, &a)->producer;
+    const cni_conv_shape shape = {
+        .from = {9, 8, 20}, .to = {9, 8, 33}, .window = {3, 3}, .strides = {1, 1}, .dilation = {1, 1}, .groups = 1};
+    const cni_run run = {.n = 2, .batch = 2, .kernels = &kernels};
+    cni_choice choice;
+    assert_true(cni_measure_algorithms(op, &shape, &run, true, &choice));
+    for (int i = 0; i < CNI_ALGORITHMS; i++)
+        assert_int_equal(choice.microseconds[i] > 0, cni_algorithm_allowed((cni_algorithm)i, &shape, &run));
+    cni_graph_free(graph);
+}
+
 /* ---- what models say ---- */
 
 static cn_model *load_in(cn_context *context)
@@ -407,6 +431,7 @@ int main(void)
         cmocka_unit_test(direct_mode_overrules_it),
         cmocka_unit_test(plans_are_made_anew),
         cmocka_unit_test(wrong_use_is_refused),
+        cmocka_unit_test(large_networks_are_measured_too),
         cmocka_unit_test(a_model_names_its_plan),
     };
     return cmocka_run_group_tests(tests, open_folder, close_folder);
