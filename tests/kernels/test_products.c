@@ -213,7 +213,11 @@ static void check_outer(const cni_kernels *kernels, const cni_kernels *portable,
 {
     uint32_t random = seed * 2654435761u;
     int rows = 1 + (int)draw(&random, 3), columns = 1 + (int)draw(&random, 40);
-    int height = 1 + (int)draw(&random, 50), width = 1 + (int)draw(&random, 80);
+    int height = 1 + (int)draw(&random, 50), width = 1 + (int)draw(&random, 80), run = 0;
+    if (seed % 4 == 3) { /* as windows of one channel, or as any */
+        run = draw(&random, 2) ? 3 + 2 * (int)draw(&random, 2) : 1 + (int)draw(&random, 20);
+        height = run * (draw(&random, 2) ? run : 1 + (int)draw(&random, 3));
+    }
     int x_pixel = height + (int)draw(&random, 4), dy_pixel = width + (int)draw(&random, 4);
     int images = 1 + (int)draw(&random, 3), pixels = images * rows * columns;
     guarded x = new_guarded((size_t)((pixels - 1) * x_pixel + height));
@@ -237,6 +241,8 @@ static void check_outer(const cni_kernels *kernels, const cni_kernels *portable,
                    .dw_row = width,
                    .height = height,
                    .width = width,
+                   .run = run,
+                   .x_line = run + (seed % 8 == 3 ? 0 : -1),
                    .accumulate = seed % 3 == 0};
     mark(&dw);
     if (o.accumulate)

@@ -237,7 +237,8 @@ static void clear(const work *w, const task *t, int r, int s)
 /* What `x` is, and from where in a row the windows are. */
 typedef struct window {
     const void *x;
-    ptrdiff_t row, pixel; /* from row of dy to row of dy, from column to column */
+    ptrdiff_t row, pixel,
+        line; /* from row of dy to row of dy, column to column, folded row of the window to the next */
     int column, columns;
 } window;
 
@@ -260,12 +261,14 @@ static void add_outer(const work *w, const task *t, const block *b, const window
         .columns = (size_t)c->columns,
         .dw = weights_at(w, t, r, s),
         .dw_row = w->s.f,
-        .height = t->height,
+        .height = t->height * (w->s.folded ? w->s.kh : 1),
         .width = t->width,
+        .run = w->s.folded ? t->height : 0,
+        .x_line = c->line,
         .accumulate = accumulate,
     };
-    size_t part = (size_t)((r - t->row) * (w->s.folded ? 1 : w->s.kw) + s);
-    size_t parts = (size_t)((t->last_row - t->row) * (w->s.folded ? 1 : w->s.kw));
+    size_t part = (size_t)((r - t->row) * w->s.kw + s);
+    size_t parts = w->s.folded ? 1 : (size_t)((t->last_row - t->row) * w->s.kw);
     for (int i = 0; i < 2; i++) {
         if (!t->ahead.bytes[i]) continue;
         size_t share = (t->ahead.bytes[i] / parts + 63) / 64 * 64;
@@ -295,13 +298,12 @@ static void add_folded(const work *w, const task *t, const block *b, bool accumu
         cni_rectangle_copy(&reads, x, s->h, s->w, s->c, real_size, t->copy);
         x = t->copy;
     }
-    for (int r = 0; r < s->kh; r++) {
-        const window c = {.x = cni_at(x, (ptrdiff_t)r * s->a->dilation[0] * row, real_size),
-                          .row = s->a->strides[0] * row,
-                          .pixel = (ptrdiff_t)s->a->strides[1] * s->c,
-                          .columns = s->ow};
-        add_outer(w, t, b, &c, r, 0, accumulate);
-    }
+    const window c = {.x = x,
+                      .row = s->a->strides[0] * row,
+                      .pixel = (ptrdiff_t)s->a->strides[1] * s->c,
+                      .line = s->a->dilation[0] * row,
+                      .columns = s->ow};
+    add_outer(w, t, b, &c, 0, 0, accumulate);
 }
 
 /* The taps of row r of the window, over those rows of the block that it is inside for; false: over none. */
@@ -385,7 +387,8 @@ enum { MOST_BEGUN = 64 };
 static void add_block(const work *w, const task *t, const block *b, bool first, begun_rows *begun)
 {
     if (t->db) add_bias(w, t, b, !first);
-    if (w->s.far) touch_block(w, t, b);
+    /* Folded rows of the window are one product, which has brought the next block as near as touching would. */
+    if (w->s.far && (first || !w->s.folded)) touch_block(w, t, b);
     if (w->s.folded) {
         add_folded(w, t, b, !first);
         return;

@@ -44,7 +44,8 @@ typedef struct cni_product {
 } cni_product;
 
 /** dw(i, j) = (accumulate ? dw(i, j) : 0) + sum over n < images, r < rows, p < columns of
- *  x[n x_image + r x_row + p x_pixel + i] * dy[n dy_image + r dy_row + p dy_pixel + j]   for i < height, j < width. */
+ *  x[n x_image + r x_row + p x_pixel + x_at(i)] * dy[n dy_image + r dy_row + p dy_pixel + j]  for i < height, j <
+ * width, where x_at(i) = i; or i / run * x_line + i % run, when there are runs. */
 typedef struct cni_outer {
     const void *x;
     ptrdiff_t x_image, x_row, x_pixel;
@@ -54,6 +55,8 @@ typedef struct cni_outer {
     void *dw; /* element (i, j) at i dw_row + j */
     ptrdiff_t dw_row;
     int height, width;
+    int run; /* 0: none; else height is a multiple of it */
+    ptrdiff_t x_line;
     bool accumulate;
     /* What will be needed after this: brought nearer on the way, line by line, as far as there is time; 0 bytes:
      * nothing. The products leave the memory idle. */

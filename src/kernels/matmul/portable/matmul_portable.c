@@ -79,8 +79,10 @@ static void outer(const cni_outer *o)
                                 (ptrdiff_t)q * o->x_pixel;
                 const real *dy = (const real *)o->dy + (ptrdiff_t)n * o->dy_image + (ptrdiff_t)r * o->dy_row +
                                  (ptrdiff_t)q * o->dy_pixel;
-                for (int i = 0; i < o->height; i++)
-                    for (int j = 0; j < o->width; j++) dw[i * o->dw_row + j] += x[i] * dy[j];
+                for (int i = 0; i < o->height; i++) {
+                    const real value = o->run ? x[i / o->run * o->x_line + i % o->run] : x[i];
+                    for (int j = 0; j < o->width; j++) dw[i * o->dw_row + j] += value * dy[j];
+                }
             }
 }
 
