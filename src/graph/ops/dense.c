@@ -15,13 +15,12 @@ enum {
     THIN_BYTES = 512 * 1024,  /* of weights that one thread reads as fast as two, with one row or few */
     THIN_COLUMNS = 128,       /* of a task then, at least */
     LINE = 16,                /* elements: columns are cut at multiples of it */
-    FAR_BYTES = 6 << 20,      /* of weights that are seldom found in a cache */
-    SLICED_BYTES = 16 << 20, /* of weights, from which on one row takes them in slices of their rows: in memory these */
-    SLICES = 8,              /* lie together; with few columns there is no other way to divide them */
-    UNIT = 64,               /* columns, and */
-    UNIT_ROWS = 24,          /* rows of a task with more rows, at least */
-    TURNED_ROWS = 56,        /* of w per task of a product the other way round: whole tiles */
-    SUM_ROWS = 256,          /* column sums: rows per slice, at least */
+    FAR_BYTES = 6 << 20, /* of weights that are seldom found in a cache: one row takes them in slices of their rows, */
+    SLICES = 8,          /* which lie together; with few columns there is no other way to divide them */
+    UNIT = 64,           /* columns, and */
+    UNIT_ROWS = 24,      /* rows of a task with more rows, at least */
+    TURNED_ROWS = 56,    /* of w per task of a product the other way round: whole tiles */
+    SUM_ROWS = 256,      /* column sums: rows per slice, at least */
     SUM_SLICES = 32
 };
 
@@ -96,7 +95,7 @@ static size_t sliced_bytes(const cni_op *op, size_t real_size)
 {
     const size_t bytes = cni_tensor_image(op->in[1]) * real_size;
     const bool narrow = columns_of(op->out[0]) < 2 * THIN_COLUMNS && bytes >= THIN_BYTES;
-    const bool sliced = !is_transposed(op) && (narrow || bytes >= SLICED_BYTES);
+    const bool sliced = !is_transposed(op) && (narrow || bytes >= FAR_BYTES);
     return sliced ? SLICES * cni_round_up((size_t)columns_of(op->out[0]) * real_size) : 0;
 }
 
@@ -271,7 +270,6 @@ static void multiply_streamed(void *context, size_t index, int thread)
         .depth = w->depth,
         .width = part_begin(w->width, LINE, w->column_parts, (int)index + 1) - j,
         .relu = cni_plain_relu(w->epilogue),
-        .far = (size_t)w->depth * (size_t)w->width * real_size >= FAR_BYTES,
     };
     if (w->transposed)
         w->kernels->matmul.dots(&thin);
