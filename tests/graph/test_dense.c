@@ -15,6 +15,7 @@ static const shape shapes[] = {
     {1, 0, 300, 700, true, {0}},   /* few rows: thin */
     {1, 0, 4100, 1030, true, {0}}, /* in slices */
     {1, 0, 4200, 1000, false, {.function = CNI_RELU, .b = INFINITY}},
+    {1, 0, 801, 700, true, {0}},                                    /* in fewer slices */
     {1, 0, 1500, 130, true, {.function = CNI_RELU, .b = INFINITY}}, /* few columns */
     {7, 0, 33, 10, true, {0}},
     {8, 0, 33, 10, true, {0}},

@@ -15,12 +15,14 @@ enum {
     THIN_BYTES = 512 * 1024,  /* of weights that one thread reads as fast as two, with one row or few */
     THIN_COLUMNS = 128,       /* of a task then, at least */
     LINE = 16,                /* elements: columns are cut at multiples of it */
-    FAR_BYTES = 6 << 20, /* of weights that are seldom found in a cache: one row takes them in slices of their rows, */
-    SLICES = 8,          /* which lie together; with few columns there is no other way to divide them */
-    UNIT = 64,           /* columns, and */
-    UNIT_ROWS = 24,      /* rows of a task with more rows, at least */
-    TURNED_ROWS = 56,    /* of w per task of a product the other way round: whole tiles */
-    SUM_ROWS = 256,      /* column sums: rows per slice, at least */
+    SLICED_BYTES = 2000000,   /* of weights that one row takes in slices of their rows, */
+    SLICES = 4,               /* so many */
+    FAR_BYTES = 6 << 20,      /* of weights that are seldom found in a cache, and */
+    FAR_SLICES = 8,           /* their slices */
+    UNIT = 64,                /* columns, and */
+    UNIT_ROWS = 24,           /* rows of a task with more rows, at least */
+    TURNED_ROWS = 56,         /* of w per task of a product the other way round: whole tiles */
+    SUM_ROWS = 256,           /* column sums: rows per slice, at least */
     SUM_SLICES = 32
 };
 
@@ -36,7 +38,7 @@ typedef struct work {
     const void *x, *w, *bias;
     void *y, *packed;
     size_t rows, chunk_rows, chunks;
-    int depth, width, panels, chunk_panels, column_parts, row_parts;
+    int depth, width, panels, chunk_panels, column_parts, row_parts, slices;
     size_t thread_bytes; /* of scratch memory at `scratch` */
     char *scratch;
     bool transposed;
@@ -90,13 +92,20 @@ static size_t turned_bytes(size_t rows, size_t real_size)
     return cni_round_up(TURNED_ROWS * rows * real_size);
 }
 
-/* One row: the sums of each slice of w. */
-static size_t sliced_bytes(const cni_op *op, size_t real_size)
+/* Into how many slices of its rows one row takes w; 0: by columns.  Slices lie together in memory, and few columns can
+ * not be divided otherwise. */
+static int slices_of(const cni_op *op, size_t real_size)
 {
     const size_t bytes = cni_tensor_image(op->in[1]) * real_size;
     const bool narrow = columns_of(op->out[0]) < 2 * THIN_COLUMNS && bytes >= THIN_BYTES;
-    const bool sliced = !is_transposed(op) && (narrow || bytes >= FAR_BYTES);
-    return sliced ? SLICES * cni_round_up((size_t)columns_of(op->out[0]) * real_size) : 0;
+    if (is_transposed(op)) return 0;
+    return bytes >= FAR_BYTES ? FAR_SLICES : narrow || bytes >= SLICED_BYTES ? SLICES : 0;
+}
+
+/* One row: the sums of each slice of w. */
+static size_t sliced_bytes(const cni_op *op, size_t real_size)
+{
+    return (size_t)slices_of(op, real_size) * cni_round_up((size_t)columns_of(op->out[0]) * real_size);
 }
 
 static size_t workspace(const cni_op *op, const cni_run *most)
@@ -284,14 +293,14 @@ static void multiply_slice(void *context, size_t index, int thread)
     (void)thread;
     const work *w = context;
     size_t real_size = w->kernels->real_size;
-    int k = part_begin(w->depth, LINE, SLICES, (int)index);
+    int k = part_begin(w->depth, LINE, w->slices, (int)index);
     const cni_thin thin = {
         .x = cni_at(w->x, k, real_size),
         .w = cni_at(w->w, (ptrdiff_t)k * w->width, real_size),
         .w_row = w->width,
         .y = w->scratch + index * cni_round_up((size_t)w->width * real_size),
         .rows = 1,
-        .depth = part_begin(w->depth, LINE, SLICES, (int)index + 1) - k,
+        .depth = part_begin(w->depth, LINE, w->slices, (int)index + 1) - k,
         .width = w->width,
         .far = (size_t)w->depth * (size_t)w->width * real_size >= FAR_BYTES,
     };
@@ -301,10 +310,10 @@ static void multiply_slice(void *context, size_t index, int thread)
 static void run_sliced(work *w, cni_pool *pool)
 {
     size_t real_size = w->kernels->real_size, bytes = (size_t)w->width * real_size;
-    cni_parallel(pool, SLICES, multiply_slice, w);
+    cni_parallel(pool, (size_t)w->slices, multiply_slice, w);
     if (w->bias) memcpy(w->y, w->bias, bytes);
-    w->kernels->matmul.column_sums(w->scratch, (ptrdiff_t)(cni_round_up(bytes) / real_size), SLICES, w->width, w->y,
-                                   w->bias != NULL);
+    w->kernels->matmul.column_sums(w->scratch, (ptrdiff_t)(cni_round_up(bytes) / real_size), (size_t)w->slices,
+                                   w->width, w->y, w->bias != NULL);
     if (w->epilogue && w->epilogue->function != CNI_LINEAR)
         w->kernels->elementwise.unary(w->epilogue, w->y, w->y, (size_t)w->width);
 }
@@ -359,10 +368,11 @@ static void run_dense(cni_step *step, const cni_run *whole_run)
               .rows = rows_of(op->in[0], run->n),
               .depth = columns_of(op->in[0]),
               .width = columns_of(op->out[0]),
+              .slices = slices_of(op, run->kernels->real_size),
               .scratch = step->workspace,
               .transposed = attributes->transposed};
     const way how = way_of(op, w.rows, rows_of(op->in[0], run->batch));
-    if (how == STREAMED && sliced_bytes(op, run->kernels->real_size))
+    if (how == STREAMED && w.slices)
         run_sliced(&w, whole_run->pool);
     else if (how == STREAMED)
         run_streamed(&w, whole_run->pool);
