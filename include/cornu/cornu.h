@@ -400,6 +400,35 @@ typedef struct cn_depthwise_conv2d_args {
 } cn_depthwise_conv2d_args;
 #define cn_depthwise_conv2d(...) CN_ARGS_(cn_depthwise_conv2d_args, "DepthwiseConv2D", __VA_ARGS__)
 
+/** Transposed convolution: each cell of in is spread over a window of out, which makes images larger.
+ *  in [n, h, w, c] -> out [n, h', w', filters];  weights kernel [kh, kw, filters, c], bias [filters]
+ *      out = activation(bias + sum of in[i, j] * kernel[r, q] at the cells (i * stride + r * dilation - cut, ...))
+ *      valid: h' = (h - 1) * stride + max(k, stride)      same: h' = h * stride      k = dilation * (kh - 1) + 1
+ *      with output_padding a: valid: (h - 1) * stride + k + a      same: (h - 1) * stride + k % 2 + a
+ *  Errors: CN_ERR_INVALID (output_padding is not below strides; strides and dilation_rate both above 1). */
+typedef struct cn_conv2d_transpose_args {
+    cn_layer_args head;
+    int filters;           /* output channels; required */
+    int kernel_size[2];    /* rows, columns; required */
+    int strides[2];        /* default 1; {2} doubles the image */
+    cn_padding padding;    /* CN_VALID (default) or CN_SAME */
+    int output_padding[2]; /* default: as padding says; {CN_ZERO_INT} is 0 */
+    cn_data_format data_format;
+    int dilation_rate[2]; /* default 1 */
+    const char *activation;
+    bool no_bias;
+    const char *kernel_initializer; /* default "glorot_uniform" */
+    const char *bias_initializer;   /* default "zeros" */
+    const char *kernel_regularizer;
+    const char *bias_regularizer;
+    const char *activity_regularizer;
+    const char *kernel_constraint;
+    const char *bias_constraint;
+    const char *name;
+    bool frozen;
+} cn_conv2d_transpose_args;
+#define cn_conv2d_transpose(...) CN_ARGS_(cn_conv2d_transpose_args, "Conv2DTranspose", __VA_ARGS__)
+
 /** out = activation(in . kernel + bias), over the last axis.  in [n, ..., c] -> out [n, ..., units] */
 typedef struct cn_dense_args {
     cn_layer_args head;

@@ -75,7 +75,7 @@ enum {
     CNI_FLOAT32 = 256,      /* Keras keeps it in float32: written as the float's value (learning_rate) */
     CNI_SHOWN_SINGLE = 512, /* INTS, REALS: a list of one is written as a number; INT: may be read from one (axis) */
     CNI_NONES = 1024,       /* INTS: CN_NONE is written as None (batch_shape); TUPLE: may hold None */
-    CNI_ZEROS = 2048,       /* INTS, SIZES: zeros are allowed (a constraint's axis, output_padding) */
+    CNI_ZEROS = 2048,       /* INTS, PAIR, SIZES: zeros are allowed (a constraint's axis, output_padding) */
     CNI_NO_MEMBER = 4096,   /* OBJECT: the C struct has no member for it; Keras' text and JSON do */
     CNI_WHOLE = 8192,       /* REAL, REALS: whole numbers are written without a fraction (decay_steps) */
     CNI_SHOWN_LIST = 16384, /* REALS: a list of one stays a list (boundaries); INTS: None is written as an empty one */

@@ -88,8 +88,11 @@ static cn_status copy_member(const cni_slot *s, const unsigned char *args)
     case CNI_FIELD_PAIR: {
         const int *pair = given;
         value = cni_value_list(arena);
-        for (int i = 0; value && i < 2; i++)
-            if (!cni_value_add(arena, value, NULL, cni_value_int(arena, pair[i] ? pair[i] : pair[0]))) value = NULL;
+        for (int i = 0; value && i < 2; i++) {
+            const int integer = pair[i] ? pair[i] : pair[0];
+            cni_value *item = cni_value_int(arena, integer == CN_ZERO_INT ? 0 : integer);
+            if (!cni_value_add(arena, value, NULL, item)) value = NULL;
+        }
         break;
     }
     default:

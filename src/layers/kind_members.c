@@ -363,11 +363,13 @@ static cn_status read_none(const cni_slot *s, const cni_value *v)
     case CNI_FIELD_TEXT:
         *(const char **)s->member = NULL;
         return CN_OK;
-    case CNI_FIELD_SIZES:
-        for (int i = 0; i < s->field->axes && (s->field->flags & CNI_ZEROS); i++) ((int *)s->member)[i] = CNI_NONE_INT;
-        return CN_OK;
-    case CNI_FIELD_BOOL: /* PyTorch's align_corners=None is False */
     case CNI_FIELD_PAIR:
+    case CNI_FIELD_SIZES: {
+        const int axes = s->field->type == CNI_FIELD_PAIR ? 2 : s->field->axes;
+        for (int i = 0; i < axes && (s->field->flags & CNI_ZEROS); i++) ((int *)s->member)[i] = CNI_NONE_INT;
+        return CN_OK;
+    }
+    case CNI_FIELD_BOOL: /* PyTorch's align_corners=None is False */
     case CNI_FIELD_INTS:
     case CNI_FIELD_REALS:
     case CNI_FIELD_TUPLE:

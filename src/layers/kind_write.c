@@ -51,10 +51,10 @@ static cni_value *write_borders(cni_arena *arena, const cni_field *field, int (*
 }
 
 /* None is 0, or CNI_NONE_INT where zeros are allowed. */
-static cni_value *write_sizes(cni_arena *arena, const cni_field *field, const int *sizes)
+static cni_value *write_sizes(cni_arena *arena, const cni_field *field, const int *sizes, int axes)
 {
     const bool none = sizes[0] == CNI_NONE_INT || (sizes[0] == 0 && !(field->flags & CNI_ZEROS));
-    return none ? cni_value_null(arena) : write_ints(arena, field, sizes, field->axes);
+    return none ? cni_value_null(arena) : write_ints(arena, field, sizes, axes);
 }
 
 static cni_value *write_padding(cni_arena *arena, const cni_field *field, const cn_padding *padding)
@@ -87,7 +87,7 @@ static cni_value *write_member(cni_arena *arena, const cni_object *object, size_
     case CNI_FIELD_INT:
         return write_int(arena, *(int *)member);
     case CNI_FIELD_PAIR:
-        return write_ints(arena, field, member, ((int *)member)[0] ? 2 : 0);
+        return write_sizes(arena, field, member, 2);
     case CNI_FIELD_REAL:
         if (object->objects[index]) return cni_object_write(arena, object->objects[index]);
         return write_real(arena, field, *(double *)member);
@@ -105,7 +105,7 @@ static cni_value *write_member(cni_arena *arena, const cni_object *object, size_
     case CNI_FIELD_SIDES:
         return write_borders(arena, field, member, 2);
     case CNI_FIELD_SIZES:
-        return write_sizes(arena, field, member);
+        return write_sizes(arena, field, member, field->axes);
     case CNI_FIELD_BORDERS:
         if (field->axes == 1) return write_ints(arena, field, member, 2);
         return write_borders(arena, field, member, field->axes);

@@ -30,7 +30,7 @@
     KIND(cni_add_layer)                                                                                                \
     KIND(cni_multiply_layer)                                                                                           \
     KIND(cni_concatenate_layer)                                                                                        \
-    /* described, explained and summarised, not run */                                                                 \
+    /* those without `lower` are described, explained and summarised, not run */                                       \
     KIND(cni_conv1d_layer)                                                                                             \
     KIND(cni_conv3d_layer)                                                                                             \
     KIND(cni_depthwise_conv1d_layer)                                                                                   \

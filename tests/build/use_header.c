@@ -18,6 +18,8 @@ static void use_layers(cn_model *model)
            cn_conv2d(.filters = 32, .kernel_size = {3}, .padding = CN_SAME, .activation = "relu", .no_bias = true));
     cn_add(model, cn_conv2d(.filters = 8, .kernel_size = {3, 5}, .padding = CN_PAD(1, 1, 2, 2), .dilation_rate = {2}));
     cn_add(model, cn_depthwise_conv2d(.kernel_size = {3}, .padding = CN_VALID, .depth_multiplier = 2));
+    cn_add(model,
+           cn_conv2d_transpose(.filters = 4, .kernel_size = {3}, .strides = {2}, .output_padding = {CN_ZERO_INT, 1}));
     cn_add(model, cn_max_pooling2d());
     cn_add(model, cn_average_pooling2d(.pool_size = {2, 2}, .data_format = CN_CHANNELS_LAST));
     cn_add(model, cn_batch_normalization(.momentum = CN_ZERO, .no_scale = true));

@@ -362,14 +362,29 @@ static void every_member_of_the_header_has_a_row(void **state)
 static void structs_have_the_defaults_of_texts(void **state)
 {
     (void)state;
-    static const char *const calls[] = {
-        "Conv2D(8, 3, name='x')",  "DepthwiseConv2D(3, name='x')",     "Dense(5, name='x')",
-        "Dropout(0.25, name='x')", "BatchNormalization(name='x')",     "MaxPooling2D(name='x')",
-        "Softmax(name='x')",       "InputLayer((28, 28, 1), name='x')"};
+    static const char *const calls[] = {"Conv2D(8, 3, name='x')",
+                                        "DepthwiseConv2D(3, name='x')",
+                                        "Conv2DTranspose(4, 2, name='x')",
+                                        "Conv2DTranspose(4, 2, 2, output_padding=0, name='x')",
+                                        "Conv2DTranspose(4, 2, 2, 'same', (0, 1), name='x')",
+                                        "Dense(5, name='x')",
+                                        "Dropout(0.25, name='x')",
+                                        "BatchNormalization(name='x')",
+                                        "MaxPooling2D(name='x')",
+                                        "Softmax(name='x')",
+                                        "InputLayer((28, 28, 1), name='x')"};
     const cn_layer_args *const structs[] = {
-        cn_conv2d(8, {3}, .name = "x"), cn_depthwise_conv2d({3}, .name = "x"), cn_dense(5, .name = "x"),
-        cn_dropout(0.25, .name = "x"),  cn_batch_normalization(.name = "x"),   cn_max_pooling2d(.name = "x"),
-        cn_softmax(.name = "x"),        cn_input({28, 28, 1}, .name = "x")};
+        cn_conv2d(8, {3}, .name = "x"),
+        cn_depthwise_conv2d({3}, .name = "x"),
+        cn_conv2d_transpose(4, {2}, .name = "x"),
+        cn_conv2d_transpose(4, {2}, {2}, .output_padding = {CN_ZERO_INT}, .name = "x"),
+        cn_conv2d_transpose(4, {2}, {2}, CN_SAME, {CN_ZERO_INT, 1}, .name = "x"),
+        cn_dense(5, .name = "x"),
+        cn_dropout(0.25, .name = "x"),
+        cn_batch_normalization(.name = "x"),
+        cn_max_pooling2d(.name = "x"),
+        cn_softmax(.name = "x"),
+        cn_input({28, 28, 1}, .name = "x")};
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
         keras_case c = {.family = &cni_layers, .call = calls[i]};
         workshop_open(&c.shop);

@@ -253,6 +253,7 @@ static void run_layer_file(const char *name)
     }
 LAYER_TEST(conv2d)
 LAYER_TEST(depthwise_conv2d)
+LAYER_TEST(transposed)
 LAYER_TEST(dense)
 LAYER_TEST(pooling)
 LAYER_TEST(shapes)
@@ -437,6 +438,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conv2d_layers_compute_what_keras_computes),
         cmocka_unit_test(depthwise_conv2d_layers_compute_what_keras_computes),
+        cmocka_unit_test(transposed_layers_compute_what_keras_computes),
         cmocka_unit_test(dense_layers_compute_what_keras_computes),
         cmocka_unit_test(pooling_layers_compute_what_keras_computes),
         cmocka_unit_test(shapes_layers_compute_what_keras_computes),

@@ -287,6 +287,7 @@ static void run_file(const char *name)
     }
 LAYERS(conv2d)
 LAYERS(depthwise_conv2d)
+LAYERS(transposed)
 LAYERS(dense)
 LAYERS(pooling)
 LAYERS(shapes)
@@ -301,6 +302,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conv2d_is_as_in_keras),
         cmocka_unit_test(depthwise_conv2d_is_as_in_keras),
+        cmocka_unit_test(transposed_is_as_in_keras),
         cmocka_unit_test(dense_is_as_in_keras),
         cmocka_unit_test(pooling_is_as_in_keras),
         cmocka_unit_test(shapes_is_as_in_keras),

@@ -175,6 +175,61 @@ def depthwise_conv2d():
     f.write()
 
 
+def transposed():
+    f = Family("transposed")
+    base = (2, 4, 3, 2)
+    add = lambda id, covers, *args, shape=base, **kw: f.add(id, covers, sequential(L.Conv2DTranspose(*args, name="t", **kw), shape[1:]), [shape])
+    two = lambda id, covers, *args, shape=base, **kw: both(f, id, covers, lambda **d: L.Conv2DTranspose(*args, name="t", **kw, **d), shape)
+    two("plain", "filters, kernel_size as int", 3, 3)
+    two("kernel-pair", "kernel_size pair", 3, (1, 3))
+    add("kernel-one", "1x1", 4, 1)
+    two("strides", "strides int", 3, 3, 2)
+    two("strides-pair", "strides pair, same", 2, 3, (1, 2), padding="same")
+    two("doubles", "kernel as large as the stride", 3, 2, 2)
+    two("doubles-same", "the usual way to double a picture", 3, 3, 2, padding="same")
+    two("doubles-same-even", "the same with an even kernel", 3, 4, 2, padding="same")
+    add("same-upper", "padding in capitals is stored in small letters", 2, 3, padding="SAME")
+    two("strides-large", "strides above the kernel: cells that no window writes", 2, 2, 3)
+    add("strides-large-same", "the same, cut", 2, (1, 2), (4, 3), padding="same")
+    two("output-padding", "output_padding int, same", 2, 3, 2, padding="same", output_padding=1)
+    add("output-padding-pair", "output_padding pair, valid", 2, (2, 3), (2, 3), padding="valid", output_padding=(0, 2))
+    add("output-padding-zero", "output_padding 0 is not None", 2, 4, 3, padding="same", output_padding=0)
+    two("dilation", "dilation_rate int", 2, 2, dilation_rate=2)
+    two("dilation-pair", "dilation_rate pair, same", 2, 3, padding="same", dilation_rate=(2, 1))
+    add("dilation-wide", "dilation beyond the picture, same", 2, 3, padding="same", dilation_rate=(3, 4))
+    two("no-bias", "use_bias False", 3, 3, 2, use_bias=False)
+    for a in ("relu", "relu6", "leaky_relu", "elu", "tanh", "softmax"):
+        f.add(f"activation-{a}", f"activation {a}", sequential(L.Conv2DTranspose(3, 2, 2, activation=a, name="t"), (3, 2, 2)), [(1, 3, 2, 2)], config=False)
+    add("activation-glu", "glu halves the channels", 4, 2, activation="glu", shape=(1, 3, 3, 2))
+    f.add("activation-softmax-first", "softmax as an activation is over the last axis, here the width", sequential(L.Conv2DTranspose(3, 2, activation="softmax", data_format="channels_first", name="t"), (2, 3, 4)), [(1, 2, 3, 4)])
+    f.add("initial", "kernel_initializer, bias_initializer with their seeds", sequential(L.Conv2DTranspose(3, 2, kernel_initializer=I.GlorotUniform(seed=5), bias_initializer=I.RandomNormal(seed=8), name="t"), (4, 4, 2)), [(1, 4, 4, 2)], initial=True)
+    f.add("initial-fan", "fan_in counts filters, since they stand where a convolution has its channels", sequential(L.Conv2DTranspose(3, (2, 3), kernel_initializer=I.HeUniform(seed=4), name="t"), (4, 4, 5)), [(1, 4, 4, 5)], initial=True)
+    add("regularizers", "kernel_, bias_, activity_regularizer: losses is their sum for this batch", 2, 2, 2, kernel_regularizer="l2", bias_regularizer=R.L1(0.5), activity_regularizer=R.L1L2(0.01, 0.02))
+    add("everything", "all fourteen arguments at once", 3, (3, 2), (2, 1), "same", (1, 0), "channels_last", (1, 1), "elu", True, "he_uniform", "ones", "l1", "l2", R.L2(0.25), "unit_norm", "max_norm")
+    for k, s, p in itertools.product((1, 2, 3, 4, 5), (1, 2, 3, 4), ("valid", "same")):
+        for a in (None, *range(s)):
+            f.add(f"grid-k{k}-s{s}-{p}-{a}", f"kernel {k}, stride {s}, {p}, output_padding {a}", sequential(L.Conv2DTranspose(1, (k, 2), (s, 1), padding=p, output_padding=None if a is None else (a, 0), name="t"), (3, 3, 1)), [(1, 3, 3, 1)], config=False)
+    for k, d, p, a in itertools.product((2, 3, 4), (2, 3), ("valid", "same"), (None, 0)):
+        f.add(f"grid-k{k}-d{d}-{p}-{a}", f"kernel {k}, dilation {d}, {p}, output_padding {a}", sequential(L.Conv2DTranspose(1, (2, k), padding=p, output_padding=a, dilation_rate=(1, d), name="t"), (3, 4, 1)), [(1, 3, 4, 1)], config=False)
+    for k, s, p in ((3, 1, "same"), (3, 1, "valid"), (5, 1, "same"), (5, 1, "valid"), (3, 2, "same"), (2, 2, "valid"), (4, 2, "same")):
+        f.add(f"many-channels-k{k}-s{s}-{p}", "more channels and filters than a vector has lanes", sequential(L.Conv2DTranspose(19, k, s, padding=p, name="t"), (5, 6, 17)), [(1, 5, 6, 17)], config=False)
+
+    row = (2, 5, 3)
+    line = lambda id, covers, *args, shape=row, **kw: f.add(f"line-{id}", f"Conv1DTranspose: {covers}", sequential(L.Conv1DTranspose(*args, name="t", **kw), shape[1:]), [shape])
+    line("plain", "filters, kernel_size", 4, 3)
+    line("strides", "strides", 4, 3, 2)
+    line("same", "same", 4, 3, 2, padding="same")
+    line("strides-large", "strides above the kernel", 2, 2, 3)
+    line("output-padding", "output_padding", 2, 3, 3, padding="same", output_padding=2)
+    line("dilation", "dilation_rate", 2, 3, dilation_rate=2, padding="same")
+    line("no-bias", "use_bias False, activation", 2, 2, use_bias=False, activation="relu")
+    line("first", "channels_first", 4, 3, 2, padding="same", data_format="channels_first")
+    line("first-softmax", "softmax is over the last axis, here the steps", 4, 3, data_format="channels_first", activation="softmax")
+    f.add("line-initial", "Conv1DTranspose: initializers with their seeds", sequential(L.Conv1DTranspose(3, 2, kernel_initializer=I.GlorotNormal(seed=3), bias_initializer=I.RandomUniform(seed=2), name="t"), (4, 2)), [(1, 4, 2)], initial=True)
+    line("everything", "every argument", 3, 3, 2, "same", 1, "channels_last", 1, "elu", True, "he_uniform", "ones", "l1", "l2", R.L2(0.25), "unit_norm", "max_norm")
+    f.write()
+
+
 def dense():
     f = Family("dense")
     add = lambda id, covers, *args, shape=(3, 7), **kw: f.add(id, covers, sequential(L.Dense(*args, name="d", **kw), shape[1:]), [shape])
@@ -439,5 +494,5 @@ def others():
 
 
 fresh()
-for make in (conv2d, depthwise_conv2d, dense, pooling, shapes, activation_layers, batch_normalization, graphs, normalizations, others):
+for make in (conv2d, depthwise_conv2d, transposed, dense, pooling, shapes, activation_layers, batch_normalization, graphs, normalizations, others):
     make()

@@ -5,7 +5,7 @@ import jax
 from common import *
 
 KINDS = {
-    "layers": ["layers/conv2d.json", "layers/depthwise_conv2d.json", "layers/dense.json", "layers/pooling.json", "layers/shapes.json", "layers/activation_layers.json", "layers/batch_normalization.json", "layers/graphs.json", "layers/normalizations.json", "layers/others.json"],
+    "layers": ["layers/conv2d.json", "layers/depthwise_conv2d.json", "layers/transposed.json", "layers/dense.json", "layers/pooling.json", "layers/shapes.json", "layers/activation_layers.json", "layers/batch_normalization.json", "layers/graphs.json", "layers/normalizations.json", "layers/others.json"],
     "activations": ["activations.json"],
     "optimizers": ["learning/optimizers.json"],
     "losses": ["learning/losses.json"],

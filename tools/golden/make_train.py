@@ -248,6 +248,9 @@ def architectures():
         ("frozen", "a frozen layer whose regularizer does not count", [conv(3, 3, trainable=False, kernel_regularizer="l2")]),
         ("dropout-zero", "Dropout 0", [conv(3, 3), L.Dropout(0.0, name="o")]),
         ("dropout", "Dropout with a seed", [conv(3, 3), L.Dropout(0.5, seed=11, name="o")]),
+        ("transposed", "Conv2DTranspose same, strides 2", [conv(4, 3, 2, "same", activation="relu"), L.Conv2DTranspose(3, 3, 2, "same", activation="relu", name="t"), L.MaxPooling2D(2, name="p")]),
+        ("transposed-arguments", "Conv2DTranspose with output_padding and a regularizer, with dilation, behind a BatchNormalization", [L.Conv2DTranspose(3, (2, 3), (3, 2), "same", (1, 0), activation="tanh", kernel_regularizer="l2", name="t"), L.BatchNormalization(name="b"), L.MaxPooling2D(3, name="p"), L.Conv2DTranspose(2, 2, dilation_rate=2, use_bias=False, name="t2")]),
+        ("transposed-line", "Conv1DTranspose", [L.Reshape((16, 8), name="s"), L.Conv1DTranspose(3, 4, 2, activation="elu", name="t")]),
     ):
         add(f"net-{id}", covers, compiled(chain(*layers)), epochs=2)
     m = chain(conv(3, 3), L.BatchNormalization(name="b"))
