@@ -67,7 +67,8 @@ static void times_of_the_layers(void **state)
     cni_analysis *a = explain_keras(&f->arena, example);
     assert_true(isnan(a->nodes[1].measured_ms) && isnan(a->nodes[1].expected_ms));
     assert_int_equal(cni_measure_times(f->context, a, &error), CN_OK);
-    static const bool takes_time[] = {false, true, false, true, true, true, false, false, true};
+    /* relus and maxima of 2 x 2 are taken by the convolutions before them */
+    static const bool takes_time[] = {false, true, false, false, true, false, false, false, true};
     for (int i = 0; i < a->count; i++) {
         assert_true(takes_time[i] ? a->nodes[i].measured_ms > 0 : isnan(a->nodes[i].measured_ms));
         if (a->nodes[i].macs > 0) assert_true(a->nodes[i].expected_ms > 0);
@@ -77,7 +78,7 @@ static void times_of_the_layers(void **state)
     const double moved = (double)(conv->bytes_in + conv->bytes_out + conv->bytes_weights);
     const double expected = fmax(flops / a->options.peak_flops, moved / a->options.bandwidth);
     assert_true(fabs(conv->expected_ms - 1e3 * expected) < 1e-9);
-    assert_true(conv->measured_ms > a->nodes[5].measured_ms / 100);
+    assert_true(conv->measured_ms > a->nodes[8].measured_ms / 100);
 }
 
 static void modules_of_pytorch_are_found_again(void **state)
