@@ -566,11 +566,58 @@ static void products_of_few_tiles(void **state)
     on_all_kernels(check_all_products);
 }
 
+/* Whole numbers: exactly. */
+static void check_outer(const cni_kernels *kernels, uint32_t seed)
+{
+    uint32_t random = seed * 2654435761u;
+    const int row = 2 * kernels->winograd.lanes;
+    cni_winograd_outer o = {
+        .elements = seed % 2 ? 36 : 16, .tiles = 1 + (int)draw(&random, 16), .height = 1 + (int)draw(&random, 18)};
+    o.v_tile = o.height + (ptrdiff_t)draw(&random, 3);
+    o.v_position = o.tiles * o.v_tile + (ptrdiff_t)draw(&random, 20);
+    o.z_position = o.tiles * row + (ptrdiff_t)draw(&random, 20);
+    o.m_position = o.height * row + (ptrdiff_t)draw(&random, 20);
+    guarded v = new_guarded((size_t)((o.elements - 1) * o.v_position + (o.tiles - 1) * o.v_tile + o.height));
+    guarded z = new_guarded((size_t)((o.elements - 1) * o.z_position + o.tiles * row));
+    guarded m = new_guarded((size_t)((o.elements - 1) * o.m_position + o.height * row));
+    for (size_t i = 0; i < v.count; i++) v.data[i] = (float)draw(&random, 7) - 3;
+    for (size_t i = 0; i < z.count; i++) z.data[i] = (float)draw(&random, 7) - 3;
+    mark(&m);
+    o.v = v.data;
+    o.z = z.data;
+    o.m = m.data;
+    kernels->winograd.outer(&o);
+    size_t written = 0;
+    for (int e = 0; e < o.elements; e++)
+        for (int c = 0; c < o.height; c++)
+            for (int f = 0; f < row; f++, written++) {
+                float sum = 0;
+                for (int t = 0; t < o.tiles; t++)
+                    sum += v.data[e * o.v_position + t * o.v_tile + c] * z.data[e * o.z_position + t * row + f];
+                if (m.data[e * o.m_position + c * row + f] != sum)
+                    fail_msg("%s, seed %u, element %d, channel %d, filter %d", kernels->name, seed, e, c, f);
+            }
+    for (size_t i = 0; i < m.count; i++) written += is_untouched(&m, i);
+    assert_int_equal(written, m.count);
+    guarded *const all[] = {&v, &z, &m};
+    for (int i = 0; i < 3; i++) free_guarded(all[i]);
+}
+
+static void gradients_of_few_tiles(void **state)
+{
+    (void)state;
+    on_all_kernels(check_outer);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(correlations),         cmocka_unit_test(products), cmocka_unit_test(inputs),
-        cmocka_unit_test(spreads_and_gathers),  cmocka_unit_test(maxima),   cmocka_unit_test(overlaps),
-        cmocka_unit_test(products_of_few_tiles)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(correlations),
+                                       cmocka_unit_test(products),
+                                       cmocka_unit_test(inputs),
+                                       cmocka_unit_test(spreads_and_gathers),
+                                       cmocka_unit_test(maxima),
+                                       cmocka_unit_test(overlaps),
+                                       cmocka_unit_test(products_of_few_tiles),
+                                       cmocka_unit_test(gradients_of_few_tiles)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

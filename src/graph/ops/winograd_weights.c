@@ -17,6 +17,7 @@
  * are added in their order.  Slices and blocks depend on the shapes alone, and parts change no sum. */
 #include "graph/ops/winograd_weights.h"
 #include "graph/ops/taps.h"
+#include "graph/ops/winograd_few_weights.h"
 #include "kernels/kernels.h"
 
 #include <string.h>
@@ -169,6 +170,7 @@ static size_t bias_bytes(const work *w)
 
 size_t cni_winograd_weights_scratch(const cni_winograd_weights *shape, const cni_run *most)
 {
+    if (cni_winograd_few_weights_serves(shape, most->batch)) return cni_winograd_few_weights_scratch(shape, most);
     work w = divide(shape, most);
     return (size_t)cni_pool_threads(most->pool) * thread_bytes(&w) + bias_bytes(&w) +
            (w.apart ? (size_t)w.slices * w.dw_bytes : 0);
@@ -184,6 +186,7 @@ typedef struct cost {
 } cost;
 
 static const cost costs[] = {{6, 3, 36, 500, 300, 576}, {4, 3, 16, 200, 130, 330}, {6, 5, 36, 500, 200, 900}};
+static const double few_gather = 0.25; /* of that, where M stays in the first cache */
 
 /* Windows' cells inside the image, all windows and taps of an axis. */
 static double inside(int size, int windows, int window, int padding)
@@ -220,7 +223,8 @@ bool cni_winograd_weights_choose(cni_winograd_weights *s, int n)
         const cost *c = &costs[i];
         if (c->window != s->window) continue;
         s->points = c->points;
-        double time = tiles_of(s, n) * (c->tile + c->input / s->f + c->spread / s->c) + c->gather;
+        const double gather = cni_winograd_few_weights_serves(s, n) ? few_gather * c->gather : c->gather;
+        double time = tiles_of(s, n) * (c->tile + c->input / s->f + c->spread / s->c) + gather;
         if (time >= least) continue;
         least = time;
         points = c->points;
@@ -458,6 +462,10 @@ static void sum_task(void *context, size_t index, int thread)
 void cni_winograd_weights_run(const cni_winograd_weights *shape, const cni_run *run, const void *x, const void *dy,
                               void *dw, void *db, void *scratch)
 {
+    if (cni_winograd_few_weights_serves(shape, run->batch)) {
+        cni_winograd_few_weights_run(shape, run, x, dy, dw, db, scratch);
+        return;
+    }
     work w = divide(shape, run);
     cni_pool *pool = cni_run_for(run, 2.0 * tiles_of(shape, run->n) * w.positions * shape->c * shape->f).pool;
     w.x = x;

@@ -85,6 +85,18 @@ typedef struct cni_winograd_products {
  *  whatever else is computed with it. */
 typedef void cni_winograd_multiply(const cni_winograd_products *products);
 
+/** m[e][c][f] = sum over t of v[e][t][c] z[e][t][f]: elements of transforms, channels read, filters, tiles.  Rows of z
+ *  and m have 2 `lanes`, all of which count. */
+typedef struct cni_winograd_outer {
+    const void *v, *z;
+    void *m;
+    ptrdiff_t v_position, v_tile, z_position, m_position;
+    int elements, tiles, height;
+} cni_winograd_outer;
+
+/** For few tiles, in their order. */
+typedef void cni_winograd_gradient(const cni_winograd_outer *outer);
+
 /** Nothing but the cells and channels named is read or written.  A NaN or infinity of a tile reaches all of what the
  * tile becomes. */
 typedef struct cni_winograd_kernels {
@@ -97,6 +109,7 @@ typedef struct cni_winograd_kernels {
     cni_winograd_back *gather_max[CNI_WINOGRAD_N + 1][CNI_WINOGRAD_N];   /* 4: 2; 6: 2, 4 */
     cni_winograd_overlap *overlap[CNI_WINOGRAD_N + 1];                   /* by n: 6 */
     cni_winograd_multiply *multiply[CNI_WINOGRAD_N + 1][CNI_WINOGRAD_N]; /* by n and window: 4: 3; 6: 3, 5 */
+    cni_winograd_gradient *outer;
 } cni_winograd_kernels;
 
 void cni_winograd_portable(cni_winograd_kernels *kernels);

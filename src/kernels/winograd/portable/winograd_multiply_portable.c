@@ -36,8 +36,22 @@ MULTIPLY(4, 3)
 MULTIPLY(6, 3)
 MULTIPLY(6, 5)
 
+static void outer(const cni_winograd_outer *o)
+{
+    for (int e = 0; e < o->elements; e++)
+        for (int c = 0; c < o->height; c++)
+            for (int f = 0; f < 2 * LANES; f++) {
+                const real *v = (const real *)o->v + e * o->v_position + c;
+                const real *z = (const real *)o->z + e * o->z_position + f;
+                real sum = 0;
+                for (int t = 0; t < o->tiles; t++) sum += v[t * o->v_tile] * z[t * 2 * LANES];
+                ((real *)o->m)[e * o->m_position + c * 2 * LANES + f] = sum;
+            }
+}
+
 void CNI_FOR_REAL(cni_winograd_multiply_part)(cni_winograd_kernels *kernels)
 {
+    kernels->outer = outer;
     kernels->multiply[4][3] = multiply_4_3;
     kernels->multiply[6][3] = multiply_6_3;
     kernels->multiply[6][5] = multiply_6_5;

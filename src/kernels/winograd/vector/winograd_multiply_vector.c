@@ -150,8 +150,70 @@ static void multiply_4_3(const cni_winograd_products *products)
     pair_of_rows(4, 3, 1, 2, products);
 }
 
+/* ---- gradients for weights ---- */
+
+ALWAYS_INLINE void outer_rows(int rows, const cni_winograd_outer *o, const float *v, float *m)
+{
+    const ptrdiff_t v_position = o->v_position, z_position = o->z_position, m_position = o->m_position;
+    const ptrdiff_t v_tile = o->v_tile;
+    const float *z = o->z;
+    const int elements = o->elements, tiles = o->tiles;
+    for (int e = 0; e < elements; e++, v += v_position, z += z_position, m += m_position) {
+        lanes sum[ROWS][2] = {0};
+        const float *x = v, *d = z;
+        for (int t = 0; t < tiles; t++, x += v_tile, d += 2 * LANES) {
+            const lanes first = load(d), second = load(d + LANES);
+            UNROLL for (int i = 0; i < rows; i++)
+            {
+                const lanes one = splat(x[i]);
+                sum[i][0] = multiply_add(one, first, sum[i][0]);
+                sum[i][1] = multiply_add(one, second, sum[i][1]);
+            }
+        }
+        UNROLL for (int i = 0; i < rows; i++)
+        {
+            store(m + 2 * i * LANES, sum[i][0]);
+            store(m + (2 * i + 1) * LANES, sum[i][1]);
+        }
+    }
+}
+
+typedef void some_outer(const cni_winograd_outer *o, const float *v, float *m);
+
+#define OUTER(rows)                                                                                                    \
+    static void outer_##rows(const cni_winograd_outer *o, const float *v, float *m)                                    \
+    {                                                                                                                  \
+        outer_rows(rows, o, v, m);                                                                                     \
+    }
+OUTER(1)
+OUTER(2)
+OUTER(3)
+OUTER(4)
+OUTER(5)
+#if CNI_VECTOR_BYTES != 32
+OUTER(6)
+OUTER(7)
+OUTER(8)
+#endif
+
+static some_outer *const outer_of[] = {outer_1, outer_2, outer_3, outer_4, outer_5,
+#if CNI_VECTOR_BYTES != 32
+                                       outer_6, outer_7, outer_8
+#endif
+};
+
+static void outer(const cni_winograd_outer *o)
+{
+    const int groups = (o->height + ROWS - 1) / ROWS;
+    for (int g = 0; g < groups; g++) {
+        const int first = o->height * g / groups, rows = o->height * (g + 1) / groups - first;
+        outer_of[rows - 1](o, (const float *)o->v + first, (float *)o->m + first * 2 * LANES);
+    }
+}
+
 void CNI_FOR_ISA(cni_winograd_multiply_part)(cni_winograd_kernels *kernels)
 {
+    kernels->outer = outer;
     kernels->multiply[4][3] = multiply_4_3;
     kernels->multiply[6][3] = multiply_6_3;
     kernels->multiply[6][5] = multiply_6_5;

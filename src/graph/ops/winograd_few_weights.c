@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The gradient for the weights with few tiles.  M would be four times the gradient, for as many multiply-adds as there
+ * are tiles: so it is made for a few channels at a time and gathered while it lies in the first cache.
+ *
+ *   V [c / CHUNK][n n][tiles][CHUNK] = input of x                      each thread for itself
+ *   for each panel of filters                                          tasks
+ *     Z [n n][tiles][panel] = spread of dy
+ *     for each few channels
+ *       M [n n][channels][panel] = V' Z
+ *       dw = gather of M */
+#include "graph/ops/winograd_few_weights.h"
+
+#include "graph/ops/taps.h"
+#include "kernels/kernels.h"
+
+#include <string.h>
+
+enum { CHUNK = 16, LINE = 16, FEWER_TILES = 6, MOST_CHANNELS = 8 };
+
+typedef struct plan {
+    int cell, elements, panel, panels, chunks, tiles, rows, columns;
+    int channels; /* that are gathered at a time */
+    ptrdiff_t v_position, z_position, m_position;
+    size_t v_bytes, z_bytes, m_bytes;
+} plan;
+
+typedef struct work {
+    const cni_winograd_weights *s;
+    const cni_kernels *kernels;
+    plan p;
+    int group_panels, images;
+    const void *x, *dy;
+    void *dw, *db;
+    char *own;
+} work;
+
+static ptrdiff_t spaced(ptrdiff_t count)
+{
+    const ptrdiff_t lines = (count + LINE - 1) / LINE;
+    return (lines + 1 - lines % 2) * LINE;
+}
+
+static plan plan_of(const cni_winograd_weights *s, const cni_kernels *kernels, int images)
+{
+    const size_t real = kernels->real_size;
+    plan p = {.cell = s->points + 1 - s->window,
+              .elements = s->points * s->points,
+              .panel = 2 * kernels->winograd.lanes,
+              .chunks = cni_ratio_up(s->c, CHUNK)};
+    p.panels = cni_ratio_up(s->f, p.panel);
+    p.rows = cni_ratio_up(s->oh, p.cell);
+    p.columns = cni_ratio_up(s->ow, p.cell);
+    p.tiles = images * p.rows * p.columns;
+    p.channels = p.tiles > FEWER_TILES ? MOST_CHANNELS : MOST_CHANNELS / 2;
+    p.v_position = spaced((ptrdiff_t)p.tiles * CHUNK);
+    p.z_position = spaced((ptrdiff_t)p.tiles * p.panel);
+    p.m_position = spaced((ptrdiff_t)p.channels * p.panel);
+    p.v_bytes = cni_round_up((size_t)p.chunks * (size_t)p.elements * (size_t)p.v_position * real);
+    p.z_bytes = cni_round_up((size_t)p.elements * (size_t)p.z_position * real);
+    p.m_bytes = cni_round_up((size_t)p.elements * (size_t)p.m_position * real);
+    return p;
+}
+
+bool cni_winograd_few_weights_serves(const cni_winograd_weights *s, int batch)
+{
+    const int cell = s->points + 1 - s->window;
+    return (int64_t)batch * cni_ratio_up(s->oh, cell) * cni_ratio_up(s->ow, cell) <= CNI_FEW_TILES;
+}
+
+static size_t own_bytes(const plan *p)
+{
+    return p->v_bytes + p->z_bytes + p->m_bytes;
+}
+
+size_t cni_winograd_few_weights_scratch(const cni_winograd_weights *s, const cni_run *most)
+{
+    const plan p = plan_of(s, most->kernels, most->batch);
+    return (size_t)cni_pool_threads(most->pool) * own_bytes(&p);
+}
+
+/* The tiles of all images [h, w, c]: tile (i, j) begins at cell (i cell - top, j cell - left) and has `side` cells. */
+static void cut(const plan *p, int images, int h, int w, int c, int side, int top, int left, cni_winograd_tile *tiles)
+{
+    for (int n = 0; n < images; n++)
+        for (int i = 0; i < p->rows; i++)
+            for (int j = 0; j < p->columns; j++, tiles++) {
+                const int row = i * p->cell - top, column = j * p->cell - left;
+                *tiles = (cni_winograd_tile){.at = (((ptrdiff_t)n * h + row) * w + column) * c,
+                                             .top = row < 0 ? cni_smaller(-row, side) : 0,
+                                             .bottom = cni_smaller(side, h - row),
+                                             .left = column < 0 ? cni_smaller(-column, side) : 0,
+                                             .right = cni_smaller(side, w - column)};
+                if (tiles->bottom < tiles->top) tiles->bottom = tiles->top;
+                if (tiles->right < tiles->left) tiles->right = tiles->left;
+            }
+}
+
+static void input(const work *w, char *v)
+{
+    const plan *p = &w->p;
+    const cni_winograd_weights *s = w->s;
+    const size_t real_size = w->kernels->real_size;
+    cni_winograd_tile tiles[CNI_FEW_TILES];
+    cut(p, w->images, s->h, s->w, s->c, s->points, s->top, s->left, tiles);
+    cni_winograd_job job = {.tiles = tiles,
+                            .count = (size_t)p->tiles,
+                            .row = (ptrdiff_t)s->w * s->c,
+                            .column = s->c,
+                            .tile = CHUNK,
+                            .position = p->v_position};
+    for (int i = 0; i < p->chunks; i++) {
+        job.channels = cni_smaller(CHUNK, s->c - i * CHUNK);
+        w->kernels->winograd.input[s->points](&job, cni_at(w->x, i * CHUNK, real_size),
+                                              v + (size_t)i * (size_t)(p->elements * p->v_position) * real_size);
+    }
+}
+
+static void spread(const work *w, const cni_winograd_tile *tiles, int first, int width, char *z)
+{
+    const plan *p = &w->p;
+    const cni_winograd_weights *s = w->s;
+    const cni_winograd_job job = {.tiles = tiles,
+                                  .count = (size_t)p->tiles,
+                                  .row = (ptrdiff_t)s->ow * s->f,
+                                  .column = s->f,
+                                  .tile = p->panel,
+                                  .position = p->z_position,
+                                  .channels = width};
+    if (width < p->panel) memset(z, 0, p->z_bytes);
+    w->kernels->winograd.spread[s->points][p->cell](&job, cni_at(w->dy, first, w->kernels->real_size), z);
+}
+
+static void gather(const work *w, int channel, int count, int filter, int width, const char *m)
+{
+    const cni_winograd_weights *s = w->s;
+    const ptrdiff_t tap = (ptrdiff_t)s->c * s->f;
+    cni_winograd_tile tiles[MOST_CHANNELS];
+    const cni_winograd_job job = {.tiles = tiles,
+                                  .count = (size_t)count,
+                                  .row = s->window * tap,
+                                  .column = tap,
+                                  .tile = w->p.panel,
+                                  .position = w->p.m_position,
+                                  .channels = width};
+    for (int i = 0; i < count; i++)
+        tiles[i] = (cni_winograd_tile){.at = (channel + (ptrdiff_t)i) * s->f, .bottom = s->window, .right = s->window};
+    w->kernels->winograd.gather[s->points][s->window](&job, m, NULL, filter, w->dw);
+}
+
+static void run_panel(const work *w, int panel, const cni_winograd_tile *tiles, char *own)
+{
+    const plan *p = &w->p;
+    const cni_winograd_weights *s = w->s;
+    const size_t real_size = w->kernels->real_size;
+    const int first = panel * p->panel, width = cni_smaller(p->panel, s->f - first);
+    char *z = own + p->v_bytes, *m = z + p->z_bytes;
+    spread(w, tiles, first, width, z);
+    cni_winograd_outer outer = {.z = z,
+                                .m = m,
+                                .v_position = p->v_position,
+                                .v_tile = CHUNK,
+                                .z_position = p->z_position,
+                                .m_position = p->m_position,
+                                .elements = p->elements,
+                                .tiles = p->tiles};
+    for (int c = 0; c < s->c; c += p->channels) {
+        outer.height = cni_smaller(p->channels, s->c - c);
+        outer.v = own + ((size_t)(c / CHUNK) * (size_t)(p->elements * p->v_position) + (size_t)(c % CHUNK)) * real_size;
+        w->kernels->winograd.outer(&outer);
+        gather(w, c, outer.height, first, width, m);
+    }
+    if (w->db)
+        w->kernels->matmul.column_sums(cni_at(w->dy, first, real_size), s->f,
+                                       (size_t)w->images * (size_t)s->oh * (size_t)s->ow, width,
+                                       cni_at_mutable(w->db, first, real_size), false);
+}
+
+static void run_task(void *context, size_t index, int thread)
+{
+    const work *w = context;
+    const plan *p = &w->p;
+    const int first = (int)index * w->group_panels, last = cni_smaller(first + w->group_panels, p->panels);
+    char *own = w->own + (size_t)thread * own_bytes(p);
+    cni_winograd_tile tiles[CNI_FEW_TILES];
+    input(w, own);
+    cut(p, w->images, w->s->oh, w->s->ow, w->s->f, p->cell, 0, 0, tiles);
+    for (int i = first; i < last; i++) run_panel(w, i, tiles, own);
+}
+
+void cni_winograd_few_weights_run(const cni_winograd_weights *s, const cni_run *whole_run, const void *x,
+                                  const void *dy, void *dw, void *db, void *scratch)
+{
+    const plan p = plan_of(s, whole_run->kernels, whole_run->n);
+    const cni_run run = cni_run_for(whole_run, 2.0 * p.tiles * p.elements * s->c * s->f);
+    const int threads = cni_pool_threads(run.pool);
+    const work w = {.s = s,
+                    .kernels = run.kernels,
+                    .p = p,
+                    .group_panels = cni_ratio_up(p.panels, threads),
+                    .images = run.n,
+                    .x = x,
+                    .dy = dy,
+                    .dw = dw,
+                    .db = db,
+                    .own = scratch};
+    cni_parallel(run.pool, (size_t)cni_ratio_up(p.panels, w.group_panels), run_task, (void *)(uintptr_t)&w);
+}
