@@ -241,7 +241,7 @@ static int lanes_left(const cni_depthwise *d, int channel)
 #define ROWS_OF_3_2 FOR_ISA(2, 4)
 #define ROWS_OF_5   FOR_ISA(1, 4)
 #define ROWS_OF_5_2 FOR_ISA(1, 4)
-#define ROWS_OF_7   FOR_ISA(1, 2)
+#define ROWS_OF_7   FOR_ISA(1, 3)
 
 CNI_JOIN(SLIDES, ROWS_OF_2)
 (2, 2, 2, 1) CNI_JOIN(SLIDES, ROWS_OF_3)(3, 3, 3, 1) CNI_JOIN(SLIDES, ROWS_OF_3_2)(3_2, 3, 3, 2)
