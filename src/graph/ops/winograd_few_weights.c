@@ -15,7 +15,7 @@
 
 #include <string.h>
 
-enum { CHUNK = 16, LINE = 16, FEWER_TILES = 6, MOST_CHANNELS = 8 };
+enum { CHUNK = 16, LINE = 16, FEW_TILES = 64, FEWER_TILES = 6, MOST_CHANNELS = 8 };
 
 typedef struct plan {
     int cell, elements, panel, panels, chunks, tiles, rows, columns;
@@ -64,7 +64,7 @@ static plan plan_of(const cni_winograd_weights *s, const cni_kernels *kernels, i
 bool cni_winograd_few_weights_serves(const cni_winograd_weights *s, int batch)
 {
     const int cell = s->points + 1 - s->window;
-    return (int64_t)batch * cni_ratio_up(s->oh, cell) * cni_ratio_up(s->ow, cell) <= CNI_FEW_TILES;
+    return (int64_t)batch * cni_ratio_up(s->oh, cell) * cni_ratio_up(s->ow, cell) <= FEW_TILES;
 }
 
 static size_t own_bytes(const plan *p)
@@ -100,7 +100,7 @@ static void input(const work *w, char *v)
     const plan *p = &w->p;
     const cni_winograd_weights *s = w->s;
     const size_t real_size = w->kernels->real_size;
-    cni_winograd_tile tiles[CNI_FEW_TILES];
+    cni_winograd_tile tiles[FEW_TILES];
     cut(p, w->images, s->h, s->w, s->c, s->points, s->top, s->left, tiles);
     cni_winograd_job job = {.tiles = tiles,
                             .count = (size_t)p->tiles,
@@ -181,7 +181,7 @@ static void run_task(void *context, size_t index, int thread)
     const plan *p = &w->p;
     const int first = (int)index * w->group_panels, last = cni_smaller(first + w->group_panels, p->panels);
     char *own = w->own + (size_t)thread * own_bytes(p);
-    cni_winograd_tile tiles[CNI_FEW_TILES];
+    cni_winograd_tile tiles[FEW_TILES];
     input(w, own);
     cut(p, w->images, w->s->oh, w->s->ow, w->s->f, p->cell, 0, 0, tiles);
     for (int i = first; i < last; i++) run_panel(w, i, tiles, own);

@@ -5,7 +5,7 @@
 
 #include "graph/ops/winograd_weights.h"
 
-/** Whether there are at most CNI_FEW_TILES in a run of so many images. */
+/** Whether there are at most 64 tiles in a run of so many images. */
 bool cni_winograd_few_weights_serves(const cni_winograd_weights *shape, int batch);
 
 /* As cni_winograd_weights_scratch and cni_winograd_weights_run, which call them. */
