@@ -191,18 +191,21 @@ ALWAYS_INLINE void tile(const cni_product *p, const strip *of, const float *x, f
         PAIRS(e) store_pair(y + e.vectors * LANES, p->y_pixel, i, e, sum.pair[i], left);
 }
 
-/* Tiles that follow each other in a row. */
+/* Tiles that follow each other in a row, of as many rows. */
 typedef void tile_function(const cni_product *p, const strip *of, const float *x, float *y, const char *next,
-                           size_t count);
+                           size_t count, size_t lines);
 
 #define TILE(rows, vectors, half)                                                                                      \
     static void tile_##rows##_##vectors##half(const cni_product *p, const strip *of, const float *x, float *y,         \
-                                              const char *next, size_t count)                                          \
+                                              const char *next, size_t count, size_t lines)                            \
     {                                                                                                                  \
         const ptrdiff_t fetched = of->step * p->taps * p->depth;                                                       \
         const extent e = {rows, vectors, half ? (rows + 1) / 2 : 0};                                                   \
-        for (; count; count--, x += (rows)*p->x_pixel, y += (rows)*p->y_pixel, next += fetched)                        \
-            tile(p, of, x, y, next, e);                                                                                \
+        const ptrdiff_t x_end = p->x_row - (ptrdiff_t)count * (rows)*p->x_pixel;                                       \
+        const ptrdiff_t y_end = p->y_row - (ptrdiff_t)count * (rows)*p->y_pixel;                                       \
+        for (; lines; lines--, x += x_end, y += y_end)                                                                 \
+            for (size_t i = 0; i < count; i++, x += (rows)*p->x_pixel, y += (rows)*p->y_pixel, next += fetched)        \
+                tile(p, of, x, y, next, e);                                                                            \
     }
 #define TILES_6(...)                                                                                                   \
     TILE(1, __VA_ARGS__)                                                                                               \
@@ -213,8 +216,8 @@ typedef void tile_function(const cni_product *p, const strip *of, const float *x
     TILES_6(__VA_ARGS__)                                                                                               \
     TILE(7, __VA_ARGS__)                                                                                               \
     TILE(8, __VA_ARGS__)                                                                                               \
-    TILE(9, __VA_ARGS__) TILE(10, __VA_ARGS__) TILE(11, __VA_ARGS__) TILE(12, __VA_ARGS__) TILE(13, __VA_ARGS__)       \
-        TILE(14, __VA_ARGS__)
+    TILE(9, __VA_ARGS__)                                                                                               \
+    TILE(10, __VA_ARGS__) TILE(11, __VA_ARGS__) TILE(12, __VA_ARGS__) TILE(13, __VA_ARGS__) TILE(14, __VA_ARGS__)
 #define ROW(v)                                                                                                         \
     ROW_6(v), tile_7_##v, tile_8_##v, tile_9_##v, tile_10_##v, tile_11_##v, tile_12_##v, tile_13_##v, tile_14_##v
 #elif CNI_VECTOR_BYTES == 32
@@ -250,18 +253,23 @@ static int which_tiles(int width)
     return (width - 1) / LANES;
 }
 
-/* Rows are cut into tiles of nearly equal size, so that no small tile is left over. */
-static void row_of_tiles(const cni_product *p, strip *of, const float *x, float *y, int most)
+/* Rows are cut into tiles of nearly equal size, so that no small tile is left over.  Where all are equal, one call does
+ * all rows: beside short sums, finding out how pixels lie takes long. */
+static void rows_of_tiles(const cni_product *p, strip *of, int column, int most)
 {
     tile_function *const *by_rows = tiles[which_tiles(of->width)];
     const size_t count = (p->columns + (size_t)most - 1) / (size_t)most;
-    const size_t rows = count ? p->columns / count : 0, larger = count ? p->columns % count : 0;
+    if (!count) return;
+    const size_t rows = p->columns / count, larger = p->columns % count, lines = larger ? 1 : p->rows;
     const ptrdiff_t fetched = of->step * p->taps * p->depth, pixels = (ptrdiff_t)(larger * (rows + 1));
-    if (larger) by_rows[rows](p, of, x, y, of->next, larger);
-    if (rows)
+    for (size_t r = 0; r < p->rows; r += lines) {
+        const float *x = (const float *)p->x + (ptrdiff_t)r * p->x_row;
+        float *y = (float *)p->y + (ptrdiff_t)r * p->y_row + column;
+        if (larger) by_rows[rows](p, of, x, y, of->next, larger, 1);
         by_rows[rows - 1](p, of, x + pixels * p->x_pixel, y + pixels * p->y_pixel,
-                          of->next + (ptrdiff_t)larger * fetched, count - larger);
-    of->next += (ptrdiff_t)count * fetched;
+                          of->next + (ptrdiff_t)larger * fetched, count - larger, lines);
+        of->next += (ptrdiff_t)(count * lines) * fetched;
+    }
 }
 
 static void begin_strip(strip *of, const cni_finish *finish, int column)
@@ -298,9 +306,7 @@ static void product(const cni_product *p)
         of.width = p->width - j < PANEL ? p->width - j : PANEL;
         begin_strip(&of, &p->finish, j);
         find_next(p, most, &of);
-        for (size_t r = 0; r < p->rows; r++)
-            row_of_tiles(p, &of, (const float *)p->x + (ptrdiff_t)r * p->x_row,
-                         (float *)p->y + (ptrdiff_t)r * p->y_row + j, most);
+        rows_of_tiles(p, &of, j, most);
     }
 }
 
