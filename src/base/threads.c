@@ -14,9 +14,9 @@
  * takes; what it has taken cannot end without it, for the caller closes the job when all is taken and nobody is inside.
  * A worker that comes too late finds everything taken, or `taken` at a later job.
  *
- * Workers without work spin for 50 us, about the time between two layers, and then sleep.  They are kept from the
- * caller's core: a scheduler that packs threads (they have slept most of the time, after all) would have both wait for
- * each other. */
+ * Workers without work spin for 50 us, about the time between two layers, and then sleep; while the pool is held, as it
+ * is during a run of a plan, for 1 ms.  They are kept from the caller's core: a scheduler that packs threads (they have
+ * slept most of the time, after all) would have both wait for each other. */
 #include "base/threads.h"
 
 #include "base/float_mode.h"
@@ -36,7 +36,8 @@ enum {
     MOST_THREADS = 1024,
     STACK_SIZE = 1 << 20,
     SPIN_NS = 50000,
-    LINE = 128 /* bytes apart that two cores can write in peace: processors fetch lines of 64 in pairs */
+    HELD_NS = 1000000, /* a thread that slept got its core back 1 to 3 ms later on a machine that was busy compiling */
+    LINE = 128         /* bytes apart that two cores can write in peace: processors fetch lines of 64 in pairs */
 };
 
 typedef struct seat {
@@ -57,6 +58,7 @@ struct cni_pool {
     _Atomic(void *) context;
     atomic_size_t tasks;
     _Alignas(LINE) atomic_int sleepers; /* seldom written: callers look at it for each job */
+    atomic_int holders;                 /* calls that promise more jobs soon */
     atomic_bool quit;
     int threads;
     bool placed;                     /* the process may use as many cores as there are threads */
@@ -91,19 +93,19 @@ static int64_t now_ns(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* A while of spinning that looks at the clock now and then: false when SPIN_NS have passed. */
+/* A while of spinning that looks at the clock now and then: false when `most` nanoseconds have passed. */
 typedef struct spin {
     unsigned count;
-    int64_t until;
+    int64_t from;
 } spin;
 
-static inline bool spin_on(spin *s)
+static inline bool spin_on(spin *s, int64_t most)
 {
     relax();
     if (++s->count % 64) return true;
-    int64_t now = now_ns();
-    if (!s->until) s->until = now + SPIN_NS;
-    return now < s->until;
+    const int64_t now = now_ns();
+    if (!s->from) s->from = now;
+    return now - s->from < most;
 }
 
 static inline bool is_open(unsigned number)
@@ -190,6 +192,11 @@ static bool read_job(cni_pool *pool, unsigned number, job *j)
     return atomic_load_explicit(&pool->job, memory_order_relaxed) == number;
 }
 
+static inline int64_t patience(const cni_pool *pool)
+{
+    return atomic_load_explicit(&pool->holders, memory_order_relaxed) ? HELD_NS : SPIN_NS;
+}
+
 static void *work(void *argument)
 {
     seat *self = argument;
@@ -201,7 +208,7 @@ static void *work(void *argument)
     while (!atomic_load_explicit(&pool->quit, memory_order_relaxed)) {
         const unsigned number = atomic_load_explicit(&pool->job, memory_order_acquire);
         if (!is_new(number, last)) {
-            if (spin_on(&waiting)) continue;
+            if (spin_on(&waiting, patience(pool))) continue;
             sleep_until_new(self, last);
         } else {
             last = number;
@@ -222,7 +229,7 @@ static void wait_for(seat *s, unsigned number)
 {
     spin waiting = {0};
     while (atomic_load_explicit(&s->inside, memory_order_acquire) == number)
-        if (!spin_on(&waiting)) sched_yield();
+        if (!spin_on(&waiting, SPIN_NS)) sched_yield();
 }
 
 /* ---- where workers run ---- */
@@ -347,6 +354,16 @@ void cni_pool_free(cni_pool *pool)
         pthread_mutex_destroy(&s->lock);
     }
     free(pool);
+}
+
+void cni_pool_hold(cni_pool *pool)
+{
+    if (pool && pool->threads > 1) atomic_fetch_add_explicit(&pool->holders, 1, memory_order_relaxed);
+}
+
+void cni_pool_release(cni_pool *pool)
+{
+    if (pool && pool->threads > 1) atomic_fetch_sub_explicit(&pool->holders, 1, memory_order_relaxed);
 }
 
 int cni_pool_threads(const cni_pool *pool)

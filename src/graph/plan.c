@@ -277,11 +277,13 @@ static void run_segment(cni_plan *plan, cni_segment segment, int n, double *seco
     assert(n >= 1 && n <= plan->options.batch);
     plan->run.n = n;
     const uint64_t mode = cni_flush_denormals();
+    cni_pool_hold(plan->run.pool);
     if (segment == CNI_GRADIENTS) {
         cni_pace_next(plan, n);
         cni_run_steady(plan);
     }
     cni_run_steps(plan, plan->first_step[segment], plan->first_step[segment + 1], seconds);
+    cni_pool_release(plan->run.pool);
     cni_restore_denormals(mode);
 }
 
