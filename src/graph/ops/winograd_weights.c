@@ -5,8 +5,8 @@
  *   for each slice of the images, and part of the channels and filters                     tasks
  *     for each block of rows of tiles
  *       Z [36][f / 32][tiles][32] = spread of dy
- *       for each chunk of channels: V [36][c / 16][tiles][16] = input of x;  and of filters
- *         for each of the 36 positions: M [36][f / 32][c / 16][16][32] += V' Z             the outer kernel
+ *       for each chunk of channels: V [36][c / 32][tiles][32] = input of x;  and of filters
+ *         for each of the 36 positions: M [36][f / 32][c / 32][32][32] += V' Z             the outer kernel
  *         after the last block: dw = gather of M
  *
  * A chunk is all channels and filters of the part when M lives on from block to block: position by position V and Z
@@ -23,9 +23,10 @@
 #include <string.h>
 
 enum {
-    HEIGHT = 16, /* channels in a row of V */
+    HEIGHT = 32, /* channels in a row of V, */
+    LOW = 16,    /* or so many */
     WIDTH = 32,  /* filters in a row of Z */
-    PATCH = HEIGHT * WIDTH,
+    LINE = 16,
     LEAST_CHANNELS = 16,
     TABLE = 16, /* tiles that a transform is given at once */
     MOST_SLICES = 8,
@@ -34,10 +35,12 @@ enum {
     FEW_BLOCK_TILES = 56,  /* with many channels, whose */
     BLOCK_BYTES = 6 << 20, /* V and Z take this much */
     SLICE_BYTES = 5 << 20, /* of M */
-    CHUNK_HEIGHTS = 4,     /* of few channels; of many FEW_HEIGHTS, since V and M should share the second cache */
-    FEW_HEIGHTS = 2,
+    NEAR_BYTES = 1 << 20,  /* blocks of few tiles where all that they touch is not more */
+    CHUNK_CHANNELS = 64,   /* at most; of more channels FEW_CHANNELS, since V and M should share the second cache */
+    FEW_CHANNELS = 32,
     CHUNK_WIDTHS = 2,
     SUM_CELLS = 4096,
+    FAR = 4,       /* times the second cache */
     ALIASED = 4096 /* bytes: lines so far apart share their few places in the nearest cache, 25 of them do not fit */
 };
 
@@ -53,6 +56,7 @@ typedef struct work {
     void *dw, *db;
     int n, positions, cell;    /* a side of a tile */
     int image_rows, row_tiles; /* rows of tiles in an image, tiles in a row */
+    int height;                /* channels in a row of V */
     int heights, widths;       /* rows of channels of V and Z */
     int slices, block_rows;
     int part_heights, part_widths, parts[2];
@@ -61,6 +65,7 @@ typedef struct work {
     int chunk_heights, chunk_widths;
     strides v, z; /* of a chunk, of a part */
     size_t m_position;
+    bool asks; /* memory for the next block */
     size_t v_bytes, z_bytes, m_bytes, dw_bytes;
     ptrdiff_t tap; /* from tap to tap of dw where it is made, in elements */
     char *memory, *bias_parts, *slices_memory;
@@ -74,6 +79,8 @@ typedef struct task {
     int height, width, heights, widths; /* rows of channels: first, how many */
     int row, rows;                      /* of tiles, in this block */
     bool begins, ends;
+    const char *soon[2]; /* what is still to be asked for */
+    size_t left[2];
 } task;
 
 /* ---- how it is divided ---- */
@@ -89,15 +96,21 @@ static int tiles_of(const cni_winograd_weights *s, int n)
     return n * cni_ratio_up(s->oh, cell) * cni_ratio_up(s->ow, cell);
 }
 
-/* Of M, from position to position: a line more, so that positions do not alias. */
-static size_t m_position(int heights, int widths)
+/* Elements of M for a row of V and a row of Z. */
+static size_t patch_size(const work *w)
 {
-    return (size_t)PATCH * (size_t)heights * (size_t)widths + HEIGHT;
+    return (size_t)w->height * WIDTH;
+}
+
+/* Of M, from position to position: a line more, so that positions do not alias. */
+static size_t m_position(const work *w, int heights, int widths)
+{
+    return patch_size(w) * (size_t)heights * (size_t)widths + LINE;
 }
 
 static size_t m_bytes(const work *w, int heights, int widths)
 {
-    return cni_round_up((size_t)w->positions * m_position(heights, widths) * w->kernels->real_size);
+    return cni_round_up((size_t)w->positions * m_position(w, heights, widths) * w->kernels->real_size);
 }
 
 /* As few parts as threads need, of filters first: Z is made faster than V. */
@@ -110,10 +123,28 @@ static void divide_parts(work *w, int threads)
     w->parts[0] = cni_ratio_up(w->heights, w->part_heights);
 }
 
+/* Of all channels and filters, whatever the rows of V. */
+static size_t all_m_bytes(const work *w)
+{
+    const size_t channels = (size_t)cni_ratio_up(w->s->c, LOW) * LOW, filters = (size_t)w->widths * WIDTH;
+    return (size_t)w->positions * channels * filters * sizeof(float);
+}
+
+/* Tiles of a block, at least; the sums of blocks are added, so nothing but the shape decides. */
+static int block_tiles(const work *w)
+{
+    const size_t channels = (size_t)cni_ratio_up(w->s->c, LOW) * LOW + (size_t)w->widths * WIDTH;
+    const size_t tile = (size_t)w->positions * channels * sizeof(float);
+    const size_t cells = (size_t)(w->cell * w->cell) * (size_t)(w->s->c + w->s->f) * sizeof(float);
+    if (FEW_BLOCK_TILES * (tile + cells) + all_m_bytes(w) <= NEAR_BYTES) return FEW_BLOCK_TILES;
+    const size_t tiles = BLOCK_BYTES / tile;
+    return tiles > BLOCK_TILES ? BLOCK_TILES : tiles < FEW_BLOCK_TILES ? FEW_BLOCK_TILES : (int)tiles;
+}
+
 static int slices_of(const work *w, int rows)
 {
     int slices = 1;
-    if (m_bytes(w, w->heights, w->widths) > SLICE_BYTES) return 1;
+    if (all_m_bytes(w) > SLICE_BYTES) return 1;
     while (slices < MOST_SLICES && rows * w->row_tiles >= 2 * slices * SLICE_TILES && rows >= 2 * slices) slices *= 2;
     return slices;
 }
@@ -121,7 +152,7 @@ static int slices_of(const work *w, int rows)
 static strides strides_of(int width, int rows, size_t cells)
 {
     size_t row = cells * (size_t)width;
-    return (strides){.position = row * (size_t)rows + HEIGHT, .row = row}; /* a line more: no aliases */
+    return (strides){.position = row * (size_t)rows + LINE, .row = row}; /* a line more: no aliases */
 }
 
 static work divide(const cni_winograd_weights *s, const cni_run *run)
@@ -130,30 +161,30 @@ static work divide(const cni_winograd_weights *s, const cni_run *run)
     work w = {.s = s, .kernels = run->kernels, .n = run->n, .positions = s->points * s->points, .cell = tile_side(s)};
     w.image_rows = cni_ratio_up(s->oh, w.cell);
     w.row_tiles = cni_ratio_up(s->ow, w.cell);
-    w.heights = cni_ratio_up(s->c, HEIGHT);
     w.widths = cni_ratio_up(s->f, WIDTH);
-    int rows = run->batch * w.image_rows;
+    int rows = run->batch * w.image_rows, threads = cni_pool_threads(run->pool);
     w.slices = slices_of(&w, rows);
     int slice_rows = cni_ratio_up(rows, w.slices);
-    int tiles = BLOCK_BYTES / (w.positions * (int)sizeof(float) * (w.heights * HEIGHT + w.widths * WIDTH));
-    tiles = tiles > BLOCK_TILES ? BLOCK_TILES : tiles < FEW_BLOCK_TILES ? FEW_BLOCK_TILES : tiles;
-    int blocks = slice_rows * w.row_tiles / tiles; /* hence blocks have up to twice as many */
+    int blocks = slice_rows * w.row_tiles / block_tiles(&w); /* hence blocks have up to twice as many */
     w.block_rows = cni_ratio_up(slice_rows, blocks > 1 ? blocks : 1);
     w.whole = w.block_rows < slice_rows;
-    divide_parts(&w, cni_pool_threads(run->pool));
+    const bool few = cni_ratio_up(s->c, HEIGHT) * w.widths * w.slices < threads;
+    w.height = s->c <= LOW || few ? LOW : HEIGHT;
+    w.heights = cni_ratio_up(s->c, w.height);
+    divide_parts(&w, threads);
     size_t cells = (size_t)w.block_rows * (size_t)w.row_tiles;
-    const int few = w.heights > CHUNK_HEIGHTS ? FEW_HEIGHTS : cni_smaller(w.part_heights, CHUNK_HEIGHTS);
-    w.chunk_heights = w.whole ? w.part_heights : few;
+    const int chunk = (s->c > CHUNK_CHANNELS ? FEW_CHANNELS : CHUNK_CHANNELS) / w.height;
+    w.chunk_heights = w.whole ? w.part_heights : cni_smaller(w.part_heights, chunk);
     w.chunk_widths = w.whole ? w.part_widths : CHUNK_WIDTHS;
-    w.v = strides_of(HEIGHT, w.chunk_heights, cells);
+    w.v = strides_of(w.height, w.chunk_heights, cells);
     w.z = strides_of(WIDTH, w.part_widths, cells);
     w.v_bytes = cni_round_up((size_t)w.positions * w.v.position * real_size);
     w.z_bytes = cni_round_up((size_t)w.positions * w.z.position * real_size);
-    w.m_position = m_position(w.chunk_heights, w.chunk_widths);
+    w.m_position = m_position(&w, w.chunk_heights, w.chunk_widths);
     w.m_bytes = m_bytes(&w, w.chunk_heights, w.chunk_widths);
     w.tap = (ptrdiff_t)s->c * s->f;
     w.apart = w.slices > 1 || (s->window > 3 && (size_t)w.tap * real_size % ALIASED == 0);
-    if (w.apart) w.tap += HEIGHT;
+    if (w.apart) w.tap += LINE;
     w.dw_bytes = cni_round_up((size_t)s->window * (size_t)s->window * (size_t)w.tap * real_size);
     return w;
 }
@@ -314,9 +345,9 @@ static void transform_x(const task *t, int first, int heights)
                     .cells = s->points,
                     .top = -s->top,
                     .left = -s->left,
-                    .width = HEIGHT,
-                    .first = first * HEIGHT,
-                    .last = cni_smaller((first + heights) * HEIGHT, s->c),
+                    .width = w->height,
+                    .first = first * w->height,
+                    .last = cni_smaller((first + heights) * w->height, s->c),
                     .to = t->v,
                     .strides = &w->v};
     for (int row = 0; row < t->rows; row++) transform_row(t, &x, row);
@@ -352,16 +383,62 @@ typedef struct chunk {
 /* They lie as they are computed: M goes to memory and back in one stream. */
 static char *patch(const task *t, const chunk *c, int i, int j)
 {
-    return t->m + (size_t)PATCH * (size_t)(j * c->heights + i) * t->w->kernels->real_size;
+    return t->m + patch_size(t->w) * (size_t)(j * c->heights + i) * t->w->kernels->real_size;
 }
 
-static void multiply(const task *t, const chunk *c, int position, int i, int j)
+/* Rows of cells, counted over all images, that so many rows of tiles look at. */
+static size_t rows_before(const work *w, int rows, int top, int cells, int h)
+{
+    const int in_image = rows % w->image_rows;
+    int last = in_image ? (in_image - 1) * w->cell + top + cells : 0;
+    last = last < 0 ? 0 : cni_smaller(last, h);
+    return (size_t)(rows / w->image_rows) * (size_t)h + (size_t)last;
+}
+
+/* x and dy of the next block, which the memory can bring while this one is multiplied. */
+static void want_next(task *t)
+{
+    const work *w = t->w;
+    const cni_winograd_weights *s = w->s;
+    const size_t real_size = w->kernels->real_size, row = (size_t)s->w * (size_t)s->c * real_size;
+    const size_t dy_row = (size_t)s->ow * (size_t)s->f * real_size;
+    const int from = t->row + t->rows, to = cni_smaller(from + w->block_rows, w->n * w->image_rows);
+    t->left[0] = t->left[1] = 0;
+    if (!w->asks) return;
+    const size_t first = rows_before(w, from, -s->top, s->points, s->h),
+                 dy_first = rows_before(w, from, 0, w->cell, s->oh);
+    t->soon[0] = (const char *)w->x + first * row;
+    t->left[0] = (rows_before(w, to, -s->top, s->points, s->h) - first) * row;
+    t->soon[1] = (const char *)w->dy + dy_first * dy_row;
+    t->left[1] = (rows_before(w, to, 0, w->cell, s->oh) - dy_first) * dy_row;
+}
+
+/* The next patch of M where that comes from far; else the next block, as much as goes with one tile of the kernel. */
+static void ask_for_some(task *t, cni_outer *outer)
+{
+    const work *w = t->w;
+    if (w->whole && w->m_bytes > w->kernels->caches.l2) {
+        outer->ahead_bytes[0] = patch_size(w) * w->kernels->real_size;
+        outer->ahead[0] = (const char *)outer->dw + outer->ahead_bytes[0];
+        return;
+    }
+    const size_t most = outer->columns * LINE * w->kernels->real_size;
+    for (int i = 0; i < 2; i++) {
+        const size_t bytes = t->left[i] < most ? t->left[i] : most;
+        outer->ahead[i] = t->soon[i];
+        outer->ahead_bytes[i] = bytes;
+        t->soon[i] += bytes;
+        t->left[i] -= bytes;
+    }
+}
+
+static void multiply(task *t, const chunk *c, int position, int i, int j)
 {
     const work *w = t->w;
     size_t real_size = w->kernels->real_size, at = (size_t)position;
     int height = c->height + i, width = c->width + j;
     cni_outer outer = {.x = t->v + (at * w->v.position + (size_t)i * w->v.row) * real_size,
-                       .x_pixel = HEIGHT,
+                       .x_pixel = w->height,
                        .dy = t->z + (at * w->z.position + (size_t)width * w->z.row) * real_size,
                        .dy_pixel = WIDTH,
                        .images = 1,
@@ -369,24 +446,21 @@ static void multiply(const task *t, const chunk *c, int position, int i, int j)
                        .columns = (size_t)t->rows * (size_t)w->row_tiles,
                        .dw = patch(t, c, i, j) + at * w->m_position * real_size,
                        .dw_row = WIDTH,
-                       .height = cni_smaller(HEIGHT, w->s->c - (t->height + height) * HEIGHT),
+                       .height = cni_smaller(w->height, w->s->c - (t->height + height) * w->height),
                        .width = cni_smaller(WIDTH, w->s->f - (t->width + width) * WIDTH),
                        .accumulate = !t->begins};
-    if (w->whole && w->m_bytes > w->kernels->caches.l2) { /* the next patch comes from far */
-        outer.ahead[0] = (const char *)outer.dw + PATCH * real_size;
-        outer.ahead_bytes[0] = PATCH * real_size;
-    }
+    ask_for_some(t, &outer);
     w->kernels->matmul.outer(&outer);
 }
 
 static void gather(const task *t, const chunk *k, int i, int j)
 {
     const work *w = t->w;
-    int c = w->s->c, f = w->s->f, window = w->s->window, first = (t->height + k->height + i) * HEIGHT;
+    int c = w->s->c, f = w->s->f, window = w->s->window, first = (t->height + k->height + i) * w->height;
     int filter = (t->width + k->width + j) * WIDTH;
     cni_winograd_tile tiles[HEIGHT];
     const cni_winograd_job job = {.tiles = tiles,
-                                  .count = (size_t)cni_smaller(HEIGHT, c - first),
+                                  .count = (size_t)cni_smaller(w->height, c - first),
                                   .row = window * w->tap,
                                   .column = w->tap,
                                   .tile = WIDTH,
@@ -397,7 +471,7 @@ static void gather(const task *t, const chunk *k, int i, int j)
     w->kernels->winograd.gather[w->s->points][window](&job, patch(t, k, i, j), NULL, filter, t->dw);
 }
 
-static void run_chunk(const task *t, const chunk *c)
+static void run_chunk(task *t, const chunk *c)
 {
     for (int position = 0; position < t->w->positions; position++)
         for (int j = 0; j < c->widths; j++)
@@ -429,6 +503,7 @@ static void run_task(void *context, size_t index, int thread)
         t.begins = t.row == first;
         t.ends = t.row + t.rows == last;
         transform_dy(&t);
+        want_next(&t);
         for (int i = 0; i < t.heights; i += w->chunk_heights) {
             const int heights = cni_smaller(w->chunk_heights, t.heights - i);
             transform_x(&t, t.height + i, heights);
@@ -468,6 +543,10 @@ void cni_winograd_weights_run(const cni_winograd_weights *shape, const cni_run *
     }
     work w = divide(shape, run);
     cni_pool *pool = cni_run_for(run, 2.0 * tiles_of(shape, run->n) * w.positions * shape->c * shape->f).pool;
+    const size_t cells = (size_t)shape->h * (size_t)shape->w * (size_t)shape->c +
+                         (size_t)shape->oh * (size_t)shape->ow * (size_t)shape->f;
+    w.asks = w.parts[0] * w.parts[1] == 1 &&
+             (size_t)run->n * cells * run->kernels->real_size > FAR * run->kernels->caches.l2;
     w.x = x;
     w.dy = dy;
     w.dw = dw;
