@@ -3,7 +3,7 @@
  * are tiles: so it is made for a few channels at a time and gathered while it lies in the first cache.
  *
  *   V [c / CHUNK][n n][tiles][CHUNK] = input of x                      each thread for itself
- *   for each panel of filters                                          tasks
+ *   for each panel of filters                                          tasks: panels, and parts of the channels
  *     Z [n n][tiles][panel] = spread of dy
  *     for each few channels
  *       M [n n][channels][panel] = V' Z
@@ -28,7 +28,7 @@ typedef struct work {
     const cni_winograd_weights *s;
     const cni_kernels *kernels;
     plan p;
-    int group_panels, images;
+    int group_panels, parts, part_chunks, images; /* of the channels: where there are fewer panels than threads */
     const void *x, *dy;
     void *dw, *db;
     char *own;
@@ -95,7 +95,7 @@ static void cut(const plan *p, int images, int h, int w, int c, int side, int to
             }
 }
 
-static void input(const work *w, char *v)
+static void input(const work *w, int first, int last, char *v)
 {
     const plan *p = &w->p;
     const cni_winograd_weights *s = w->s;
@@ -108,7 +108,7 @@ static void input(const work *w, char *v)
                             .column = s->c,
                             .tile = CHUNK,
                             .position = p->v_position};
-    for (int i = 0; i < p->chunks; i++) {
+    for (int i = first; i < last; i++) {
         job.channels = cni_smaller(CHUNK, s->c - i * CHUNK);
         w->kernels->winograd.input[s->points](&job, cni_at(w->x, i * CHUNK, real_size),
                                               v + (size_t)i * (size_t)(p->elements * p->v_position) * real_size);
@@ -147,7 +147,8 @@ static void gather(const work *w, int channel, int count, int filter, int width,
     w->kernels->winograd.gather[s->points][s->window](&job, m, NULL, filter, w->dw);
 }
 
-static void run_panel(const work *w, int panel, const cni_winograd_tile *tiles, char *own)
+static void run_panel(const work *w, int panel, int first_chunk, int last_chunk, const cni_winograd_tile *tiles,
+                      char *own)
 {
     const plan *p = &w->p;
     const cni_winograd_weights *s = w->s;
@@ -163,13 +164,14 @@ static void run_panel(const work *w, int panel, const cni_winograd_tile *tiles, 
                                 .m_position = p->m_position,
                                 .elements = p->elements,
                                 .tiles = p->tiles};
-    for (int c = 0; c < s->c; c += p->channels) {
-        outer.height = cni_smaller(p->channels, s->c - c);
+    const int end = cni_smaller(last_chunk * CHUNK, s->c);
+    for (int c = first_chunk * CHUNK; c < end; c += p->channels) {
+        outer.height = cni_smaller(p->channels, end - c);
         outer.v = own + ((size_t)(c / CHUNK) * (size_t)(p->elements * p->v_position) + (size_t)(c % CHUNK)) * real_size;
         w->kernels->winograd.outer(&outer);
         gather(w, c, outer.height, first, width, m);
     }
-    if (w->db)
+    if (w->db && first_chunk == 0)
         w->kernels->matmul.column_sums(cni_at(w->dy, first, real_size), s->f,
                                        (size_t)w->images * (size_t)s->oh * (size_t)s->ow, width,
                                        cni_at_mutable(w->db, first, real_size), false);
@@ -179,12 +181,14 @@ static void run_task(void *context, size_t index, int thread)
 {
     const work *w = context;
     const plan *p = &w->p;
-    const int first = (int)index * w->group_panels, last = cni_smaller(first + w->group_panels, p->panels);
+    const int first = (int)index / w->parts * w->group_panels;
+    const int last = cni_smaller(first + w->group_panels, p->panels);
+    const int chunk = (int)index % w->parts * w->part_chunks, end = cni_smaller(chunk + w->part_chunks, p->chunks);
     char *own = w->own + (size_t)thread * own_bytes(p);
     cni_winograd_tile tiles[FEW_TILES];
-    input(w, own);
+    input(w, chunk, end, own);
     cut(p, w->images, w->s->oh, w->s->ow, w->s->f, p->cell, 0, 0, tiles);
-    for (int i = first; i < last; i++) run_panel(w, i, tiles, own);
+    for (int i = first; i < last; i++) run_panel(w, i, chunk, end, tiles, own);
 }
 
 void cni_winograd_few_weights_run(const cni_winograd_weights *s, const cni_run *whole_run, const void *x,
@@ -193,15 +197,19 @@ void cni_winograd_few_weights_run(const cni_winograd_weights *s, const cni_run *
     const plan p = plan_of(s, whole_run->kernels, whole_run->n);
     const cni_run run = cni_run_for(whole_run, 2.0 * p.tiles * p.elements * s->c * s->f);
     const int threads = cni_pool_threads(run.pool);
+    const int part_chunks = cni_ratio_up(p.chunks, p.panels < threads ? cni_ratio_up(threads, p.panels) : 1);
     const work w = {.s = s,
                     .kernels = run.kernels,
                     .p = p,
                     .group_panels = cni_ratio_up(p.panels, threads),
+                    .parts = cni_ratio_up(p.chunks, part_chunks),
+                    .part_chunks = part_chunks,
                     .images = run.n,
                     .x = x,
                     .dy = dy,
                     .dw = dw,
                     .db = db,
                     .own = scratch};
-    cni_parallel(run.pool, (size_t)cni_ratio_up(p.panels, w.group_panels), run_task, (void *)(uintptr_t)&w);
+    cni_parallel(run.pool, (size_t)cni_ratio_up(p.panels, w.group_panels) * (size_t)w.parts, run_task,
+                 (void *)(uintptr_t)&w);
 }
