@@ -93,7 +93,8 @@ static panel_function *const whole_panels[PANEL] = {ALL(WHOLE)}, *const part_pan
 static void run_panel(const cni_thin *t)
 {
     const int vectors = (t->width + LANES - 1) / LANES, last = t->width - (vectors - 1) * LANES;
-    (last < LANES ? part_panels : whole_panels)[vectors - 1](t, last);
+    panel_function *const run = last < LANES ? part_panels[vectors - 1] : whole_panels[vectors - 1];
+    run(t, last);
 }
 
 /* `count` rows of w, with their numbers of x, added to y; as many rows after them are asked for. */
