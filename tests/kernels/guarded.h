@@ -21,7 +21,7 @@ static inline guarded new_guarded(size_t count)
     size_t page = (size_t)sysconf(_SC_PAGESIZE), room = (count * sizeof(float) + page - 1) / page * page;
     guarded g = {.count = count, .bytes = room + 2 * page};
     g.map = mmap(NULL, g.bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (g.map == MAP_FAILED || mprotect(g.map + page, room, PROT_READ | PROT_WRITE)) abort();
+    if (g.map == MAP_FAILED || (room && mprotect(g.map + page, room, PROT_READ | PROT_WRITE))) abort();
     g.data = (float *)(g.map + page + room) - count;
     return g;
 }
