@@ -17,9 +17,8 @@ cn_status cni_fold_bottlenecks(cni_graph *graph, cni_error *error)
 {
     const int count = graph->op_count;
     const int *readers = cni_count_readers(graph);
-    bool *gone = CNI_NEW_ARRAY(&graph->arena, bool, (size_t)count);
     cni_op **ops = CNI_NEW_ARRAY(&graph->arena, cni_op *, (size_t)count);
-    if (!readers || !gone || !ops) return cni_no_memory(error, "a plan");
+    if (!readers || !ops) return cni_no_memory(error, "a plan");
     for (int i = 0; i < count; i++) graph->ops[i]->id = i;
     for (int i = 0; i < count; i++) {
         cni_op *last = ops[i] = graph->ops[i];
@@ -29,14 +28,8 @@ cn_status cni_fold_bottlenecks(cni_graph *graph, cni_error *error)
         if (!first || !cni_bottleneck_pays(first, depthwise, last)) first = NULL;
         if (!cni_bottleneck_pays(first, depthwise, last)) continue;
         ops[i] = cni_bottleneck(graph, first, depthwise, last);
-        gone[depthwise->id] = true;
-        if (first) gone[first->id] = true;
+        ops[depthwise->id] = NULL;
+        if (first) ops[first->id] = NULL;
     }
-    int kept = 0;
-    for (int i = 0; i < count; i++)
-        if (!gone[i]) ops[kept++] = ops[i];
-    graph->ops = ops;
-    graph->op_count = kept;
-    graph->op_capacity = count;
-    return graph->error.status ? cni_fail(error, graph->error.status, "%s", graph->error.text) : CN_OK;
+    return cni_take_ops(graph, count, ops, error);
 }

@@ -12,6 +12,8 @@
 
 #include "kernels/elementwise/finish.h"
 
+#include <string.h>
+
 int *cni_count_readers(cni_graph *graph)
 {
     int *readers = CNI_NEW_ARRAY(&graph->arena, int, (size_t)graph->tensor_count);
@@ -53,6 +55,17 @@ static void take_end(cni_op *before, const cni_op *op)
  * or NULL.  Ops that a fold appends read nothing that an op makes, and come first. */
 typedef cni_op *fold_function(cni_graph *graph, const cni_op *op, const int *readers);
 
+cn_status cni_take_ops(cni_graph *graph, int count, cni_op **ops, cni_error *error)
+{
+    int kept = 0;
+    for (int i = 0; i < count; i++)
+        if (ops[i]) ops[kept++] = ops[i];
+    graph->ops = ops;
+    graph->op_capacity = count;
+    graph->op_count = kept;
+    return graph->error.status ? cni_fail(error, graph->error.status, "%s", graph->error.text) : CN_OK;
+}
+
 static cn_status walk(cni_graph *graph, fold_function *fold, cni_error *error)
 {
     const int count = graph->op_count;
@@ -75,14 +88,10 @@ static cn_status walk(cni_graph *graph, fold_function *fold, cni_error *error)
     }
     cni_op **ops = CNI_NEW_ARRAY(&graph->arena, cni_op *, (size_t)graph->op_count);
     if (!ops) return cni_no_memory(error, "a plan");
-    int kept = 0;
-    for (int i = count; i < graph->op_count; i++) ops[kept++] = graph->ops[i];
-    for (int i = 0; i < count; i++)
-        if (now[i]) ops[kept++] = now[i];
-    graph->ops = ops;
-    graph->op_capacity = graph->op_count;
-    graph->op_count = kept;
-    return graph->error.status ? cni_fail(error, graph->error.status, "%s", graph->error.text) : CN_OK;
+    const int added = graph->op_count - count;
+    memcpy(ops, graph->ops + count, (size_t)added * sizeof *ops);
+    memcpy(ops + added, now, (size_t)count * sizeof *ops);
+    return cni_take_ops(graph, graph->op_count, ops, error);
 }
 
 /* Paddings */

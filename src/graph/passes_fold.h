@@ -11,6 +11,9 @@ int *cni_count_readers(cni_graph *graph);
 /** The op's epilogue when it can have one and has none; else NULL. */
 cni_epilogue *cni_free_epilogue(const cni_op *op);
 
+/** The graph's ops are now those of `ops` that are not NULL; the array, from the graph's arena, becomes its own. */
+cn_status cni_take_ops(cni_graph *graph, int count, cni_op **ops, cni_error *error);
+
 cn_status cni_fold_paddings(cni_graph *graph, cni_error *error);
 cn_status cni_fold_affines(cni_graph *graph, cni_error *error);
 cn_status cni_fold_sums(cni_graph *graph, cni_error *error);

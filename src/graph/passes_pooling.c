@@ -9,8 +9,7 @@ cn_status cni_fold_pooling(cni_graph *graph, cni_error *error)
     const int count = graph->op_count;
     const int *readers = cni_count_readers(graph);
     cni_op **ops = CNI_NEW_ARRAY(&graph->arena, cni_op *, (size_t)count);
-    bool *gone = CNI_NEW_ARRAY(&graph->arena, bool, (size_t)count);
-    if (!readers || !gone || !ops) return cni_no_memory(error, "a plan");
+    if (!readers || !ops) return cni_no_memory(error, "a plan");
     for (int i = 0; i < count; i++) graph->ops[i]->id = i;
     for (int i = 0; i < count; i++) {
         const cni_op *pool = ops[i] = graph->ops[i];
@@ -20,13 +19,7 @@ cn_status cni_fold_pooling(cni_graph *graph, cni_error *error)
         if (!conv || readers[results->id] != 1 || conv->segment != pool->segment || !cni_conv2d_can_pool(conv))
             continue;
         ops[i] = cni_conv2d_pooled(graph, conv, pool);
-        gone[conv->id] = true;
+        ops[conv->id] = NULL;
     }
-    int kept = 0;
-    for (int i = 0; i < count; i++)
-        if (!gone[i]) ops[kept++] = ops[i];
-    graph->ops = ops;
-    graph->op_count = kept;
-    graph->op_capacity = count;
-    return graph->error.status ? cni_fail(error, graph->error.status, "%s", graph->error.text) : CN_OK;
+    return cni_take_ops(graph, count, ops, error);
 }
