@@ -162,15 +162,21 @@ ALWAYS_INLINE void tile(const cni_product *p, const strip *of, const float *x, f
         }
         for (; at[0] < end; w += PANEL, next += step) {
             if (e.vectors + (e.pairs > 0) > 1) __builtin_prefetch(next, 0, 2); /* with one, loads are what limits */
-            lanes columns[PANEL_VECTORS], half = {0}, value[2];
+            lanes columns[PANEL_VECTORS], half = {0};
             UNROLL for (int j = 0; j < e.vectors; j++) columns[j] = *(const lanes *)(w + j * LANES);
             if (e.pairs) half = load_half_twice(w + e.vectors * LANES);
-            UNROLL for (int i = 0; i < e.rows; i++)
+            UNROLL for (int i = 0; i < e.rows; i += 2)
             {
-                value[i % 2] = splat(at[i / GROUP][i % GROUP * pixel]);
-                UNROLL for (int j = 0; j < e.vectors; j++) sum.of[i][j] += value[i % 2] * columns[j];
-                if (e.pairs && i % 2 == 1) sum.pair[i / 2] += halves(value[0], value[1]) * half;
-                if (e.pairs && i % 2 == 0 && i + 1 == e.rows) sum.pair[i / 2] += value[0] * half;
+                const lanes one = splat(at[i / GROUP][i % GROUP * pixel]);
+                UNROLL for (int j = 0; j < e.vectors; j++) sum.of[i][j] += one * columns[j];
+                const int k = i + 1;
+                if (k < e.rows) {
+                    const lanes two = splat(at[k / GROUP][k % GROUP * pixel]);
+                    UNROLL for (int j = 0; j < e.vectors; j++) sum.of[k][j] += two * columns[j];
+                    if (e.pairs) sum.pair[i / 2] += halves(one, two) * half;
+                } else if (e.pairs) {
+                    sum.pair[i / 2] += one * half;
+                }
             }
             UNROLL for (int g = 0; g * GROUP < e.rows; g++) at[g]++;
         }
