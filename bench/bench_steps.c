@@ -268,11 +268,11 @@ static int steps_like(const cni_program *program, const cni_choice *choice)
     int count = 0;
     for (int i = 0; i < cni_plan_steps(program->plan); i++) {
         const cni_op *op = cni_plan_step_op(program->plan, i);
-        cni_choices one = {0};
+        cni_choices nothing = {0}, one = {0};
         if (!op->kind->choose) continue;
         const cni_run run = run_of(choice);
-        cni_choices nothing = {.used = &one};
-        op->kind->choose(op, &run, &nothing);
+        const cni_choosing choosing = {.known = &nothing, .used = &one};
+        op->kind->choose(op, &run, &choosing);
         count += one.count && cni_choice_order(&one.rows[0], choice) == 0;
         cni_choices_clear(&one);
     }

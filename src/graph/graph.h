@@ -22,6 +22,7 @@ typedef struct cni_op_kind cni_op_kind;
 typedef struct cni_step cni_step;
 typedef struct cni_run cni_run;
 typedef struct cni_choices cni_choices; /* graph/ops/choices.h */
+typedef struct cni_choosing cni_choosing;
 typedef struct cni_kernels cni_kernels; /* kernels/kernels.h: for those who write `run` */
 
 /** Memory that outlives graphs: a weight, a moving statistic, an optimizer's slot.  It belongs to a layer, an
@@ -105,8 +106,8 @@ struct cni_op_kind {
     void (*gradient)(cni_graph *graph, const cni_op *op, cni_tensor *const *dout, cni_tensor **din);
 
     /** Which of several ways computes it, asked once, before all that follows; it is kept in op->way.  NULL: there is
-     *  one way.  `choices` may be NULL. */
-    int (*choose)(const cni_op *op, const cni_run *most, cni_choices *choices);
+     *  one way. */
+    int (*choose)(const cni_op *op, const cni_run *most, const cni_choosing *choosing);
 
     /** Bytes of scratch memory for the largest run (most->n is the plan's batch); NULL = none.  64-byte aligned. */
     size_t (*workspace)(const cni_op *op, const cni_run *most);

@@ -162,17 +162,14 @@ static size_t network_bytes(const cni_plan *plan)
 
 static void choose_ways(cni_plan *plan)
 {
-    cni_choices known = {0}, *choices = plan->options.choices;
-    if (choices && plan->options.sizes_only) {
-        known = *choices;
-        known.measure = false;
-        choices = &known;
-    }
-    if (choices) choices->far = cni_is_beyond_caches(network_bytes(plan), plan->options.kernels);
-    plan->run.n = plan->options.batch;
-    for (int i = 0; i < plan->graph->op_count && !plan->options.ways_given; i++) {
+    const cni_plan_options *o = &plan->options;
+    cni_choosing choosing = {.known = o->choices, .used = o->used};
+    choosing.measures = o->choices && o->choices->measure && !o->sizes_only;
+    choosing.far = choosing.measures && cni_is_beyond_caches(network_bytes(plan), o->kernels);
+    plan->run.n = o->batch;
+    for (int i = 0; i < plan->graph->op_count && !o->ways_given; i++) {
         cni_op *op = plan->graph->ops[i];
-        if (op->kind->choose) op->way = op->kind->choose(op, &plan->run, choices);
+        if (op->kind->choose) op->way = op->kind->choose(op, &plan->run, &choosing);
     }
 }
 

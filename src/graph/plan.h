@@ -16,6 +16,7 @@ typedef struct cni_plan_options {
     cni_pool *pool;
     cn_math math;
     cni_choices *choices; /* how convolutions are computed, where the rules are not asked; NULL: nowhere */
+    cni_choices *used;    /* takes what was chosen for each convolution; NULL: nobody */
     bool ways_given;      /* ops have their `way` already: nothing is chosen */
     bool snapshot;        /* the plan keeps copies of the variables (predictors); cni_plan_refresh takes new ones */
     size_t budget;        /* most bytes that the plan may allocate; 0: the machine's memory */

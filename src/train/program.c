@@ -163,7 +163,7 @@ cn_status cni_program_new(cn_model *model, const cni_program_key *key, cni_pool 
         return cni_no_memory(error, "a plan");
     }
     program->key = *key;
-    cni_choices used = {0}, *choices = &model->context->choices;
+    cni_choices used = {0};
     cn_status status = lower(&m);
     if (!status && graph->error.status) status = cni_fail(error, graph->error.status, "%s", graph->error.text);
     if (status) cni_graph_free(graph);
@@ -171,11 +171,10 @@ cn_status cni_program_new(cn_model *model, const cni_program_key *key, cni_pool 
                                 .kernels = &model->context->kernels,
                                 .pool = pool,
                                 .math = key->math,
-                                .choices = choices,
+                                .choices = &model->context->choices,
+                                .used = key->mode == CNI_TRAIN ? &used : NULL,
                                 .snapshot = key->snapshot};
-    choices->used = &used;
     if (!status) status = cni_plan_new(graph, &options, &program->plan, error);
-    choices->used = NULL;
     if (!status && key->mode == CNI_TRAIN) cni_take_trained_ways(model, &used);
     cni_choices_clear(&used);
     if (status) {

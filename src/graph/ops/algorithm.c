@@ -161,24 +161,25 @@ cni_algorithm cni_choose_algorithm(const cni_conv_shape *s, const cni_run *run)
     return best;
 }
 
-static cni_algorithm choice_of(const cni_op *op, const cni_conv_shape *s, const cni_run *most, cni_choices *choices)
+static cni_algorithm choice_of(const cni_op *op, const cni_conv_shape *s, const cni_run *most,
+                               const cni_choosing *choosing)
 {
     cni_choice measured;
-    const cni_choice *row = cni_choices_find(choices, s, most->batch);
-    if (!row && choices->measure && cni_measure_algorithms(op, s, most, choices->far, &measured)) {
-        if (cni_choices_put(choices, &measured)) choices->measured = true;
+    const cni_choice *row = cni_choices_find(choosing->known, s, most->batch);
+    if (!row && choosing->measures && cni_measure_algorithms(op, s, most, choosing->far, &measured)) {
+        if (cni_choices_put(choosing->known, &measured)) choosing->known->measured = true;
         row = &measured;
     }
     return row && cni_algorithm_allowed(row->algorithm, s, most) ? row->algorithm : cni_choose_algorithm(s, most);
 }
 
 cni_algorithm cni_planned_algorithm(const cni_op *op, const cni_conv_shape *s, const cni_run *most,
-                                    cni_choices *choices)
+                                    const cni_choosing *choosing)
 {
     if (!any_allowed(s, most)) return CNI_DIRECT;
-    if (!choices) return cni_choose_algorithm(s, most);
-    const cni_algorithm algorithm = choice_of(op, s, most, choices);
+    if (!choosing->known) return cni_choose_algorithm(s, most);
+    const cni_algorithm algorithm = choice_of(op, s, most, choosing);
     const cni_choice used = {.shape = *s, .batch = most->batch, .algorithm = algorithm};
-    if (choices->used) cni_choices_put(choices->used, &used); /* without memory there is less to compare later */
+    if (choosing->used) cni_choices_put(choosing->used, &used); /* without memory there is less to compare later */
     return algorithm;
 }

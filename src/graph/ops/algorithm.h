@@ -50,9 +50,9 @@ bool cni_algorithm_allowed(cni_algorithm algorithm, const cni_conv_shape *shape,
 /** What the rules say for a run of run->batch images. */
 cni_algorithm cni_choose_algorithm(const cni_conv_shape *shape, const cni_run *run);
 
-/** What a plan takes for `op`, a convolution of this shape: what `choices` (NULL: none) says, else what the rules say.
- *  Where `choices` asks for it, what it lacks is measured and put into it. */
+/** What a plan takes for `op`, a convolution of this shape: what is known of it, else what the rules say.
+ *  Where it is asked for, what is not known is measured (choices.h). */
 cni_algorithm cni_planned_algorithm(const cni_op *op, const cni_conv_shape *shape, const cni_run *most,
-                                    cni_choices *choices);
+                                    const cni_choosing *choosing);
 
 #endif

@@ -18,11 +18,17 @@ typedef struct cni_choice {
 struct cni_choices {
     cni_choice *rows;
     int count, capacity;
-    bool measure;      /* what is missing is measured while plans are made */
-    bool far;          /* while one is made: its network is larger than the caches */
-    bool measured;     /* rows have come in this way since somebody cleared this */
-    uint64_t version;  /* another number, whenever plans made before may no longer be those that would be made now */
-    cni_choices *used; /* takes what is answered from now on; NULL: nobody */
+    bool measure;     /* what is missing is measured while plans are made */
+    bool measured;    /* rows have come in this way since somebody cleared this */
+    uint64_t version; /* another number, whenever plans made before may no longer be those that would be made now */
+};
+
+/** What a plan asks while it chooses. */
+struct cni_choosing {
+    cni_choices *known; /* NULL: the rules alone decide */
+    cni_choices *used;  /* takes what is answered; NULL: nobody */
+    bool measures;      /* what `known` lacks is measured and put into it */
+    bool far;           /* the network is larger than the caches */
 };
 
 /** Below, equal to or above 0 as the first stands before the second; 0: they are about the same convolution. */

@@ -60,7 +60,7 @@ static cni_correlation correlation_of(const cni_op *op)
                              .groups = a->groups};
 }
 
-static int choose(const cni_op *op, const cni_run *most, cni_choices *choices)
+static int choose(const cni_op *op, const cni_run *most, const cni_choosing *choosing)
 {
     const cni_correlation c = correlation_of(op);
     const cni_sampling *s = &c.sampling;
@@ -73,7 +73,7 @@ static int choose(const cni_op *op, const cni_run *most, cni_choices *choices)
                                   .groups = c.groups,
                                   .padding = {s->padding[0], s->padding[1]},
                                   .keeps = cni_keeps_packed(op->in[CNI_CONV_W])};
-    return (int)cni_planned_algorithm(op, &shape, most, choices);
+    return (int)cni_planned_algorithm(op, &shape, most, choosing);
 }
 
 static cni_winograd_conv winograd_of(const cni_op *op, cni_algorithm algorithm)

@@ -158,10 +158,10 @@ static cni_conv_shape conv_shape(const cni_op *op)
                             .padding = {a->top, a->left}};
 }
 
-static int choose(const cni_op *op, const cni_run *most, cni_choices *choices)
+static int choose(const cni_op *op, const cni_run *most, const cni_choosing *choosing)
 {
     const cni_conv_shape s = conv_shape(op);
-    return (int)cni_planned_algorithm(op, &s, most, choices);
+    return (int)cni_planned_algorithm(op, &s, most, choosing);
 }
 
 /* Whether it goes by Winograd's algorithm, and how. */
