@@ -39,28 +39,45 @@ ALWAYS_INLINE lanes vector_sqrt(lanes x)
 #endif
 }
 
+/* What stands 8, 4, 2 or 1 lanes further, in the lanes below that. */
+#if CNI_VECTOR_BYTES == 64
+#define CNI_EIGHT_ON(v) __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15)
+#define CNI_FOUR_ON(v)  __builtin_shufflevector(v, v, 4, 5, 6, 7, 4, 5, 6, 7, 12, 13, 14, 15, 12, 13, 14, 15)
+#define CNI_TWO_ON(v)   __builtin_shufflevector(v, v, 2, 3, 2, 3, 6, 7, 6, 7, 10, 11, 10, 11, 14, 15, 14, 15)
+#define CNI_ONE_ON(v)   __builtin_shufflevector(v, v, 1, 1, 3, 3, 5, 5, 7, 7, 9, 9, 11, 11, 13, 13, 15, 15)
+#elif CNI_VECTOR_BYTES == 32
+#define CNI_FOUR_ON(v) __builtin_shufflevector(v, v, 4, 5, 6, 7, 4, 5, 6, 7)
+#define CNI_TWO_ON(v)  __builtin_shufflevector(v, v, 2, 3, 2, 3, 6, 7, 6, 7)
+#define CNI_ONE_ON(v)  __builtin_shufflevector(v, v, 1, 1, 3, 3, 5, 5, 7, 7)
+#else
+#define CNI_TWO_ON(v) __builtin_shufflevector(v, v, 2, 3, 2, 3)
+#define CNI_ONE_ON(v) __builtin_shufflevector(v, v, 1, 1, 3, 3)
+#endif
+
 /* Over the lanes, by halves: the order depends on the width alone. */
 ALWAYS_INLINE float sum_of_lanes(lanes v)
 {
-    float part[LANES];
-    memcpy(part, &v, sizeof part);
-    UNROLL for (int half = LANES / 2; half; half /= 2)
-    {
-        UNROLL for (int i = 0; i < half; i++) part[i] += part[i + half];
-    }
-    return part[0];
+#if CNI_VECTOR_BYTES == 64
+    v += CNI_EIGHT_ON(v);
+#endif
+#if CNI_VECTOR_BYTES >= 32
+    v += CNI_FOUR_ON(v);
+#endif
+    v += CNI_TWO_ON(v);
+    v += CNI_ONE_ON(v);
+    return v[0];
 }
 
 ALWAYS_INLINE float max_of_lanes(lanes v) /* NaN if there is one */
 {
-    float part[LANES];
-    memcpy(part, &v, sizeof part);
-    UNROLL for (int half = LANES / 2; half; half /= 2)
-    {
-        UNROLL for (int i = 0; i < half; i++) part[i] =
-            ((part[i] > part[i + half]) | (part[i] != part[i])) ? part[i] : part[i + half];
-    }
-    return part[0];
+#if CNI_VECTOR_BYTES == 64
+    v = vector_max(v, CNI_EIGHT_ON(v));
+#endif
+#if CNI_VECTOR_BYTES >= 32
+    v = vector_max(v, CNI_FOUR_ON(v));
+#endif
+    v = vector_max(v, CNI_TWO_ON(v));
+    return vector_max(v, CNI_ONE_ON(v))[0];
 }
 
 /* 2^n for n from -126 to 127 */

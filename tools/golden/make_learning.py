@@ -170,6 +170,21 @@ def losses():
     add("bce-string", "binary_crossentropy as a string", "binary_crossentropy", "multi", "unit")
     add("bce-map", "pictures", K.BinaryCrossentropy(from_logits=True), "map-onehot", "map-real", "w-map")
     add("bce-axis", "axis 1", K.BinaryCrossentropy(axis=1), "map-onehot", "map-probs")
+    # more classes than vectors have lanes; softmax of logits from -150 to 150: most probabilities are below the clip
+    wide = 37
+    arrays["wide-labels"] = np.array([0, 36, 16, 9, 31, 15], np.int32)
+    arrays["wide-onehot"] = np.eye(wide, dtype=np.float32)[arrays["wide-labels"]]
+    arrays["wide-soft"] = softmax(numbers((n, wide), "wide-soft"))
+    arrays["wide-logits"] = numbers((n, wide), "wide-logits", scale=2.0)
+    arrays["wide-probs"] = softmax(arrays["wide-logits"])
+    arrays["sharp-logits"] = numbers((n, wide), "sharp-logits", scale=60.0)
+    arrays["sharp-probs"] = softmax(arrays["sharp-logits"])
+    for kind in ("wide", "sharp"):
+        for logits in (False, True):
+            end, pred = ("-logits", f"{kind}-logits") if logits else ("", f"{kind}-probs")
+            add(f"cce-{kind}{end}", f"{wide} classes, {kind}", K.CategoricalCrossentropy(from_logits=logits), "wide-onehot", pred, "w")
+            add(f"cce-{kind}-soft{end}", f"{wide} classes, {kind}, labels that are not one-hot, smoothed", K.CategoricalCrossentropy(from_logits=logits, label_smoothing=0.1), "wide-soft", pred)
+            add(f"scce-{kind}{end}", f"{wide} classes, {kind}, class numbers", K.SparseCategoricalCrossentropy(from_logits=logits), "wide-labels", pred, "w")
     write_npz("learning/losses.npz", arrays)
     write_cases("learning/losses.json", {"kind": "losses", "arrays": "learning/losses.npz", "tolerance": {"rtol": 5e-6, "atol": 1e-6}}, cases)
 

@@ -18,12 +18,14 @@ void cni_learning_double(cni_learning_kernels *kernels)
 void cni_learning_avx2(cni_learning_kernels *kernels)
 {
     cni_losses_part_avx2(kernels);
+    cni_class_losses_part_avx2(kernels);
     cni_updates_part_avx2(kernels);
 }
 
 void cni_learning_avx512(cni_learning_kernels *kernels)
 {
     cni_losses_part_avx512(kernels);
+    cni_class_losses_part_avx512(kernels);
     cni_updates_part_avx512(kernels);
 }
 #endif
@@ -32,6 +34,7 @@ void cni_learning_avx512(cni_learning_kernels *kernels)
 void cni_learning_neon(cni_learning_kernels *kernels)
 {
     cni_losses_part_neon(kernels);
+    cni_class_losses_part_neon(kernels);
     cni_updates_part_neon(kernels);
 }
 #endif

@@ -76,7 +76,7 @@ typedef struct cni_update_arrays {
     void *average; /* or NULL */
 } cni_update_arrays;
 
-/** The same for rows that lie one behind the other, p [rows, count], y like it: losses that are means over elements. */
+/** The same for rows that lie one behind the other, p [rows, count], y like it (or [rows], class numbers). */
 typedef struct cni_flat_loss {
     void (*loss)(const cni_loss_spec *spec, size_t rows, size_t count, const void *y, const void *p, void *values);
     void (*gradient)(const cni_loss_spec *spec, size_t rows, size_t count, const void *y, const void *p,
@@ -112,7 +112,8 @@ void cni_learning_neon(cni_learning_kernels *kernels);
 /* Parts of the above, one source each */
 CNI_DECLARE_PORTABLE(cni_losses_part, cni_learning_kernels);
 CNI_DECLARE_PORTABLE(cni_updates_part, cni_learning_kernels);
-CNI_DECLARE_OVERLAYS(cni_losses_part, cni_learning_kernels); /* flat */
+CNI_DECLARE_OVERLAYS(cni_losses_part, cni_learning_kernels);       /* flat: means over elements */
+CNI_DECLARE_OVERLAYS(cni_class_losses_part, cni_learning_kernels); /* flat: rows of classes */
 CNI_DECLARE_OVERLAYS(cni_updates_part, cni_learning_kernels);
 
 #endif
