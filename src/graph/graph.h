@@ -172,6 +172,7 @@ struct cni_step {
     void **out;
     void *workspace, *persistent;
     uint64_t packed_version; /* version of the weights that `persistent` was packed from; 0 = not packed */
+    uint64_t finite_version; /* version of the weights of which the step has seen that all are finite; 0 = none */
 };
 
 /** What each run reads; changing it never re-plans. */

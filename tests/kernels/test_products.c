@@ -276,8 +276,8 @@ static void outer_products(void **state)
 static void check_thin(const cni_kernels *kernels, const cni_kernels *portable, uint32_t seed, bool whole)
 {
     uint32_t random = seed * 2654435761u;
-    bool dots = seed / 2 % 2;
-    int rows = dots ? 1 + (int)draw(&random, CNI_DOT_ROWS) : 1, depth = 1 + (int)draw(&random, 60);
+    bool dots = seed / 2 % 2, zeros = seed / 4 % 2;
+    int rows = dots ? 1 + (int)draw(&random, CNI_DOT_ROWS) : 1, depth = 1 + (int)draw(&random, seed % 3 ? 60 : 600);
     int width = 1 + (int)draw(&random, seed % 7 ? 90 : 700), w_row = (dots ? depth : width) + (int)draw(&random, 4);
     guarded x = new_guarded((size_t)(rows * depth));
     guarded w = new_guarded((size_t)(dots ? (width - 1) * w_row + depth : (depth - 1) * w_row + width));
@@ -287,6 +287,7 @@ static void check_thin(const cni_kernels *kernels, const cni_kernels *portable, 
     fill(&random, &w, whole);
     fill(&random, &bias, whole);
     mark(&y);
+    for (size_t i = 0; i < x.count && zeros; i++) x.data[i] = draw(&random, 1 + seed / 8 % 8) ? 0 : x.data[i];
     cni_thin t = {.x = x.data,
                   .x_row = depth,
                   .w = w.data,
@@ -297,7 +298,9 @@ static void check_thin(const cni_kernels *kernels, const cni_kernels *portable, 
                   .rows = rows,
                   .depth = depth,
                   .width = width,
-                  .relu = seed % 5 == 0};
+                  .relu = seed % 5 == 0,
+                  .far = seed % 9 < 4,
+                  .finite = seed % 8 > 2};
     (dots ? kernels->matmul.dots : kernels->matmul.thin)(&t);
     t.y = expected.data;
     void (*judge)(const cni_thin *) = dots ? portable->matmul.dots : portable->matmul.thin;
@@ -310,6 +313,36 @@ static void check_thin(const cni_kernels *kernels, const cni_kernels *portable, 
     compare(&y, &expected, &magnitude, (size_t)depth, whole, dots ? "dots" : "thin", kernels->name, seed);
     guarded *const all[] = {&x, &w, &bias, &y, &expected, &magnitude};
     for (int i = 0; i < 6; i++) free_guarded(all[i]);
+}
+
+/* Where all of w is finite, rows that do not count make no difference to any bit. */
+static void check_zeros(const cni_kernels *kernels, const cni_kernels *portable, uint32_t seed, bool whole)
+{
+    (void)portable, (void)whole;
+    uint32_t random = seed * 2654435761u;
+    int depth = 1 + (int)draw(&random, seed % 3 ? 60 : 1200), width = 1 + (int)draw(&random, seed % 4 ? 300 : 900);
+    guarded x = new_guarded((size_t)depth), w = new_guarded((size_t)(depth * width));
+    guarded all = new_guarded((size_t)width), some = new_guarded((size_t)width);
+    fill(&random, &x, false);
+    fill(&random, &w, false);
+    for (size_t i = 0; i < x.count; i++)
+        if (!draw(&random, 1 + seed % 6)) x.data[i] = seed % 2 ? 0 : -0.0f;
+    cni_thin t = {.x = x.data, .w = w.data, .w_row = width, .y = all.data, .rows = 1, .depth = depth, .width = width};
+    kernels->matmul.thin(&t);
+    t.y = some.data;
+    t.finite = true;
+    t.far = seed % 5 < 3;
+    kernels->matmul.thin(&t);
+    if (memcmp(all.data, some.data, (size_t)width * sizeof(float)))
+        fail_msg("%s, seed %u: rows that were left out count", kernels->name, seed);
+    guarded *const every[] = {&x, &w, &all, &some};
+    for (int i = 0; i < 4; i++) free_guarded(every[i]);
+}
+
+static void zeros_change_no_bit(void **state)
+{
+    (void)state;
+    on_all_kernels(check_zeros, SEEDS);
 }
 
 static void thin_products(void **state)
@@ -506,13 +539,10 @@ static void pooling(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(products),
-        cmocka_unit_test(narrow_products),
-        cmocka_unit_test(packing),
-        cmocka_unit_test(outer_products),
-        cmocka_unit_test(thin_products),
-        cmocka_unit_test(unpacked_products),
-        cmocka_unit_test(the_order_of_sums_is_one),
+        cmocka_unit_test(products),          cmocka_unit_test(narrow_products),
+        cmocka_unit_test(packing),           cmocka_unit_test(outer_products),
+        cmocka_unit_test(thin_products),     cmocka_unit_test(zeros_change_no_bit),
+        cmocka_unit_test(unpacked_products), cmocka_unit_test(the_order_of_sums_is_one),
         cmocka_unit_test(pooling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

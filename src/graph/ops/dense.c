@@ -41,7 +41,7 @@ typedef struct work {
     int depth, width, panels, chunk_panels, column_parts, row_parts, slices;
     size_t thread_bytes; /* of scratch memory at `scratch` */
     char *scratch;
-    bool transposed;
+    bool transposed, finite, learns; /* w is finite; or is to be found out */
 } work;
 
 static const cni_op_kind dense_kind;
@@ -303,8 +303,17 @@ static void multiply_slice(void *context, size_t index, int thread)
         .depth = part_begin(w->depth, LINE, w->slices, (int)index + 1) - k,
         .width = w->width,
         .far = (size_t)w->depth * (size_t)w->width * real_size >= FAR_BYTES,
+        .finite = w->finite,
     };
     w->kernels->matmul.thin(&thin);
+}
+
+/* A product that read all of w and is finite has seen that w is: what is not finite stays so, and 0 times it is NaN. */
+static bool all_finite(const float *y, int count)
+{
+    bool finite = true;
+    for (int j = 0; j < count; j++) finite &= y[j] - y[j] == 0;
+    return finite;
 }
 
 static void run_sliced(work *w, cni_pool *pool)
@@ -314,6 +323,7 @@ static void run_sliced(work *w, cni_pool *pool)
     if (w->bias) memcpy(w->y, w->bias, bytes);
     w->kernels->matmul.column_sums(w->scratch, (ptrdiff_t)(cni_round_up(bytes) / real_size), (size_t)w->slices,
                                    w->width, w->y, w->bias != NULL);
+    if (w->learns) w->finite = all_finite(w->y, w->width);
     if (w->epilogue && w->epilogue->function != CNI_LINEAR)
         w->kernels->elementwise.unary(w->epilogue, w->y, w->y, (size_t)w->width);
 }
@@ -348,6 +358,18 @@ static void run_packed(work *w, cni_step *step, cni_pool *pool)
     cni_parallel(pool, tasks, multiply_packed, w);
 }
 
+/* Rows of w of which x is 0, as many are after a relu, are left out as soon as w is known to be finite: from the second
+ * run on that sees the same weights. */
+static void run_sparse(work *w, cni_step *step, cni_pool *pool)
+{
+    const cni_variable *variable = step->op->in[1]->variable;
+    const uint64_t version = variable && w->kernels->real_size == sizeof(float) ? variable->version : 0;
+    w->finite = version && step->finite_version == version;
+    w->learns = version && !w->finite;
+    run_sliced(w, pool);
+    if (w->finite) step->finite_version = version;
+}
+
 /* Multiply-adds of a product, of either kind. */
 static double operations(const cni_op *op, int n, const cni_tensor *w)
 {
@@ -373,7 +395,7 @@ static void run_dense(cni_step *step, const cni_run *whole_run)
               .transposed = attributes->transposed};
     const way how = way_of(op, w.rows, rows_of(op->in[0], run->batch));
     if (how == STREAMED && w.slices)
-        run_sliced(&w, whole_run->pool);
+        run_sparse(&w, step, whole_run->pool);
     else if (how == STREAMED)
         run_streamed(&w, whole_run->pool);
     else if (how == UNPACKED)

@@ -81,6 +81,7 @@ typedef struct cni_thin {
     ptrdiff_t y_row;
     int rows, depth, width;
     bool relu, far; /* w is more than the caches hold: only a hint */
+    bool finite;    /* so is all of w: thin need not read rows of which x is 0, which add nothing */
 } cni_thin;
 
 enum { CNI_SOON = 4 };

@@ -6,6 +6,10 @@
  * memory is fastest in its own order, and sums in the first cache cost less than jumps.  Two rows, or more than four,
  * are slower.
  *
+ * Where x is 0 after a relu, rows of w need not be read, if w is known to be finite: a list of the others is made
+ * piece by piece, for products so wide that it is worth it.  Each column's sum has the same order, and so the same
+ * bits: adding 0 to what began as 0 or as a bias and is not -0 changes nothing.
+ *
  * dots: DOTS rows of w at a time, each with up to DOT_ROWS rows of x. */
 #include "kernels/matmul/matmul.h"
 #include "kernels/vector.h"
@@ -17,7 +21,7 @@ enum { PANEL = 12, DOTS = 4, DOT_ROWS = 2 };
 enum { PANEL = 16, DOTS = 4, DOT_ROWS = 4 };
 #endif
 
-enum { AHEAD = 4, NARROW = 4, LINE = 64 / sizeof(float), ROWS = 4, WIDE = 4096 };
+enum { AHEAD = 4, NARROW = 4, LINE = 64 / sizeof(float), ROWS = 4, WIDE = 4096, LISTED = 256 };
 
 ALWAYS_INLINE int smaller(int a, int b)
 {
@@ -97,39 +101,73 @@ static void run_panel(const cni_thin *t)
     run(t, last);
 }
 
-/* `count` rows of w, with their numbers of x, added to y; as many rows after them are asked for. */
-ALWAYS_INLINE void add_rows(const float *x, const float *w, ptrdiff_t w_row, int count, bool ask, float *y, int width)
+/* Rows that are not left out: `count` of those before `next`, in their order.  ROWS more are likely to follow. */
+typedef struct row_list {
+    int rows[LISTED + 2 * ROWS], count, next;
+} row_list;
+
+/* Keeps those from `done` on and looks at further ones. */
+ALWAYS_INLINE void list_rows(row_list *list, int done, const cni_thin *t)
+{
+    const float *x = t->x;
+    const bool all = !t->finite;
+    int n = 0, k = list->next;
+    for (; done < list->count; done++) list->rows[n++] = list->rows[done];
+    for (const int end = smaller(k + LISTED, t->depth); k < end; k++) {
+        list->rows[n] = k;
+        n += all | (x[k] != 0);
+    }
+    for (int i = 0; i < ROWS; i++) list->rows[n + i] = smaller(k + i, t->depth - 1);
+    list->count = n;
+    list->next = k;
+}
+
+/* `count` rows of w, with their numbers of x, added to y; `next` says which rows are asked for meanwhile, if any. */
+ALWAYS_INLINE void add_rows(const cni_thin *t, const int *rows, int count, const int *next, int column, int width)
 {
     lanes value[ROWS];
-    UNROLL for (int i = 0; i < count; i++) value[i] = splat(x[i]);
+    const float *w[ROWS], *soon[ROWS];
+    float *y = (float *)t->y + column;
+    UNROLL for (int i = 0; i < count; i++)
+    {
+        value[i] = splat(((const float *)t->x)[rows[i]]);
+        w[i] = (const float *)t->w + rows[i] * t->w_row + column;
+        if (next) soon[i] = (const float *)t->w + next[i] * t->w_row + column;
+    }
     int j = 0;
     for (; j + LANES <= width; j += LANES) {
         lanes sum = load(y + j);
         UNROLL for (int i = 0; i < count; i++)
         {
-            if (ask && j % LINE == 0) __builtin_prefetch(w + (i + count) * w_row + j);
-            sum += value[i] * load(w + i * w_row + j);
+            if (next && j % LINE == 0) __builtin_prefetch(soon[i] + j);
+            sum += value[i] * load(w[i] + j);
         }
         store(y + j, sum);
     }
     if (j == width) return;
     lanes sum = load_some(y + j, width - j);
-    UNROLL for (int i = 0; i < count; i++) sum += value[i] * load_some(w + i * w_row + j, width - j);
+    UNROLL for (int i = 0; i < count; i++) sum += value[i] * load_some(w[i] + j, width - j);
     store_some(y + j, sum, width - j);
 }
 
 /* Sums stay in the first cache, and w is read in the order in which it lies. */
 ALWAYS_INLINE void run_rows(const cni_thin *t, int column, int width, bool ask)
 {
-    const float *x = t->x, *w = (const float *)t->w + column;
     float *y = (float *)t->y + column;
     if (t->bias)
         memcpy(y, (const float *)t->bias + column, (size_t)width * sizeof *y);
     else
         memset(y, 0, (size_t)width * sizeof *y);
-    int k = 0;
-    for (; k + ROWS <= t->depth; k += ROWS) add_rows(x + k, w + k * t->w_row, t->w_row, ROWS, ask, y, width);
-    for (; k < t->depth; k++) add_rows(x + k, w + k * t->w_row, t->w_row, 1, false, y, width);
+    row_list list = {.count = 0};
+    int done = 0;
+    while (list.next < t->depth) {
+        list_rows(&list, done, t);
+        for (done = 0; done + ROWS <= list.count; done += ROWS) {
+            const int *rows = list.rows + done;
+            add_rows(t, rows, ROWS, ask ? rows + ROWS : NULL, column, width);
+        }
+    }
+    for (; done < list.count; done++) add_rows(t, list.rows + done, 1, NULL, column, width);
     for (int j = 0; j < width && t->relu; j += LANES) {
         const int some = smaller(width - j, LANES);
         store_part(y + j, vector_relu(load_part(y + j, some)), some);
