@@ -2,10 +2,12 @@
  * Plan files. */
 #include "formats/plan_file.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { VERSION = 1, MOST_BYTES = 1 << 20, MOST_WORDS = 16, MOST_SIZE = 1 << 20, PLACE = 400, SHOWN = 60 };
 
@@ -216,6 +218,10 @@ cn_status cni_plan_read(cni_bytes file, const char *name, const char *isa, cni_c
 
 cn_status cni_plan_file_read(const char *path, const char *isa, cni_choices *choices, cni_error *error)
 {
+    if (access(path, F_OK) != 0 && errno == ENOENT)
+        return cni_fail(error, CN_ERR_IO,
+                        "%s: there is no such plan file; --plan measure makes it (CN_PLAN_MEASURE, cn_plan_file_save)",
+                        path);
     cni_arena arena = {0};
     cni_bytes file;
     cn_status status = cni_file_read(&arena, path, MOST_BYTES, &file, error);
