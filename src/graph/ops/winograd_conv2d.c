@@ -15,10 +15,11 @@
 
 #include "graph/ops/taps.h"
 #include "graph/ops/winograd_overlap.h"
+#include "graph/ops/winograd_elements.h"
 
 #include <string.h>
 
-enum { LINE = 16, CHUNK = 16, MOST_TILES = 112, LEAST_TILES = 14, ASSUMED_L2 = 512 * 1024, WANTED = 4, FAR = 4 };
+enum { LINE = CNI_WINOGRAD_LINE, CHUNK = 16, MOST_TILES = 112, LEAST_TILES = 14, ASSUMED_L2 = 512 * 1024, FAR = 4 };
 
 /* What follows from the shape: sizes in elements. */
 typedef struct plan {
@@ -30,13 +31,6 @@ typedef struct plan {
     size_t u_panel;      /* from panel to panel */
     size_t real_size;
 } plan;
-
-/* From element to element: an odd number of lines, so that the elements of a tile do not share sets of the cache. */
-static ptrdiff_t spaced(ptrdiff_t count)
-{
-    ptrdiff_t lines = (count + LINE - 1) / LINE;
-    return (lines + 1 - lines % 2) * LINE;
-}
 
 /* Of a block: M takes a quarter of the second cache, so that one stays there while y is gathered from it; V may lie in
  * the third, from which each of its elements serves a whole panel. */
@@ -66,7 +60,7 @@ static plan plan_of(const cni_winograd_conv *c, const cni_kernels *kernels, int 
     p.all_tiles = all_tiles(c, batch);
     p.most_tiles = at_most_tiles(&p, kernels);
     if (p.most_tiles > p.all_tiles) p.most_tiles = p.all_tiles;
-    p.u_element = spaced((ptrdiff_t)c->from[2] * p.panel);
+    p.u_element = cni_winograd_spaced((ptrdiff_t)c->from[2] * p.panel);
     p.u_panel = (size_t)p.elements * (size_t)p.u_element;
     return p;
 }
@@ -109,14 +103,15 @@ static size_t tile_bytes(const plan *p)
 
 static size_t v_bytes(const cni_winograd_conv *c, const plan *p)
 {
-    size_t v = (size_t)p->elements * (size_t)spaced((ptrdiff_t)p->most_tiles * p->pixel);
+    size_t v = (size_t)p->elements * (size_t)cni_winograd_spaced((ptrdiff_t)p->most_tiles * p->pixel);
     size_t weights = (size_t)(c->window * c->window) * CHUNK * (size_t)p->panel;
     return cni_round_up((v > weights ? v : weights) * p->real_size);
 }
 
 static size_t m_bytes(const plan *p)
 {
-    return cni_round_up((size_t)p->elements * (size_t)spaced((ptrdiff_t)p->most_tiles * p->panel) * p->real_size);
+    return cni_round_up((size_t)p->elements * (size_t)cni_winograd_spaced((ptrdiff_t)p->most_tiles * p->panel) *
+                        p->real_size);
 }
 
 static size_t own_bytes(const cni_winograd_conv *c, const plan *p)
@@ -252,13 +247,6 @@ static void input(const work *w, size_t first, size_t count, cni_winograd_tile *
     w->kernels->winograd.input[w->p.n](&job, w->x, v);
 }
 
-/* What will be needed soon, and lies in memory in another order: products ask for it on the way, in its own order. */
-typedef struct wanted {
-    const char *at[WANTED];
-    size_t bytes[WANTED];
-    int range;
-} wanted;
-
 /* Rows of cells, counted over all images, that tiles before `tile` look at, and those beside it. */
 static size_t rows_before(const cni_winograd_grid *g, size_t tile)
 {
@@ -269,7 +257,8 @@ static size_t rows_before(const cni_winograd_grid *g, size_t tile)
     return image * (size_t)g->height + (size_t)last;
 }
 
-static void want(const work *w, const cni_winograd_grid *g, const void *image, size_t first, size_t last, wanted *all)
+static void want(const work *w, const cni_winograd_grid *g, const void *image, size_t first, size_t last,
+                 cni_wanted *all)
 {
     const size_t row = (size_t)g->width * (size_t)g->channels * w->p.real_size, before = rows_before(g, first);
     if (!image || last <= first) return;
@@ -278,9 +267,9 @@ static void want(const work *w, const cni_winograd_grid *g, const void *image, s
 }
 
 /* With the first panel what its gathering needs, with the last the next block. */
-static wanted wanted_with(const work *w, size_t first, size_t count, bool begins, bool ends)
+static cni_wanted wanted_with(const work *w, size_t first, size_t count, bool begins, bool ends)
 {
-    wanted all = {.range = 0};
+    cni_wanted all = {.range = 0};
     const size_t next = first + count, rest = w->d.tiles - next;
     if (!w->asks) return all;
     if (begins) {
@@ -293,44 +282,24 @@ static wanted wanted_with(const work *w, size_t first, size_t count, bool begins
     return all;
 }
 
-/* A line for each step of a tile, in as few products as that takes: meanwhile they do not ask for weights. */
-static void ask_for_some(wanted *all, cni_product *product)
-{
-    enum { TILE_ROWS = 14, LINE_BYTES = 64 };
-    const size_t most = product->columns * (size_t)product->depth / TILE_ROWS * LINE_BYTES;
-    while (all->range < WANTED && !all->bytes[all->range]) all->range++;
-    product->ahead_bytes = 0;
-    if (all->range == WANTED) return;
-    const size_t left = all->bytes[all->range], bytes = left < most ? left : most;
-    product->ahead = all->at[all->range];
-    product->ahead_bytes = bytes;
-    all->at[all->range] += bytes;
-    all->bytes[all->range] -= bytes;
-}
-
 /* One panel of channels written, `tiles` cut from y. */
 static void results(const work *w, int panel, const cni_winograd_tile *tiles, size_t count, const void *v, void *m,
-                    wanted *soon)
+                    cni_wanted *soon)
 {
-    static const ptrdiff_t no_tap[1];
     const plan *p = &w->p;
-    int first = panel * p->panel, width = cni_smaller(p->panel, w->conv->to[2] - first);
-    const char *u = (const char *)w->u + (size_t)panel * p->u_panel * p->real_size;
-    cni_product product = {.x_pixel = p->pixel,
-                           .tap = no_tap,
-                           .taps = 1,
-                           .depth = w->conv->from[2],
-                           .y_pixel = p->panel,
-                           .rows = 1,
-                           .columns = count,
-                           .width = width};
-    for (int a = 0; a < p->elements; a++) {
-        product.x = cni_at(v, a * w->v_position, p->real_size);
-        product.panels = u + (size_t)a * (size_t)p->u_element * p->real_size;
-        product.y = cni_at_mutable(m, a * w->m_position, p->real_size);
-        ask_for_some(soon, &product);
-        w->kernels->matmul.product(&product);
-    }
+    const int first = panel * p->panel, width = cni_smaller(p->panel, w->conv->to[2] - first);
+    const cni_winograd_elements products = {.v = v,
+                                            .u = cni_at(w->u, panel * (ptrdiff_t)p->u_panel, p->real_size),
+                                            .m = m,
+                                            .v_element = w->v_position,
+                                            .v_tile = p->pixel,
+                                            .u_element = p->u_element,
+                                            .m_element = w->m_position,
+                                            .elements = p->elements,
+                                            .channels = w->conv->from[2],
+                                            .width = width,
+                                            .tiles = count};
+    cni_winograd_multiply_elements(w->kernels, &products, soon);
     const cni_winograd_job job = {.tiles = tiles,
                                   .count = count,
                                   .row = (ptrdiff_t)w->to.width * w->to.channels,
@@ -372,7 +341,7 @@ static void run_task(void *context, size_t index, int thread)
     input(w, first, count, tiles, v);
     cni_winograd_cut(&w->to, first, count, tiles);
     for (int i = panel; i < last; i++) {
-        wanted soon = wanted_with(w, first, count, i == panel, i + 1 == last);
+        cni_wanted soon = wanted_with(w, first, count, i == panel, i + 1 == last);
         results(w, i, tiles, count, v, m, &soon);
     }
     int channel = panel * p->panel, end = cni_smaller(last * p->panel, w->to.channels);
@@ -419,8 +388,8 @@ void cni_winograd_convolve(const cni_winograd_conv *conv, const cni_run *whole_r
                                                    conv->from[2] * conv->to[2]);
     job.d = divide(conv, &job.p, &run);
     set_grids(&job);
-    job.v_position = spaced((ptrdiff_t)job.d.block_tiles * job.p.pixel);
-    job.m_position = spaced((ptrdiff_t)job.d.block_tiles * job.p.panel);
+    job.v_position = cni_winograd_spaced((ptrdiff_t)job.d.block_tiles * job.p.pixel);
+    job.m_position = cni_winograd_spaced((ptrdiff_t)job.d.block_tiles * job.p.panel);
     job.asks = job.d.groups == 1 && cells_bytes(&job) > FAR * job.kernels->caches.l2;
     job.own = scratch;
     job.own_bytes = own_bytes(conv, &job.p);

@@ -12,6 +12,7 @@
 #include "graph/ops/winograd_few.h"
 
 #include "graph/ops/taps.h"
+#include "graph/ops/winograd_elements.h"
 
 #include <string.h>
 
@@ -38,13 +39,6 @@ typedef struct work {
     int images;
 } work;
 
-/* From element to element of a tile: an odd number of lines. */
-static ptrdiff_t spaced(ptrdiff_t count)
-{
-    const ptrdiff_t lines = (count + LINE - 1) / LINE;
-    return (lines + 1 - lines % 2) * LINE;
-}
-
 static size_t tiles_of(const cni_winograd_conv *c, int images)
 {
     return (size_t)images * (size_t)cni_ratio_up(c->to[0], c->results) * (size_t)cni_ratio_up(c->to[1], c->results);
@@ -66,8 +60,8 @@ static plan plan_of(const cni_winograd_conv *c, const cni_kernels *kernels, int 
     p.panels = cni_ratio_up(c->to[2], p.panel);
     p.chunks = cni_ratio_up(c->from[2], CHUNK);
     p.tiles = tiles_of(c, images);
-    p.v_position = spaced((ptrdiff_t)p.tiles * CHUNK);
-    p.m_position = spaced((ptrdiff_t)p.tiles * p.m_tile);
+    p.v_position = cni_winograd_spaced((ptrdiff_t)p.tiles * CHUNK);
+    p.m_position = cni_winograd_spaced((ptrdiff_t)p.tiles * p.m_tile);
     p.v_bytes = cni_round_up((size_t)p.chunks * (size_t)p.elements * (size_t)p.v_position * real);
     p.turned_bytes = c->transposed ? cni_round_up((size_t)(c->window * c->window * CHUNK) * (size_t)p.panel * real) : 0;
     p.m_bytes = cni_round_up((size_t)p.elements * (size_t)p.m_position * real);

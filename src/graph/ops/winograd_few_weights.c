@@ -11,6 +11,7 @@
 #include "graph/ops/winograd_few_weights.h"
 
 #include "graph/ops/taps.h"
+#include "graph/ops/winograd_elements.h"
 #include "kernels/kernels.h"
 
 #include <string.h>
@@ -34,12 +35,6 @@ typedef struct work {
     char *own;
 } work;
 
-static ptrdiff_t spaced(ptrdiff_t count)
-{
-    const ptrdiff_t lines = (count + LINE - 1) / LINE;
-    return (lines + 1 - lines % 2) * LINE;
-}
-
 static plan plan_of(const cni_winograd_weights *s, const cni_kernels *kernels, int images)
 {
     const size_t real = kernels->real_size;
@@ -52,9 +47,9 @@ static plan plan_of(const cni_winograd_weights *s, const cni_kernels *kernels, i
     p.columns = cni_ratio_up(s->ow, p.cell);
     p.tiles = images * p.rows * p.columns;
     p.channels = p.tiles > FEWER_TILES ? MOST_CHANNELS : MOST_CHANNELS / 2;
-    p.v_position = spaced((ptrdiff_t)p.tiles * CHUNK);
-    p.z_position = spaced((ptrdiff_t)p.tiles * p.panel);
-    p.m_position = spaced((ptrdiff_t)p.channels * p.panel);
+    p.v_position = cni_winograd_spaced((ptrdiff_t)p.tiles * CHUNK);
+    p.z_position = cni_winograd_spaced((ptrdiff_t)p.tiles * p.panel);
+    p.m_position = cni_winograd_spaced((ptrdiff_t)p.channels * p.panel);
     p.v_bytes = cni_round_up((size_t)p.chunks * (size_t)p.elements * (size_t)p.v_position * real);
     p.z_bytes = cni_round_up((size_t)p.elements * (size_t)p.z_position * real);
     p.m_bytes = cni_round_up((size_t)p.elements * (size_t)p.m_position * real);

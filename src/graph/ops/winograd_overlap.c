@@ -13,10 +13,11 @@
 #include "graph/ops/winograd_overlap.h"
 
 #include "graph/ops/taps.h"
+#include "graph/ops/winograd_elements.h"
 
 #include <string.h>
 
-enum { LINE = 16, CHUNK = 16, ASSUMED_L2 = 512 * 1024 };
+enum { LINE = CNI_WINOGRAD_LINE, CHUNK = 16, ASSUMED_L2 = 512 * 1024 };
 
 /* What follows from the shape: sizes in elements, [0] rows and [1] columns. */
 typedef struct plan {
@@ -42,13 +43,6 @@ typedef struct work {
     char *own; /* of each thread: tiles, V, M, sums */
     size_t own_bytes;
 } work;
-
-/* From element to element: an odd number of lines, so that the elements of a tile do not share sets of the cache. */
-static ptrdiff_t spaced(ptrdiff_t count)
-{
-    ptrdiff_t lines = (count + LINE - 1) / LINE;
-    return (lines + 1 - lines % 2) * LINE;
-}
 
 static int larger(int a, int b)
 {
@@ -80,7 +74,7 @@ static plan plan_of(const cni_winograd_conv *c, const cni_kernels *kernels, int 
     p.block_images = images_of_block(&p, kernels, batch);
     p.pixel = (ptrdiff_t)cni_ratio_up(c->from[2], LINE) * LINE;
     if (p.pixel % 256 == 0) p.pixel += LINE; /* pixels 2 KiB apart share few sets of the first cache */
-    p.u_element = spaced((ptrdiff_t)c->from[2] * p.panel);
+    p.u_element = cni_winograd_spaced((ptrdiff_t)c->from[2] * p.panel);
     p.u_panel = (size_t)p.elements * (size_t)p.u_element;
     return p;
 }
@@ -100,14 +94,15 @@ static size_t tile_bytes(const plan *p)
 
 static size_t v_bytes(const cni_winograd_conv *c, const plan *p)
 {
-    size_t v = (size_t)p->elements * (size_t)spaced(p->block_images * p->image_tiles * p->pixel);
+    size_t v = (size_t)p->elements * (size_t)cni_winograd_spaced(p->block_images * p->image_tiles * p->pixel);
     size_t weights = (size_t)(c->window * c->window) * CHUNK * (size_t)p->panel;
     return cni_round_up((v > weights ? v : weights) * p->real_size);
 }
 
 static size_t m_bytes(const plan *p)
 {
-    return cni_round_up((size_t)p->elements * (size_t)spaced((ptrdiff_t)p->block_images * p->image_tiles * p->panel) *
+    return cni_round_up((size_t)p->elements *
+                        (size_t)cni_winograd_spaced((ptrdiff_t)p->block_images * p->image_tiles * p->panel) *
                         p->real_size);
 }
 
@@ -176,23 +171,19 @@ static void spread(const work *w, int image, int images, cni_winograd_tile *tile
 
 static void multiply(const work *w, int panel, int width, int images, const void *v, void *m)
 {
-    static const ptrdiff_t no_tap[1];
     const plan *p = &w->p;
-    const char *u = (const char *)w->u + (size_t)panel * p->u_panel * p->real_size;
-    cni_product product = {.x_pixel = p->pixel,
-                           .tap = no_tap,
-                           .taps = 1,
-                           .depth = w->conv->from[2],
-                           .y_pixel = p->panel,
-                           .rows = 1,
-                           .columns = (size_t)(images * p->image_tiles),
-                           .width = width};
-    for (int a = 0; a < p->elements; a++) {
-        product.x = cni_at(v, a * w->v_position, p->real_size);
-        product.panels = u + (size_t)a * (size_t)p->u_element * p->real_size;
-        product.y = cni_at_mutable(m, a * w->m_position, p->real_size);
-        w->kernels->matmul.product(&product);
-    }
+    const cni_winograd_elements products = {.v = v,
+                                            .u = cni_at(w->u, panel * (ptrdiff_t)p->u_panel, p->real_size),
+                                            .m = m,
+                                            .v_element = w->v_position,
+                                            .v_tile = p->pixel,
+                                            .u_element = p->u_element,
+                                            .m_element = w->m_position,
+                                            .elements = p->elements,
+                                            .channels = w->conv->from[2],
+                                            .width = width,
+                                            .tiles = (size_t)(images * p->image_tiles)};
+    cni_winograd_multiply_elements(w->kernels, &products, NULL);
 }
 
 static void find_places(const plan *p, int results, cni_winograd_tile *tiles)
@@ -310,8 +301,8 @@ void cni_winograd_overlap_convolve(const cni_winograd_conv *conv, const cni_run 
     const cni_run run =
         cni_run_for(whole_run, 2.0 * whole_run->n * job.p.image_tiles * job.p.elements * conv->from[2] * conv->to[2]);
     divide(&job, cni_pool_threads(run.pool));
-    job.v_position = spaced(job.p.block_images * job.p.image_tiles * job.p.pixel);
-    job.m_position = spaced((ptrdiff_t)job.p.block_images * job.p.image_tiles * job.p.panel);
+    job.v_position = cni_winograd_spaced(job.p.block_images * job.p.image_tiles * job.p.pixel);
+    job.m_position = cni_winograd_spaced((ptrdiff_t)job.p.block_images * job.p.image_tiles * job.p.panel);
     if (transform)
         cni_parallel(whole_run->pool, (size_t)(job.p.panels * cni_ratio_up(conv->from[2], CHUNK)), transform_weights,
                      &job);
