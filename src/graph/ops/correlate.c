@@ -14,7 +14,7 @@ typedef struct work {
     bool narrow;              /* by the kernel for few columns */
 } work;
 
-/* With fewer channels read, the lanes of that kernel would be empty too. */
+/* With fewer numbers read at a time, the lanes of that kernel would be empty too. */
 enum { LEAST_NARROW_DEPTH = 8 };
 
 bool cni_keeps_packed(const cni_tensor *w)
@@ -197,6 +197,13 @@ static double operations(const cni_correlation *c, int n)
     return 2.0 * n * windows[0] * windows[1] * s->window[0] * s->window[1] * s->from[2] * s->to[2] / c->groups;
 }
 
+/* Of those that lie side by side under each tap. */
+static int least_cells(const cni_sampling *s)
+{
+    const int cells = s->transposed ? s->window[1] / s->strides[1] : s->window[1];
+    return s->can_fold && s->dilation[1] == 1 && cells > 1 ? cells : 1;
+}
+
 void cni_correlate(const cni_correlation *correlation, const cni_run *whole_run, const void *x, const void *w, void *y,
                    void *packed, bool pack, void *scratch)
 {
@@ -209,7 +216,7 @@ void cni_correlate(const cni_correlation *correlation, const cni_run *whole_run,
                 .packed = packed,
                 .depth = s->from[2] / correlation->groups,
                 .width = s->to[2] / correlation->groups};
-    job.narrow = job.width <= CNI_NARROW && job.depth >= LEAST_NARROW_DEPTH;
+    job.narrow = job.width <= CNI_NARROW && least_cells(s) * job.depth >= LEAST_NARROW_DEPTH;
     job.panels = cni_ratio_up(job.width, run->kernels->matmul.panel);
     cni_blocks_init(&job.blocks, s, run, x, job.panels * correlation->groups, scratch);
     if (pack) cni_parallel(run->pool, (size_t)job.blocks.parts * (size_t)job.blocks.units, pack_panel, &job);

@@ -125,21 +125,35 @@ static int clamp(int value, int least, int most)
     return value < least ? least : value > most ? most : value;
 }
 
+/* Elements of 4 or 8 bytes; a call for two or three of them would take longer than they do. */
+static char *zero(char *to, size_t bytes)
+{
+    enum { FEW_BYTES = 64 };
+    if (bytes > FEW_BYTES) {
+        memset(to, 0, bytes);
+        return to + bytes;
+    }
+    for (const char *end = to + bytes; to < end; to += sizeof(float)) memset(to, 0, sizeof(float));
+    return to;
+}
+
+/* What is right of one row and left of the next is one run of zeros. */
 void cni_rectangle_copy(const cni_rectangle *r, const void *image, int h, int w, int c, size_t real_size, void *to)
 {
-    size_t pixel = (size_t)r->channels * (size_t)r->repeat * real_size, pitch = (size_t)c * real_size;
-    int left = clamp(-r->left, 0, r->columns), right = clamp(w - r->left, left, r->columns);
-    char *at = to;
-    for (int i = 0; i < r->rows; i++, at += pixel * (size_t)r->columns) {
-        int row = r->top + i;
-        if (row < 0 || row >= h || left == right) {
-            memset(at, 0, pixel * (size_t)r->columns);
-            continue;
-        }
-        const char *from =
-            (const char *)image + ((size_t)row * w + (size_t)(r->left + left)) * pitch + (size_t)r->channel * real_size;
-        memset(at, 0, pixel * (size_t)left);
-        copy_pixels(r, from, pitch, right - left, real_size, at + pixel * (size_t)left);
-        memset(at + pixel * (size_t)right, 0, pixel * (size_t)(r->columns - right));
+    const size_t pixel = (size_t)r->channels * (size_t)r->repeat * real_size, pitch = (size_t)c * real_size;
+    const int left = clamp(-r->left, 0, r->columns), right = clamp(w - r->left, left, r->columns);
+    const int top = clamp(-r->top, 0, r->rows), bottom = clamp(h - r->top, top, r->rows);
+    const size_t row = pixel * (size_t)r->columns, before = pixel * (size_t)left,
+                 after = pixel * (size_t)(r->columns - right), copied = pixel * (size_t)(right - left);
+    if (left == right || top == bottom) {
+        memset(to, 0, row * (size_t)r->rows);
+        return;
+    }
+    const char *from = (const char *)image + ((size_t)(r->top + top) * (size_t)w + (size_t)(r->left + left)) * pitch +
+                       (size_t)r->channel * real_size;
+    char *at = zero(to, row * (size_t)top + before);
+    for (int i = top; i < bottom; i++, from += (size_t)w * pitch) {
+        copy_pixels(r, from, pitch, right - left, real_size, at);
+        at = zero(at + copied, after + (i + 1 < bottom ? before : row * (size_t)(r->rows - bottom)));
     }
 }
