@@ -20,6 +20,9 @@ enum { MOST_ROWS = 8, PANEL_VECTORS = 3 };
 
 enum { PANEL = PANEL_VECTORS * LANES, MOST_FETCHING_TILES = 32 };
 
+/* Sums of few steps, a few to a tap: two loops inside each other would cost more than such a tap does. */
+enum { MOST_SHORT = 32, MOST_SHORT_DEPTH = 12, MOST_SHORT_ROWS = MOST_ROWS < 7 ? MOST_ROWS : 7 };
+
 /* What is the same for all tiles of a panel. */
 typedef struct strip {
     const float *w;
@@ -29,6 +32,8 @@ typedef struct strip {
     int width;        /* columns that exist */
     const char *next; /* where the next panel is fetched from memory while this one is used */
     ptrdiff_t step;   /* bytes of it that are fetched for each k */
+    int steps;        /* of a short sum, and where each finds its x; else 0 */
+    ptrdiff_t at[MOST_SHORT];
 } strip;
 
 /* Where a panel's last vector is needed to a half only, one serves two rows: [row i, columns 16 ... 23 | row i + 1]. */
@@ -141,7 +146,64 @@ ALWAYS_INLINE void fetch_ends(const cni_product *p, const float *y, extent e)
  * fit the registers. */
 enum { GROUP = 3, GROUPS = (MOST_ROWS + GROUP - 1) / GROUP };
 
-ALWAYS_INLINE void tile(const cni_product *p, const strip *of, const float *x, float *y, const char *next, extent e)
+/* One step of the sums of a tile. */
+ALWAYS_INLINE void step(sums *sum, const float *const *at, ptrdiff_t pixel, const float *w, extent e)
+{
+    lanes columns[PANEL_VECTORS], half = {0};
+    UNROLL for (int j = 0; j < e.vectors; j++) columns[j] = *(const lanes *)(w + j * LANES);
+    if (e.pairs) half = load_half_twice(w + e.vectors * LANES);
+    UNROLL for (int i = 0; i < e.rows; i += 2)
+    {
+        const lanes one = splat(at[i / GROUP][i % GROUP * pixel]);
+        UNROLL for (int j = 0; j < e.vectors; j++) sum->of[i][j] += one * columns[j];
+        const int k = i + 1;
+        if (k < e.rows) {
+            const lanes two = splat(at[k / GROUP][k % GROUP * pixel]);
+            UNROLL for (int j = 0; j < e.vectors; j++) sum->of[k][j] += two * columns[j];
+            if (e.pairs) sum->pair[i / 2] += halves(one, two) * half;
+        } else if (e.pairs) {
+            sum->pair[i / 2] += one * half;
+        }
+    }
+}
+
+ALWAYS_INLINE void short_sums(const cni_product *p, const strip *of, sums *sum, const float *x, extent e)
+{
+    const float *w = of->w;
+    const ptrdiff_t pixel = p->x_pixel;
+    for (const ptrdiff_t *k = of->at, *const end = k + of->steps; k < end; k++, w += PANEL) {
+        const float *at[GROUPS];
+        UNROLL for (int g = 0; g * GROUP < e.rows; g++)
+        {
+            at[g] = x + *k + g * GROUP * pixel;
+            POINTER_IN_REGISTER(at[g]);
+        }
+        step(sum, at, pixel, w, e);
+    }
+}
+
+ALWAYS_INLINE void long_sums(const cni_product *p, const strip *of, sums *sum, const float *x, const char *next,
+                             extent e)
+{
+    const float *w = of->w;
+    const ptrdiff_t pixel = p->x_pixel, fetched = of->step;
+    for (int t = 0; t < p->taps; t++) {
+        const float *at[GROUPS], *const end = x + p->tap[t] + p->depth;
+        UNROLL for (int g = 0; g * GROUP < e.rows; g++)
+        {
+            at[g] = x + p->tap[t] + g * GROUP * pixel;
+            POINTER_IN_REGISTER(at[g]);
+        }
+        for (; at[0] < end; w += PANEL, next += fetched) {
+            if (e.vectors + (e.pairs > 0) > 1) __builtin_prefetch(next, 0, 2); /* with one, loads are what limits */
+            step(sum, at, pixel, w, e);
+            UNROLL for (int g = 0; g * GROUP < e.rows; g++) at[g]++;
+        }
+    }
+}
+
+ALWAYS_INLINE void tile(const cni_product *p, const strip *of, const float *x, float *y, const char *next, extent e,
+                        bool is_short)
 {
     sums sum;
     UNROLL for (int j = 0; j < e.vectors; j++)
@@ -151,36 +213,10 @@ ALWAYS_INLINE void tile(const cni_product *p, const strip *of, const float *x, f
     }
     PAIRS(e) sum.pair[i] = load_half_twice(of->start + e.vectors * LANES);
     fetch_ends(p, y, e);
-    const float *w = of->w;
-    const ptrdiff_t pixel = p->x_pixel, step = of->step;
-    for (int t = 0; t < p->taps; t++) {
-        const float *at[GROUPS], *const end = x + p->tap[t] + p->depth;
-        UNROLL for (int g = 0; g * GROUP < e.rows; g++)
-        {
-            at[g] = x + p->tap[t] + g * GROUP * pixel;
-            POINTER_IN_REGISTER(at[g]);
-        }
-        for (; at[0] < end; w += PANEL, next += step) {
-            if (e.vectors + (e.pairs > 0) > 1) __builtin_prefetch(next, 0, 2); /* with one, loads are what limits */
-            lanes columns[PANEL_VECTORS], half = {0};
-            UNROLL for (int j = 0; j < e.vectors; j++) columns[j] = *(const lanes *)(w + j * LANES);
-            if (e.pairs) half = load_half_twice(w + e.vectors * LANES);
-            UNROLL for (int i = 0; i < e.rows; i += 2)
-            {
-                const lanes one = splat(at[i / GROUP][i % GROUP * pixel]);
-                UNROLL for (int j = 0; j < e.vectors; j++) sum.of[i][j] += one * columns[j];
-                const int k = i + 1;
-                if (k < e.rows) {
-                    const lanes two = splat(at[k / GROUP][k % GROUP * pixel]);
-                    UNROLL for (int j = 0; j < e.vectors; j++) sum.of[k][j] += two * columns[j];
-                    if (e.pairs) sum.pair[i / 2] += halves(one, two) * half;
-                } else if (e.pairs) {
-                    sum.pair[i / 2] += one * half;
-                }
-            }
-            UNROLL for (int g = 0; g * GROUP < e.rows; g++) at[g]++;
-        }
-    }
+    if (is_short)
+        short_sums(p, of, &sum, x, e);
+    else
+        long_sums(p, of, &sum, x, next, e);
     finish(p, of, &sum, y, e);
     UNROLL for (int j = 0; j < e.vectors; j++)
     {
@@ -201,17 +237,18 @@ ALWAYS_INLINE void tile(const cni_product *p, const strip *of, const float *x, f
 typedef void tile_function(const cni_product *p, const strip *of, const float *x, float *y, const char *next,
                            size_t count, size_t lines);
 
-#define TILE(rows, vectors, half)                                                                                      \
-    static void tile_##rows##_##vectors##half(const cni_product *p, const strip *of, const float *x, float *y,         \
+/* kind: 0, 1 with half vectors, 2 for short sums */
+#define TILE(rows, vectors, kind)                                                                                      \
+    static void tile_##rows##_##vectors##kind(const cni_product *p, const strip *of, const float *x, float *y,         \
                                               const char *next, size_t count, size_t lines)                            \
     {                                                                                                                  \
         const ptrdiff_t fetched = of->step * p->taps * p->depth;                                                       \
-        const extent e = {rows, vectors, half ? (rows + 1) / 2 : 0};                                                   \
+        const extent e = {rows, vectors, (kind) == 1 ? (rows + 1) / 2 : 0};                                            \
         const ptrdiff_t x_end = p->x_row - (ptrdiff_t)count * (rows)*p->x_pixel;                                       \
         const ptrdiff_t y_end = p->y_row - (ptrdiff_t)count * (rows)*p->y_pixel;                                       \
         for (; lines; lines--, x += x_end, y += y_end)                                                                 \
             for (size_t i = 0; i < count; i++, x += (rows)*p->x_pixel, y += (rows)*p->y_pixel, next += fetched)        \
-                tile(p, of, x, y, next, e);                                                                            \
+                tile(p, of, x, y, next, e, (kind) == 2);                                                               \
     }
 #define TILES_6(...)                                                                                                   \
     TILE(1, __VA_ARGS__)                                                                                               \
@@ -240,7 +277,10 @@ TILES(2, 0)
 TILES(1, 1)
 #elif CNI_VECTOR_BYTES == 16
 TILES(3, 0)
+TILES(3, 2)
 #endif
+TILES(1, 2)
+TILES(2, 2)
 
 /* [which][rows - 1] */
 static tile_function *const tiles[][MOST_ROWS] = {
@@ -259,11 +299,24 @@ static int which_tiles(int width)
     return (width - 1) / LANES;
 }
 
+static tile_function *const short_tiles[][MOST_ROWS] = {
+    {ROW(12)},
+    {ROW(22)},
+#if CNI_VECTOR_BYTES == 16
+    {ROW(32)},
+#endif
+};
+
+static bool is_short(const strip *of)
+{
+    return of->steps && !(HAS_HALVES && which_tiles(of->width) == PANEL_VECTORS);
+}
+
 /* Rows are cut into tiles of nearly equal size, so that no small tile is left over.  Where all are equal, one call does
  * all rows: beside short sums, finding out how pixels lie takes long. */
 static void rows_of_tiles(const cni_product *p, strip *of, int column, int most)
 {
-    tile_function *const *by_rows = tiles[which_tiles(of->width)];
+    tile_function *const *by_rows = (is_short(of) ? short_tiles : tiles)[which_tiles(of->width)];
     const size_t count = (p->columns + (size_t)most - 1) / (size_t)most;
     if (!count) return;
     const size_t rows = p->columns / count, larger = p->columns % count, lines = larger ? 1 : p->rows;
@@ -303,16 +356,25 @@ static void find_next(const cni_product *p, int most, strip *of)
     of->step = p->ahead_bytes < times * line ? (ptrdiff_t)((p->ahead_bytes + times - 1) / times) : (ptrdiff_t)line;
 }
 
+/* Where the steps of a short sum find their x. */
+static void find_steps(const cni_product *p, strip *of)
+{
+    if (p->taps == 1 || p->depth > MOST_SHORT_DEPTH || p->taps > MOST_SHORT || p->taps * p->depth > MOST_SHORT) return;
+    for (int t = 0; t < p->taps; t++)
+        for (int k = 0; k < p->depth; k++) of->at[of->steps++] = p->tap[t] + k;
+}
+
 static void product(const cni_product *p)
 {
     /* Pixels whose distance is a multiple of 2 KiB fall into few sets of the first cache: then fewer at a time. */
     int most = p->x_pixel % 512 == 0 && MOST_ROWS > 7 ? 7 : MOST_ROWS;
     strip of = {.w = p->panels};
+    find_steps(p, &of);
     for (int j = 0; j < p->width; j += PANEL, of.w += (size_t)p->taps * (size_t)p->depth * PANEL) {
         of.width = p->width - j < PANEL ? p->width - j : PANEL;
         begin_strip(&of, &p->finish, j);
         find_next(p, most, &of);
-        rows_of_tiles(p, &of, j, most);
+        rows_of_tiles(p, &of, j, is_short(&of) && most > MOST_SHORT_ROWS ? MOST_SHORT_ROWS : most);
     }
 }
 
