@@ -34,7 +34,8 @@ typedef struct problem {
     bool pack;
     int only; /* one algorithm; -1: all */
     float *x, *w, *y;
-    void *packed[CNI_ALGORITHMS], *scratch[CNI_ALGORITHMS];
+    void *packed[CNI_ALGORITHMS], *scratch[CNI_ALGORITHMS], *own[CNI_ALGORITHMS];
+    size_t own_bytes[CNI_ALGORITHMS];
 } problem;
 
 static cni_winograd_conv winograd_of(const problem *p, cni_algorithm a)
@@ -97,12 +98,15 @@ static float *numbers(size_t count)
 static void run(const problem *p, cni_algorithm a, bool pack)
 {
     static const cni_finish none;
+    cni_run own = p->run;
+    own.own = p->own[a];
+    own.own_bytes = p->own_bytes[a];
     if (a == CNI_DIRECT) {
         cni_correlation c = direct_of(p);
-        cni_correlate(&c, &p->run, p->x, p->w, p->y, p->packed[a], pack, p->scratch[a]);
+        cni_correlate(&c, &own, p->x, p->w, p->y, p->packed[a], pack, p->scratch[a]);
     } else {
         cni_winograd_conv c = winograd_of(p, a);
-        cni_winograd_convolve(&c, &p->run, p->x, p->w, &none, NULL, p->y, p->packed[a], pack, p->scratch[a]);
+        cni_winograd_convolve(&c, &own, p->x, p->w, &none, NULL, p->y, p->packed[a], pack);
     }
 }
 
@@ -112,12 +116,14 @@ static void prepare(problem *p, cni_algorithm a)
     if (a == CNI_DIRECT) {
         cni_correlation c = direct_of(p);
         p->packed[a] = memory(cni_correlation_packed(&c, sizeof(float)));
-        p->scratch[a] = memory(cni_blocks_scratch(&c.sampling, cni_pool_threads(p->run.pool), sizeof(float)));
+        p->scratch[a] = memory(cni_blocks_scratch(&c.sampling));
+        p->own_bytes[a] = cni_blocks_own(&c.sampling, sizeof(float));
     } else {
         cni_winograd_conv c = winograd_of(p, a);
         p->packed[a] = memory(cni_winograd_weights(&c, kernels));
-        p->scratch[a] = memory(cni_winograd_scratch(&c, &p->run));
+        p->own_bytes[a] = cni_winograd_own(&c, &p->run);
     }
+    p->own[a] = memory((size_t)cni_pool_threads(p->run.pool) * p->own_bytes[a]);
     run(p, a, true);
 }
 
@@ -160,7 +166,8 @@ static void measure(problem *p, double seconds)
                    a == (int)chosen ? '*' : ' ');
         free(p->packed[a]);
         free(p->scratch[a]);
-        p->packed[a] = p->scratch[a] = NULL;
+        free(p->own[a]);
+        p->packed[a] = p->scratch[a] = p->own[a] = NULL;
     }
     printf("  peak %.0f\n", peak);
     fflush(stdout);

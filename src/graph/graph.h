@@ -112,6 +112,10 @@ struct cni_op_kind {
     /** Bytes of scratch memory for the largest run (most->n is the plan's batch); NULL = none.  64-byte aligned. */
     size_t (*workspace)(const cni_op *op, const cni_run *most);
 
+    /** Bytes of such memory for each thread, at cni_own(run, thread): in one place for all steps of a plan, since what
+     *  another core has written comes slowly. */
+    size_t (*own)(const cni_op *op, const cni_run *most);
+
     /** Bytes of zeroed memory that stays with the step from run to run: packed weights.  NULL = none. */
     size_t (*persistent)(const cni_op *op, const cni_run *most);
 
@@ -184,7 +188,14 @@ struct cni_run {
     cni_pool *pool; /* NULL in some runs of a plan that has one: the step is to run in the caller's thread alone */
     const double *scalars; /* run-time scalars by slot (cni_graph_scalar): learning rate, step, ... */
     bool pack_only;        /* for kinds with `packs`: the plan is being made, tensors have no values yet */
+    char *own;             /* scratch memory of each thread, one after the other, of */
+    size_t own_bytes;      /* each */
 };
+
+static inline char *cni_own(const cni_run *run, int thread)
+{
+    return run->own + (size_t)thread * run->own_bytes;
+}
 
 struct cni_graph {
     cni_arena arena;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Plans.  All memory of a plan is one block:
  *
- *   | tensors, by liveness | slack | workspace | persistent memory of each step | copies of variables |
+ *   | tensors, by liveness | slack | workspace | each thread's own | persistent memory of each step | copies of
+ * variables |
  *
  * The slack is for vector loads that pass the end of the last tensor. */
 #include "graph/plan.h"
@@ -19,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LARGE_COPY = 1 << 16 };
+enum { LARGE_COPY = 1 << 16, PAGE = 4096 };
 
 /* Sizes that do not wrap: what is too large stays at SIZE_MAX and meets the budget. */
 static size_t reserve(size_t *end, size_t bytes)
@@ -80,6 +81,11 @@ static cn_status allocate(cni_plan *plan, cni_error *error)
         (double)bytes / mega, (double)most / mega);
 }
 
+static size_t own_bytes(const cni_plan *plan)
+{
+    return plan->run.own_bytes * (size_t)cni_pool_threads(plan->run.pool);
+}
+
 /* Reserves everything, then allocates it at once.  Until then step->persistent holds an offset. */
 static cn_status give_memory(cni_plan *plan, size_t *persistent, cni_error *error)
 {
@@ -90,8 +96,11 @@ static cn_status give_memory(cni_plan *plan, size_t *persistent, cni_error *erro
         const cni_op *op = plan->steps[i].op;
         size_t bytes = op->kind->workspace ? op->kind->workspace(op, &plan->run) : 0;
         if (bytes > plan->workspace_bytes) plan->workspace_bytes = bytes;
+        bytes = op->kind->own ? op->kind->own(op, &plan->run) : 0;
+        if (bytes > plan->run.own_bytes) plan->run.own_bytes = (bytes + PAGE - 1) / PAGE * PAGE;
     }
     plan->workspace_offset = reserve(&plan->bytes, plan->workspace_bytes);
+    plan->own_offset = reserve(&plan->bytes, own_bytes(plan));
     for (int i = 0; i < plan->step_count; i++) {
         const cni_op *op = plan->steps[i].op;
         size_t bytes = op->kind->persistent ? op->kind->persistent(op, &plan->run) : 0;
@@ -122,6 +131,7 @@ static void resolve_tensors(cni_plan *plan)
 
 static void resolve_steps(cni_plan *plan, const size_t *persistent)
 {
+    plan->run.own = (char *)plan->memory + plan->own_offset;
     for (int i = 0; i < plan->step_count; i++) {
         cni_step *step = &plan->steps[i];
         for (int k = 0; k < step->op->inputs; k++)
@@ -267,6 +277,7 @@ static void poison(cni_plan *plan, cni_segment segment)
             if (!tensor->alias_of) memset(plan->steps[i].out[k], 0xff, bytes);
         }
     memset(plan->memory + plan->workspace_offset, 0xff, plan->workspace_bytes);
+    memset(plan->run.own, 0xff, own_bytes(plan));
 }
 
 static void run_segment(cni_plan *plan, cni_segment segment, int n, double *seconds)

@@ -38,7 +38,7 @@ struct cni_plan {
     int *readers;       /* cni_pack's: two numbers for each tensor; then which ones the plan holds */
     bool holds;         /* the plan is among the holders of the variables that it reads */
     unsigned char *memory;
-    size_t bytes, workspace_offset, workspace_bytes;
+    size_t bytes, workspace_offset, workspace_bytes, own_offset;
     cni_plan_options options;
     size_t real_size;
     cni_liveness liveness;

@@ -146,15 +146,17 @@ static float *convolve(const shape *s, const data *d, bool transposed, cni_algor
                                     .transposed = transposed,
                                     .overlaps = cni_algorithm_rows[algorithm].overlaps};
     cni_pool *pool = threads > 1 ? cni_pool_new(threads) : NULL;
-    const cni_run run = {.n = s->n, .batch = batch, .kernels = kernels, .pool = pool};
-    size_t scratch_bytes = few ? cni_winograd_few_scratch(&conv, &run) : cni_winograd_scratch(&conv, &run),
+    cni_run run = {.n = s->n, .batch = batch, .kernels = kernels, .pool = pool};
+    run.own_bytes = few ? cni_winograd_few_own(&conv, &run) : cni_winograd_own(&conv, &run);
+    size_t scratch_bytes = (size_t)cni_pool_threads(pool) * run.own_bytes,
            u_bytes = cni_winograd_weights(&conv, kernels);
     float *y = new_floats(z.y), *u = new_floats(u_bytes / 4), *scratch = new_floats(scratch_bytes / 4 + 16);
     scratch[scratch_bytes / 4] = 42;
+    run.own = (char *)scratch;
     if (few)
-        cni_winograd_few_convolve(&conv, &run, d->x, d->w, &d->finish, after, y, scratch);
+        cni_winograd_few_convolve(&conv, &run, d->x, d->w, &d->finish, after, y);
     else
-        cni_winograd_convolve(&conv, &run, d->x, d->w, &d->finish, after, y, u, true, scratch);
+        cni_winograd_convolve(&conv, &run, d->x, d->w, &d->finish, after, y, u, true);
     assert_true(scratch[scratch_bytes / 4] == 42);
     free(u);
     free(scratch);

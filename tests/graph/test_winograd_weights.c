@@ -101,7 +101,12 @@ static void run(const shape *t, data *d, const cni_kernels *kernels, int threads
     memset(d->db.data, 0xff, d->db.count * sizeof(float));
     cni_run some = most;
     some.n = t->n;
+    some.own_bytes = cni_winograd_weights_own(&t->s, &most);
+    guarded own = new_guarded(((size_t)cni_pool_threads(pool) * some.own_bytes + 63) / 64 * 16);
+    memset(own.data, 0xff, own.count * sizeof(float));
+    some.own = (char *)own.data;
     cni_winograd_weights_run(&t->s, &some, d->x.data, d->dy.data, d->dw.data, d->db.data, scratch.data);
+    free_guarded(&own);
     free_guarded(&scratch);
     cni_pool_free(pool);
 }

@@ -70,19 +70,18 @@ typedef struct notes {
     input in;
 } notes;
 
-static size_t private_bytes(const cni_sampling *sampling, size_t real_size)
+size_t cni_blocks_own(const cni_sampling *sampling, size_t real_size)
 {
     size_t bytes = cni_round_up(sizeof(notes)) + table_bytes(sampling);
     if (sampling->in_place) return bytes;
     return bytes + cni_round_up(copy_bytes(sampling, most_block_rows(sampling, real_size), real_size));
 }
 
-size_t cni_blocks_scratch(const cni_sampling *sampling, int threads, size_t real_size)
+size_t cni_blocks_scratch(const cni_sampling *sampling)
 {
     cni_axis_shape rows = axis_of(sampling, 0), columns = axis_of(sampling, 1);
     size_t parts = (size_t)cni_axis_phases(&rows) * (size_t)cni_axis_phases(&columns);
-    return cni_axis_bytes(&rows) + cni_axis_bytes(&columns) + cni_round_up(parts * sizeof(cni_part)) +
-           (size_t)threads * private_bytes(sampling, real_size);
+    return cni_axis_bytes(&rows) + cni_axis_bytes(&columns) + cni_round_up(parts * sizeof(cni_part));
 }
 
 static void make_parts(cni_blocks *blocks, char *memory)
@@ -102,7 +101,6 @@ static void make_parts(cni_blocks *blocks, char *memory)
         p->folded = blocks->sampling->can_fold && cni_phase_dense(p->columns);
         taps += (size_t)p->rows->taps * (size_t)p->columns->taps;
     }
-    blocks->private_memory = memory + cni_round_up((size_t)blocks->parts * sizeof(cni_part));
 }
 
 /* How long the threads take, in outputs of one unit.  Each task reads the weights of its units, which takes as long as
@@ -159,16 +157,11 @@ void cni_blocks_init(cni_blocks *blocks, const cni_sampling *sampling, const cni
                      void *scratch)
 {
     size_t real_size = run->kernels->real_size;
-    *blocks = (cni_blocks){.sampling = sampling,
-                           .real_size = real_size,
-                           .x = x,
-                           .units = units,
-                           .private_bytes = private_bytes(sampling, real_size)};
+    *blocks = (cni_blocks){.sampling = sampling, .real_size = real_size, .x = x, .units = units, .run = run};
     make_parts(blocks, scratch);
     const int threads = cni_pool_threads(run->pool);
     divide(blocks, run->n, threads);
-    for (int i = 0; i < threads; i++)
-        ((notes *)(blocks->private_memory + (size_t)i * blocks->private_bytes))->part = NULL;
+    for (int i = 0; i < threads; i++) ((notes *)(void *)cni_own(run, i))->part = NULL;
 }
 
 static cni_block find(const cni_blocks *blocks, size_t task)
@@ -255,7 +248,7 @@ static void find_taps(const cni_block *b, ptrdiff_t *table)
 cni_block cni_block_of(const cni_blocks *blocks, size_t task, int thread)
 {
     const cni_sampling *s = blocks->sampling;
-    char *memory = blocks->private_memory + (size_t)thread * blocks->private_bytes;
+    char *memory = cni_own(blocks->run, thread);
     cni_block b = find(blocks, task);
     notes *last = (notes *)memory;
     ptrdiff_t *table = (ptrdiff_t *)(memory + cni_round_up(sizeof(notes)));

@@ -34,8 +34,7 @@ typedef struct cni_blocks {
     int block_rows, row_blocks; /* rows of each part */
     int units, chunk_units, chunks;
     size_t tasks;
-    char *private_memory;
-    size_t private_bytes;
+    const cni_run *run; /* whose threads' own memory is used */
 } cni_blocks;
 
 typedef struct cni_block {
@@ -52,12 +51,14 @@ typedef struct cni_block {
     size_t rows, columns;
 } cni_block;
 
-size_t cni_blocks_scratch(const cni_sampling *sampling, int threads, size_t real_size);
+/** Bytes of scratch, and of each thread's own memory. */
+size_t cni_blocks_scratch(const cni_sampling *sampling);
+size_t cni_blocks_own(const cni_sampling *sampling, size_t real_size);
 
 void cni_blocks_init(cni_blocks *blocks, const cni_sampling *sampling, const cni_run *run, const void *x, int units,
                      void *scratch);
 
-/** The block of a task; uses the private memory of that thread. */
+/** The block of a task; uses the thread's own memory. */
 cni_block cni_block_of(const cni_blocks *blocks, size_t task, int thread);
 
 /** Applies the epilogue to channels from ... to - 1 of the block's outputs; nothing for linear and plain relu. */

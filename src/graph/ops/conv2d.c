@@ -116,17 +116,23 @@ static size_t packed_bytes(const cni_op *op, const cni_run *run, size_t *scratch
     const cni_algorithm algorithm = (cni_algorithm)op->way;
     if (algorithm == CNI_DIRECT) {
         const cni_correlation shape = correlation_of(op);
-        *scratch = results_bytes(op, run) +
-                   cni_blocks_scratch(&shape.sampling, cni_pool_threads(run->pool), run->kernels->real_size);
+        *scratch = results_bytes(op, run) + cni_blocks_scratch(&shape.sampling);
         return cni_correlation_packed(&shape, run->kernels->real_size);
     }
     const cni_winograd_conv shape = winograd_of(op, algorithm);
-    if (is_few(op, &shape, run)) {
-        *scratch = cni_winograd_few_scratch(&shape, run);
-        return 0;
+    *scratch = 0;
+    return is_few(op, &shape, run) ? 0 : cni_winograd_weights(&shape, run->kernels);
+}
+
+static size_t own(const cni_op *op, const cni_run *run)
+{
+    const cni_algorithm algorithm = (cni_algorithm)op->way;
+    if (algorithm == CNI_DIRECT) {
+        const cni_correlation shape = correlation_of(op);
+        return cni_blocks_own(&shape.sampling, run->kernels->real_size);
     }
-    *scratch = cni_winograd_scratch(&shape, run);
-    return cni_winograd_weights(&shape, run->kernels);
+    const cni_winograd_conv shape = winograd_of(op, algorithm);
+    return is_few(op, &shape, run) ? cni_winograd_few_own(&shape, run) : cni_winograd_own(&shape, run);
 }
 
 /* Packed weights lie in the persistent memory when they are worth keeping, else at the head of the workspace. */
@@ -164,10 +170,10 @@ static void run(cni_step *step, const cni_run *run)
     } else {
         const cni_winograd_conv shape = winograd_of(op, algorithm);
         if (is_few(op, &shape, run)) {
-            cni_winograd_few_convolve(&shape, run, step->in[0], step->in[1], &finish, after, step->out[0], rest);
+            cni_winograd_few_convolve(&shape, run, step->in[0], step->in[1], &finish, after, step->out[0]);
             return;
         }
-        cni_winograd_convolve(&shape, run, step->in[0], step->in[1], &finish, after, step->out[0], packed, pack, rest);
+        cni_winograd_convolve(&shape, run, step->in[0], step->in[1], &finish, after, step->out[0], packed, pack);
     }
 }
 
@@ -308,6 +314,7 @@ static const cni_op_kind conv2d_kind = {.name = "conv2d",
                                         .gradient = conv2d_gradient,
                                         .choose = choose,
                                         .workspace = workspace,
+                                        .own = own,
                                         .persistent = persistent,
                                         .packs = true,
                                         .run = run,
@@ -321,6 +328,7 @@ static const cni_op_kind pooled_kind = {.name = "conv2d max_pool2d",
                                         .attributes_size = sizeof(cni_conv2d_attributes),
                                         .choose = choose,
                                         .workspace = workspace,
+                                        .own = own,
                                         .persistent = persistent,
                                         .packs = true,
                                         .run = run};
@@ -330,6 +338,7 @@ static const cni_op_kind transpose_kind = {.name = "conv2d_transpose",
                                            .gradient = transpose_gradient,
                                            .choose = choose,
                                            .workspace = workspace,
+                                           .own = own,
                                            .persistent = persistent,
                                            .packs = true,
                                            .run = run,

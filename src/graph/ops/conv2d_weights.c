@@ -43,9 +43,10 @@ typedef struct work {
     shape s;
     const cni_kernels *kernels;
     const void *x, *dy;
-    void *dw, *db, *slices_memory, *copies;
+    void *dw, *db, *slices_memory;
+    const cni_run *run; /* whose threads have a copy of their own */
     int n, blocks;
-    size_t weights, copy_bytes, slice_bytes;
+    size_t weights, slice_bytes;
 } work;
 
 /* ---- how it is divided ---- */
@@ -177,9 +178,15 @@ static size_t workspace(const cni_op *op, const cni_run *most)
     cni_winograd_weights winograd;
     if (winograd_of(op, &winograd)) return cni_winograd_weights_scratch(&winograd, most);
     shape s = shape_of(op, most);
-    size_t real_size = most->kernels->real_size;
-    return (size_t)cni_pool_threads(most->pool) * copy_bytes(&s, real_size) +
-           (s.slices > 1 ? (size_t)s.slices * slice_bytes(&s, real_size) : 0);
+    return s.slices > 1 ? (size_t)s.slices * slice_bytes(&s, most->kernels->real_size) : 0;
+}
+
+static size_t own(const cni_op *op, const cni_run *most)
+{
+    cni_winograd_weights winograd;
+    if (winograd_of(op, &winograd)) return cni_winograd_weights_own(&winograd, most);
+    shape s = shape_of(op, most);
+    return copy_bytes(&s, most->kernels->real_size);
 }
 
 /* Windows first ... last - 1 of `count` for which cell i * stride + offset is one of 0 ... size - 1. */
@@ -412,7 +419,7 @@ static task task_at(const work *w, size_t index, int thread, int *slice)
     int i = (int)index;
     *slice = i % s->slices;
     i /= s->slices;
-    task t = {.row = i % s->row_tasks * s->task_rows, .copy = (char *)w->copies + (size_t)thread * w->copy_bytes};
+    task t = {.row = i % s->row_tasks * s->task_rows, .copy = cni_own(w->run, thread)};
     t.last_row = cni_smaller(t.row + s->task_rows, s->kh);
     i /= s->row_tasks;
     t.channel = i % s->heights * s->height;
@@ -482,10 +489,9 @@ static void run_weights(cni_step *step, const cni_run *run)
               .n = run->n};
     w.blocks = blocks_of(&w.s, run->n);
     w.weights = weights_of(&w.s);
-    w.copy_bytes = copy_bytes(&w.s, real_size);
     w.slice_bytes = slice_bytes(&w.s, real_size);
-    w.copies = step->workspace;
-    w.slices_memory = (char *)step->workspace + (size_t)cni_pool_threads(run->pool) * w.copy_bytes;
+    w.run = run;
+    w.slices_memory = step->workspace;
     cni_pool *pool = cni_run_for(run, 2.0 * run->n * w.s.oh * w.s.ow * (double)w.weights).pool;
     cni_parallel(pool, (size_t)tasks_of(&w.s), run_task, &w);
     if (w.s.slices == 1) return;
@@ -498,6 +504,7 @@ static const cni_op_kind weights_kind = {.name = "conv2d_weights",
                                          .attributes_size = sizeof(cni_conv2d_attributes),
                                          .choose = choose,
                                          .workspace = workspace,
+                                         .own = own,
                                          .run = run_weights};
 
 cni_tensor *cni_conv2d_weights(cni_graph *graph, cni_tensor *x, cni_tensor *dy, cni_tensor *w,

@@ -39,7 +39,7 @@ typedef struct work {
     void *y, *packed;
     size_t rows, chunk_rows, chunks;
     int depth, width, panels, chunk_panels, column_parts, row_parts, slices;
-    size_t thread_bytes; /* of scratch memory at `scratch` */
+    const cni_run *run; /* whose threads' own memory is used */
     char *scratch;
     bool transposed, finite, learns; /* w is finite; or is to be found out */
 } work;
@@ -114,10 +114,14 @@ static size_t workspace(const cni_op *op, const cni_run *most)
     const way how = way_of(op, rows, rows);
     size_t bytes = 0;
     if (how == PACKED && !cni_keeps_packed(op->in[1])) bytes = packed_bytes(op, real_size);
-    if (how == TURNED)
-        bytes = (size_t)cni_pool_threads(most->pool) * turned_bytes(rows, real_size) +
-                cni_round_up((rows + CNI_MAX_PANEL) * (size_t)columns_of(op->in[0]) * real_size);
+    if (how == TURNED) bytes = cni_round_up((rows + CNI_MAX_PANEL) * (size_t)columns_of(op->in[0]) * real_size);
     return bytes > sliced_bytes(op, real_size) ? bytes : sliced_bytes(op, real_size);
+}
+
+static size_t own(const cni_op *op, const cni_run *most)
+{
+    const size_t rows = rows_of(op->in[0], most->batch);
+    return way_of(op, rows, rows) == TURNED ? turned_bytes(rows, most->kernels->real_size) : 0;
 }
 
 static void pack_panel(void *context, size_t index, int thread)
@@ -225,7 +229,7 @@ static void multiply_turned(void *context, size_t index, int thread)
     const work *w = context;
     size_t real_size = w->kernels->real_size;
     int j = (int)index * TURNED_ROWS, columns = cni_smaller(w->width - j, TURNED_ROWS);
-    char *turned = w->scratch + (size_t)thread * w->thread_bytes;
+    char *turned = cni_own(w->run, thread);
     const cni_product product = {
         .x = cni_at(w->w, (ptrdiff_t)j * w->depth, real_size),
         .x_pixel = w->depth,
@@ -250,11 +254,10 @@ static void multiply_turned(void *context, size_t index, int thread)
     finish(w, 0, w->rows, j, columns);
 }
 
-static void run_turned(work *w, cni_pool *pool, int most_threads)
+static void run_turned(work *w, cni_pool *pool)
 {
     const size_t panel = (size_t)w->kernels->matmul.panel;
-    w->thread_bytes = turned_bytes(w->rows, w->kernels->real_size);
-    w->packed = w->scratch + (size_t)most_threads * w->thread_bytes;
+    w->packed = w->scratch;
     cni_parallel(pool, (w->rows + panel - 1) / panel, pack_rows, w);
     cni_parallel(pool, (size_t)cni_ratio_up(w->width, TURNED_ROWS), multiply_turned, w);
 }
@@ -391,6 +394,7 @@ static void run_dense(cni_step *step, const cni_run *whole_run)
               .depth = columns_of(op->in[0]),
               .width = columns_of(op->out[0]),
               .slices = slices_of(op, run->kernels->real_size),
+              .run = run,
               .scratch = step->workspace,
               .transposed = attributes->transposed};
     const way how = way_of(op, w.rows, rows_of(op->in[0], run->batch));
@@ -401,7 +405,7 @@ static void run_dense(cni_step *step, const cni_run *whole_run)
     else if (how == UNPACKED)
         run_unpacked(&w, run->pool);
     else if (how == TURNED)
-        run_turned(&w, run->pool, cni_pool_threads(whole_run->pool));
+        run_turned(&w, run->pool);
     else
         run_packed(&w, step, run->pool);
 }
@@ -431,6 +435,7 @@ static const cni_op_kind dense_kind = {.name = "dense",
                                        .attributes_size = sizeof(dense_attributes),
                                        .gradient = gradient,
                                        .workspace = workspace,
+                                       .own = own,
                                        .persistent = persistent,
                                        .run = run_dense,
                                        .epilogue_offset = offsetof(dense_attributes, epilogue)};

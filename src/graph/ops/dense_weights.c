@@ -204,8 +204,7 @@ typedef struct fused {
     work w;
     cni_update_work update;
     int height, width, columns; /* of a block; blocks beside each other */
-    char *scratch;
-    size_t scratch_bytes;
+    const cni_run *run;         /* whose threads' own memory is used */
 } fused;
 
 static void shape_blocks(const cni_op *op, int n, fused *f)
@@ -221,15 +220,10 @@ static void shape_blocks(const cni_op *op, int n, fused *f)
 }
 
 /* A run of fewer rows may take blocks of another shape, but never larger ones. */
-static size_t block_bytes(size_t real_size)
-{
-    return cni_round_up((size_t)(BLOCK_ELEMENTS + TALL * BLOCK_COLUMNS) * real_size);
-}
-
-static size_t fused_workspace(const cni_op *op, const cni_run *most)
+static size_t fused_own(const cni_op *op, const cni_run *most)
 {
     (void)op;
-    return (size_t)cni_pool_threads(most->pool) * block_bytes(most->kernels->real_size);
+    return cni_round_up((size_t)(BLOCK_ELEMENTS + TALL * BLOCK_COLUMNS) * most->kernels->real_size);
 }
 
 /* One row of x and dy: the kernel of the step multiplies them. */
@@ -253,7 +247,7 @@ static void step_block(void *context, size_t index, int thread)
                .height = cni_smaller(f->w.in - i, f->height),
                .width = cni_smaller(f->w.out - j, f->width),
                .last = f->w.rows,
-               .dw = f->scratch + (size_t)thread * f->scratch_bytes,
+               .dw = cni_own(f->run, thread),
                .update = &f->update};
     b.dw_row = b.width;
     weigh_block(&f->w, &b);
@@ -271,8 +265,7 @@ static void run_fused(cni_step *step, const cni_run *run)
 {
     fused f = {.w = work_of(step->op, run, step->in[IN_X], step->in[IN_DY], IN_X),
                .update = cni_update_begin(step, run, step->op->attributes),
-               .scratch = step->workspace,
-               .scratch_bytes = block_bytes(run->kernels->real_size)};
+               .run = run};
     shape_blocks(step->op, run->n, &f);
     if (f.w.rows == 1) {
         f.height = BLOCK_ELEMENTS / f.w.out + 1;
@@ -282,10 +275,8 @@ static void run_fused(cni_step *step, const cni_run *run)
     cni_parallel(run->pool, (size_t)cni_ratio_up(f.w.in, f.height) * (size_t)f.columns, step_block, &f);
 }
 
-static const cni_op_kind fused_kind = {.name = "dense_update",
-                                       .attributes_size = sizeof(cni_update_attributes),
-                                       .workspace = fused_workspace,
-                                       .run = run_fused};
+static const cni_op_kind fused_kind = {
+    .name = "dense_update", .attributes_size = sizeof(cni_update_attributes), .own = fused_own, .run = run_fused};
 
 static bool is_read(const cni_graph *graph, const cni_tensor *tensor)
 {

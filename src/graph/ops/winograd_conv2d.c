@@ -89,9 +89,8 @@ typedef struct work {
     const cni_epilogue *after;
     void *y, *u;
     ptrdiff_t v_position, m_position;
-    bool asks; /* memory for what comes next */
-    char *own; /* of each thread: tiles, V, M */
-    size_t own_bytes;
+    bool asks;          /* memory for what comes next */
+    const cni_run *run; /* whose threads have tiles, V and M of their own */
 } work;
 
 /* A thread's own: tiles; V, or a piece of weights; M. */
@@ -114,16 +113,11 @@ static size_t m_bytes(const plan *p)
                         p->real_size);
 }
 
-static size_t own_bytes(const cni_winograd_conv *c, const plan *p)
+size_t cni_winograd_own(const cni_winograd_conv *c, const cni_run *most)
 {
-    return tile_bytes(p) + v_bytes(c, p) + m_bytes(p);
-}
-
-size_t cni_winograd_scratch(const cni_winograd_conv *c, const cni_run *most)
-{
-    if (c->overlaps) return cni_winograd_overlap_scratch(c, most);
+    if (c->overlaps) return cni_winograd_overlap_own(c, most);
     plan p = plan_of(c, most->kernels, most->batch);
-    return (size_t)cni_pool_threads(most->pool) * own_bytes(c, &p);
+    return tile_bytes(&p) + v_bytes(c, &p) + m_bytes(&p);
 }
 
 /* What a division costs: cycles by element and channel read.  A cycle has 32 multiply-adds; reading U takes a cycle for
@@ -207,7 +201,7 @@ static void transform_weights(void *context, size_t index, int thread)
     ptrdiff_t tap = (ptrdiff_t)c->from[2] * c->to[2], first = (ptrdiff_t)k0 * c->to[2] + j0, pixel = c->to[2];
     const void *image = w->w;
     if (c->transposed) { /* turned, its channels changed over, in the thread's own memory */
-        char *turned = w->own + (size_t)thread * w->own_bytes + tile_bytes(p);
+        char *turned = cni_own(w->run, thread) + tile_bytes(p);
         for (int t = 0; t < k * k; t++)
             w->kernels->layout.transpose(cni_at(w->w, t * tap + (ptrdiff_t)j0 * c->from[2] + k0, p->real_size),
                                          (size_t)c->from[2],
@@ -228,11 +222,6 @@ static void transform_weights(void *context, size_t index, int thread)
 }
 
 /* Blocks */
-
-static cni_winograd_tile *own_tiles(const work *w, int thread)
-{
-    return (void *)(w->own + (size_t)thread * w->own_bytes);
-}
 
 static void input(const work *w, size_t first, size_t count, cni_winograd_tile *tiles, void *v)
 {
@@ -336,7 +325,7 @@ static void run_task(void *context, size_t index, int thread)
     size_t count = rest < w->d.block_tiles ? rest : w->d.block_tiles;
     int panel = (int)(index % (size_t)w->d.groups) * w->d.group_panels;
     int last = cni_smaller(panel + w->d.group_panels, p->panels);
-    cni_winograd_tile *tiles = own_tiles(w, thread);
+    cni_winograd_tile *tiles = (void *)cni_own(w->run, thread);
     char *v = (char *)tiles + tile_bytes(p), *m = v + v_bytes(w->conv, p);
     input(w, first, count, tiles, v);
     cni_winograd_cut(&w->to, first, count, tiles);
@@ -368,11 +357,10 @@ static size_t cells_bytes(const work *w)
 }
 
 void cni_winograd_convolve(const cni_winograd_conv *conv, const cni_run *whole_run, const void *x, const void *w,
-                           const cni_finish *finish, const cni_epilogue *after, void *y, void *u, bool transform,
-                           void *scratch)
+                           const cni_finish *finish, const cni_epilogue *after, void *y, void *u, bool transform)
 {
     if (conv->overlaps) {
-        cni_winograd_overlap_convolve(conv, whole_run, x, w, finish, after, y, u, transform, scratch);
+        cni_winograd_overlap_convolve(conv, whole_run, x, w, finish, after, y, u, transform);
         return;
     }
     work job = {.conv = conv,
@@ -383,7 +371,8 @@ void cni_winograd_convolve(const cni_winograd_conv *conv, const cni_run *whole_r
                 .finish = finish,
                 .after = after,
                 .y = y,
-                .u = u};
+                .u = u,
+                .run = whole_run};
     const cni_run run = cni_run_for(whole_run, 2.0 * (double)all_tiles(conv, whole_run->n) * job.p.elements *
                                                    conv->from[2] * conv->to[2]);
     job.d = divide(conv, &job.p, &run);
@@ -391,8 +380,6 @@ void cni_winograd_convolve(const cni_winograd_conv *conv, const cni_run *whole_r
     job.v_position = cni_winograd_spaced((ptrdiff_t)job.d.block_tiles * job.p.pixel);
     job.m_position = cni_winograd_spaced((ptrdiff_t)job.d.block_tiles * job.p.panel);
     job.asks = job.d.groups == 1 && cells_bytes(&job) > FAR * job.kernels->caches.l2;
-    job.own = scratch;
-    job.own_bytes = own_bytes(conv, &job.p);
     if (transform)
         cni_parallel(whole_run->pool, (size_t)(job.p.panels * cni_ratio_up(conv->from[2], CHUNK)), transform_weights,
                      &job);

@@ -22,14 +22,13 @@ typedef struct cni_winograd_conv {
 /** Bytes of transformed weights. */
 size_t cni_winograd_weights(const cni_winograd_conv *conv, const cni_kernels *kernels);
 
-/** Bytes of scratch for the largest run. */
-size_t cni_winograd_scratch(const cni_winograd_conv *conv, const cni_run *most);
+/** Bytes of each thread's own memory, for the largest run. */
+size_t cni_winograd_own(const cni_winograd_conv *conv, const cni_run *most);
 
 /** `u` takes the transformed weights when `transform` is true (what it held is of no interest) and is read in any case.
  *  `after`, an element-wise function, is applied to y at the end, or NULL. */
 void cni_winograd_convolve(const cni_winograd_conv *conv, const cni_run *run, const void *x, const void *w,
-                           const cni_finish *finish, const cni_epilogue *after, void *y, void *u, bool transform,
-                           void *scratch);
+                           const cni_finish *finish, const cni_epilogue *after, void *y, void *u, bool transform);
 
 /** Tiles first ... first + count - 1 of `size` x `size` cells, counted over images and from row to row: tile (i, j)
  * begins at cell (i step - padding[0], j step - padding[1]).  There are as many as `results` images [height, width,

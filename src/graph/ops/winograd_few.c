@@ -35,7 +35,7 @@ typedef struct work {
     const cni_finish *finish;
     const cni_epilogue *after;
     void *y;
-    char *own;
+    const cni_run *run;
     int images;
 } work;
 
@@ -73,13 +73,12 @@ static size_t own_bytes(const plan *p)
     return p->v_bytes + p->turned_bytes + p->m_bytes;
 }
 
-size_t cni_winograd_few_scratch(const cni_winograd_conv *conv, const cni_run *most)
+size_t cni_winograd_few_own(const cni_winograd_conv *conv, const cni_run *most)
 {
     const int threads = cni_pool_threads(most->pool);
     const plan alone = plan_of(conv, most->kernels, 1, most->batch);
     const plan p = plan_of(conv, most->kernels, threads, most->batch);
-    const size_t all = (size_t)threads * own_bytes(&p), one = own_bytes(&alone);
-    return all > one ? all : one;
+    return own_bytes(&p) > own_bytes(&alone) ? own_bytes(&p) : own_bytes(&alone);
 }
 
 /* V, chunk by chunk of channels. */
@@ -170,7 +169,7 @@ static void run_task(void *context, size_t index, int thread)
 {
     const work *w = context;
     const int first = (int)index * w->group_panels, last = cni_smaller(first + w->group_panels, w->p.panels);
-    char *own = w->own + (size_t)thread * own_bytes(&w->p);
+    char *own = cni_own(w->run, thread);
     cni_winograd_tile tiles[CNI_FEW_TILES];
     input(w, own);
     cni_winograd_cut(&w->to, 0, w->p.tiles, tiles);
@@ -179,7 +178,7 @@ static void run_task(void *context, size_t index, int thread)
 }
 
 void cni_winograd_few_convolve(const cni_winograd_conv *c, const cni_run *whole_run, const void *x, const void *w,
-                               const cni_finish *finish, const cni_epilogue *after, void *y, void *scratch)
+                               const cni_finish *finish, const cni_epilogue *after, void *y)
 {
     const int rows = cni_ratio_up(c->to[0], c->results), columns = cni_ratio_up(c->to[1], c->results);
     const int n = c->window + c->results - 1;
@@ -196,7 +195,7 @@ void cni_winograd_few_convolve(const cni_winograd_conv *c, const cni_run *whole_
         .finish = finish,
         .after = after,
         .y = y,
-        .own = scratch,
+        .run = whole_run,
         .images = run.n};
     job.group_panels = cni_ratio_up(job.p.panels, threads);
     cni_parallel(run.pool, (size_t)cni_ratio_up(job.p.panels, job.group_panels), run_task, &job);

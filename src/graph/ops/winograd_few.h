@@ -9,11 +9,11 @@
 /** Whether there are at most CNI_FEW_TILES in a run of so many images. */
 bool cni_winograd_few_serves(const cni_winograd_conv *conv, int batch);
 
-/** Bytes of scratch for the largest run. */
-size_t cni_winograd_few_scratch(const cni_winograd_conv *conv, const cni_run *most);
+/** Bytes of each thread's own memory, for the largest run. */
+size_t cni_winograd_few_own(const cni_winograd_conv *conv, const cni_run *most);
 
 /** As cni_winograd_convolve; transformed weights are never seen by anybody. */
 void cni_winograd_few_convolve(const cni_winograd_conv *conv, const cni_run *run, const void *x, const void *w,
-                               const cni_finish *finish, const cni_epilogue *after, void *y, void *scratch);
+                               const cni_finish *finish, const cni_epilogue *after, void *y);
 
 #endif

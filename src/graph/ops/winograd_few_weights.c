@@ -32,7 +32,7 @@ typedef struct work {
     int group_panels, parts, part_chunks, images; /* of the channels: where there are fewer panels than threads */
     const void *x, *dy;
     void *dw, *db;
-    char *own;
+    const cni_run *run;
 } work;
 
 static plan plan_of(const cni_winograd_weights *s, const cni_kernels *kernels, int images)
@@ -62,15 +62,10 @@ bool cni_winograd_few_weights_serves(const cni_winograd_weights *s, int batch)
     return (int64_t)batch * cni_ratio_up(s->oh, cell) * cni_ratio_up(s->ow, cell) <= FEW_TILES;
 }
 
-static size_t own_bytes(const plan *p)
-{
-    return p->v_bytes + p->z_bytes + p->m_bytes;
-}
-
-size_t cni_winograd_few_weights_scratch(const cni_winograd_weights *s, const cni_run *most)
+size_t cni_winograd_few_weights_own(const cni_winograd_weights *s, const cni_run *most)
 {
     const plan p = plan_of(s, most->kernels, most->batch);
-    return (size_t)cni_pool_threads(most->pool) * own_bytes(&p);
+    return p.v_bytes + p.z_bytes + p.m_bytes;
 }
 
 /* The tiles of all images [h, w, c]: tile (i, j) begins at cell (i cell - top, j cell - left) and has `side` cells. */
@@ -179,7 +174,7 @@ static void run_task(void *context, size_t index, int thread)
     const int first = (int)index / w->parts * w->group_panels;
     const int last = cni_smaller(first + w->group_panels, p->panels);
     const int chunk = (int)index % w->parts * w->part_chunks, end = cni_smaller(chunk + w->part_chunks, p->chunks);
-    char *own = w->own + (size_t)thread * own_bytes(p);
+    char *own = cni_own(w->run, thread);
     cni_winograd_tile tiles[FEW_TILES];
     input(w, chunk, end, own);
     cut(p, w->images, w->s->oh, w->s->ow, w->s->f, p->cell, 0, 0, tiles);
@@ -187,7 +182,7 @@ static void run_task(void *context, size_t index, int thread)
 }
 
 void cni_winograd_few_weights_run(const cni_winograd_weights *s, const cni_run *whole_run, const void *x,
-                                  const void *dy, void *dw, void *db, void *scratch)
+                                  const void *dy, void *dw, void *db)
 {
     const plan p = plan_of(s, whole_run->kernels, whole_run->n);
     const cni_run run = cni_run_for(whole_run, 2.0 * p.tiles * p.elements * s->c * s->f);
@@ -204,7 +199,7 @@ void cni_winograd_few_weights_run(const cni_winograd_weights *s, const cni_run *
                     .dy = dy,
                     .dw = dw,
                     .db = db,
-                    .own = scratch};
+                    .run = whole_run};
     cni_parallel(run.pool, (size_t)cni_ratio_up(p.panels, w.group_panels) * (size_t)w.parts, run_task,
                  (void *)(uintptr_t)&w);
 }

@@ -40,8 +40,7 @@ typedef struct work {
     const cni_finish *finish;
     const cni_epilogue *after;
     void *y, *u;
-    char *own; /* of each thread: tiles, V, M, sums */
-    size_t own_bytes;
+    const cni_run *run; /* whose threads have tiles, V, M and sums of their own */
 } work;
 
 static int larger(int a, int b)
@@ -106,16 +105,11 @@ static size_t m_bytes(const plan *p)
                         p->real_size);
 }
 
-static size_t own_bytes(const cni_winograd_conv *c, const plan *p)
-{
-    return tile_bytes(p) + v_bytes(c, p) + m_bytes(p) +
-           cni_round_up((size_t)p->sums[0] * (size_t)p->sums[1] * (size_t)p->panel * p->real_size);
-}
-
-size_t cni_winograd_overlap_scratch(const cni_winograd_conv *c, const cni_run *most)
+size_t cni_winograd_overlap_own(const cni_winograd_conv *c, const cni_run *most)
 {
     plan p = plan_of(c, most->kernels, most->batch);
-    return (size_t)cni_pool_threads(most->pool) * own_bytes(c, &p);
+    return tile_bytes(&p) + v_bytes(c, &p) + m_bytes(&p) +
+           cni_round_up((size_t)p.sums[0] * (size_t)p.sums[1] * (size_t)p.panel * p.real_size);
 }
 
 /* Weights: CHUNK channels read of one panel, changed over with those written. */
@@ -128,7 +122,7 @@ static void transform_weights(void *context, size_t index, int thread)
     int k0 = (int)(index % chunks) * CHUNK, count = cni_smaller(CHUNK, c->from[2] - k0), k = c->window;
     int j0 = (int)(index / chunks) * p->panel, width = cni_smaller(p->panel, c->to[2] - j0);
     ptrdiff_t tap = (ptrdiff_t)CHUNK * p->panel;
-    char *over = w->own + (size_t)thread * w->own_bytes + tile_bytes(p);
+    char *over = cni_own(w->run, thread) + tile_bytes(p);
     for (int t = 0; t < k * k; t++)
         w->kernels->layout.transpose(cni_at(w->w, ((ptrdiff_t)t * c->to[2] + j0) * c->from[2] + k0, p->real_size),
                                      (size_t)c->from[2], over + (size_t)(t * tap) * p->real_size, (size_t)p->panel,
@@ -260,7 +254,7 @@ static void run_task(void *context, size_t index, int thread)
     const int blocks = (int)(index / (size_t)w->groups), panel = (int)(index % (size_t)w->groups) * w->group_panels;
     const int image = blocks * p->block_images, images = cni_smaller(p->block_images, w->images - image);
     const int last = cni_smaller(panel + w->group_panels, p->panels);
-    char *own = w->own + (size_t)thread * w->own_bytes;
+    char *own = cni_own(w->run, thread);
     cni_winograd_tile *tiles = (void *)own, *places = tiles + p->block_images * p->image_tiles;
     char *v = own + tile_bytes(p), *m = v + v_bytes(w->conv, p), *sums = m + m_bytes(p);
     spread(w, image, images, tiles, v);
@@ -284,7 +278,7 @@ static void divide(work *w, int threads)
 
 void cni_winograd_overlap_convolve(const cni_winograd_conv *conv, const cni_run *whole_run, const void *x,
                                    const void *w, const cni_finish *finish, const cni_epilogue *after, void *y, void *u,
-                                   bool transform, void *scratch)
+                                   bool transform)
 {
     work job = {.conv = conv,
                 .kernels = whole_run->kernels,
@@ -296,8 +290,7 @@ void cni_winograd_overlap_convolve(const cni_winograd_conv *conv, const cni_run 
                 .after = after,
                 .y = y,
                 .u = u,
-                .own = scratch};
-    job.own_bytes = own_bytes(conv, &job.p);
+                .run = whole_run};
     const cni_run run =
         cni_run_for(whole_run, 2.0 * whole_run->n * job.p.image_tiles * job.p.elements * conv->from[2] * conv->to[2]);
     divide(&job, cni_pool_threads(run.pool));

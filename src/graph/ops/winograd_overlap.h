@@ -6,14 +6,14 @@
 
 #include "graph/ops/winograd_conv2d.h"
 
-/* As cni_winograd_weights, cni_winograd_scratch and cni_winograd_convolve, which call them when conv->overlaps. */
+/* As cni_winograd_weights, cni_winograd_own and cni_winograd_convolve, which call them when conv->overlaps. */
 
 size_t cni_winograd_overlap_weights(const cni_winograd_conv *conv, const cni_kernels *kernels);
 
-size_t cni_winograd_overlap_scratch(const cni_winograd_conv *conv, const cni_run *most);
+size_t cni_winograd_overlap_own(const cni_winograd_conv *conv, const cni_run *most);
 
 void cni_winograd_overlap_convolve(const cni_winograd_conv *conv, const cni_run *run, const void *x, const void *w,
                                    const cni_finish *finish, const cni_epilogue *after, void *y, void *u,
-                                   bool transform, void *scratch);
+                                   bool transform);
 
 #endif

@@ -68,7 +68,8 @@ typedef struct work {
     bool asks; /* memory for the next block */
     size_t v_bytes, z_bytes, m_bytes, dw_bytes;
     ptrdiff_t tap; /* from tap to tap of dw where it is made, in elements */
-    char *memory, *bias_parts, *slices_memory;
+    char *bias_parts, *slices_memory;
+    const cni_run *run; /* whose threads have V, Z and M of their own */
 } work;
 
 /* A part of a slice. */
@@ -189,11 +190,6 @@ static work divide(const cni_winograd_weights *s, const cni_run *run)
     return w;
 }
 
-static size_t thread_bytes(const work *w)
-{
-    return w->v_bytes + w->z_bytes + w->m_bytes;
-}
-
 static size_t bias_bytes(const work *w)
 {
     return cni_round_up((size_t)w->n * (size_t)w->image_rows * (size_t)w->s->f * w->kernels->real_size);
@@ -201,10 +197,16 @@ static size_t bias_bytes(const work *w)
 
 size_t cni_winograd_weights_scratch(const cni_winograd_weights *shape, const cni_run *most)
 {
-    if (cni_winograd_few_weights_serves(shape, most->batch)) return cni_winograd_few_weights_scratch(shape, most);
+    if (cni_winograd_few_weights_serves(shape, most->batch)) return 0;
     work w = divide(shape, most);
-    return (size_t)cni_pool_threads(most->pool) * thread_bytes(&w) + bias_bytes(&w) +
-           (w.apart ? (size_t)w.slices * w.dw_bytes : 0);
+    return bias_bytes(&w) + (w.apart ? (size_t)w.slices * w.dw_bytes : 0);
+}
+
+size_t cni_winograd_weights_own(const cni_winograd_weights *shape, const cni_run *most)
+{
+    if (cni_winograd_few_weights_serves(shape, most->batch)) return cni_winograd_few_weights_own(shape, most);
+    work w = divide(shape, most);
+    return w.v_bytes + w.z_bytes + w.m_bytes;
 }
 
 /* What things cost, in the time that a vector's multiply-add for each pair of channel and filter takes: a tile's
@@ -487,7 +489,7 @@ static void run_task(void *context, size_t index, int thread)
     const work *w = context;
     int slice = (int)(index % (size_t)w->slices), part = (int)(index / (size_t)w->slices);
     task t = {.w = w,
-              .v = w->memory + (size_t)thread * thread_bytes(w),
+              .v = cni_own(w->run, thread),
               .dw = w->apart ? w->slices_memory + (size_t)slice * w->dw_bytes : w->dw,
               .height = part % w->parts[0] * w->part_heights,
               .width = part / w->parts[0] * w->part_widths};
@@ -538,7 +540,7 @@ void cni_winograd_weights_run(const cni_winograd_weights *shape, const cni_run *
                               void *dw, void *db, void *scratch)
 {
     if (cni_winograd_few_weights_serves(shape, run->batch)) {
-        cni_winograd_few_weights_run(shape, run, x, dy, dw, db, scratch);
+        cni_winograd_few_weights_run(shape, run, x, dy, dw, db);
         return;
     }
     work w = divide(shape, run);
@@ -553,7 +555,7 @@ void cni_winograd_weights_run(const cni_winograd_weights *shape, const cni_run *
     w.db = db;
     w.bias_parts = scratch;
     w.slices_memory = w.bias_parts + bias_bytes(&w);
-    w.memory = w.slices_memory + (w.apart ? (size_t)w.slices * w.dw_bytes : 0);
+    w.run = run;
     cni_parallel(pool, (size_t)w.slices * (size_t)w.parts[0] * (size_t)w.parts[1], run_task, &w);
     size_t taps = (size_t)shape->window * (size_t)shape->window;
     if (w.apart) cni_parallel(pool, taps * pieces_of(&w), sum_task, &w);

@@ -22,7 +22,9 @@ cni_winograd_weights cni_winograd_weights_of(const cni_conv_shape *shape, cni_al
 /** Whether it is worth it for n images at most; sets `points`. */
 bool cni_winograd_weights_choose(cni_winograd_weights *shape, int n);
 
+/** Bytes of scratch, and of each thread's own memory, for the largest run. */
 size_t cni_winograd_weights_scratch(const cni_winograd_weights *shape, const cni_run *most);
+size_t cni_winograd_weights_own(const cni_winograd_weights *shape, const cni_run *most);
 
 /** dw [window, window, c, f]: the sum over all windows of x [n, h, w, c] times dy [n, oh, ow, f]; db [f], the sums of
  *  dy, unless NULL. */
