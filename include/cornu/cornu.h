@@ -970,8 +970,8 @@ CN_API void cn_context_set_random_seed(cn_context *context, uint32_t seed);
 CN_API cn_status cn_set_threads(cn_context *context, int threads);
 CN_API int cn_threads(cn_context *context);
 /** How convolutions are computed.  CN_MATH_FAST (the default) lets shapes decide, and may take Winograd's algorithm,
- * whose rounding error is about twice that of direct summation (docs/performance.md states the bound) and which spreads
- * a NaN or an infinity over up to 4 x 4 neighbouring outputs.  CN_MATH_DIRECT sums products as the definition says.
+ * whose rounding error is about twice that of direct summation, up to six times for the weights' gradients, and at most
+ * 1e-5 of the result (L2 norms; docs/performance.md has what was measured), and which spreads a NaN or an infinity over up to 4 x 4 neighbouring outputs.  CN_MATH_DIRECT sums products as the definition says.
  * NULL: the default context.  Refused (CN_ERR_STATE) while a fit runs; predictors keep what they were made with. */
 typedef enum cn_math { CN_MATH_FAST, CN_MATH_DIRECT } cn_math;
 CN_API cn_status cn_set_math(cn_context *context, cn_math math);

@@ -244,36 +244,40 @@ def machine(args, known):
 
 def picture(known):
     """Bars of the ratios: the fastest peer's time / Cornu's; a line where they are equal, a mark where it was aimed."""
-    width, left, bar, gap, most = 860, 150, 9, 12, 5.0
+    width, left, bar, gap = 860, 150, 9, 12
+    most = max([5.0] + [max(r["ratio"], r["target"] or 0) for r in known.get("rows", {}).values()])
     scale = (width - left - 60) / most
     out, y = [], 46
     for mode, title in (("predict", "Predictions"), ("train", "Training steps")):
         if not list(rows_of(known, mode)):
             continue
         out.append(f'<text x="12" y="{y}" class="t">{title}</text>')
-        y += 14
+        y += 18
         top = y
+        for at in range(1, int(most) + 1):
+            out.append(f'<text x="{left + at * scale:.1f}" y="{top - 6}" class="x">{at}</text>')
         for name, pair in rows_of(known, mode):
             out.append(f'<text x="{left - 8}" y="{y + bar + 3}" class="n">{name}</text>')
             for i, record in enumerate(pair):
                 if record:
-                    x = min(record["ratio"], most) * scale
+                    x = record["ratio"] * scale
                     place = y + i * (bar + 1)
                     out.append(f'<rect x="{left}" y="{place}" width="{x:.1f}" height="{bar}" class="b{i + 1}"/>')
-                    out.append(f'<text x="{left + x + 4:.1f}" y="{place + bar - 1}" class="v">{record["ratio"]:.2f}</text>')
-                    if record["target"]:
-                        at = left + min(record["target"], most) * scale
-                        out.append(f'<path d="M{at:.1f} {place - 1}v{bar + 2}" class="a"/>')
+                    at = record["target"] * scale if record["target"] else 0
+                    if at:
+                        out.append(f'<path d="M{left + at:.1f} {place - 1}v{bar + 2}" class="a"/>')
+                    beside = at if x < at + 4 and at < x + 32 else x  # never below the mark
+                    out.append(f'<text x="{left + beside + 4:.1f}" y="{place + bar - 1}" class="v">{record["ratio"]:.2f}</text>')
             y += 2 * bar + gap
         out.append(f'<path d="M{left + scale:.1f} {top - 4}V{y - gap + 4}" class="l"/>')
         y += 22
-    style = ("text{font:11px sans-serif;fill:#667}.t{font:bold 14px sans-serif}.n{text-anchor:end}.v{font-size:9px}"
+    style = ("text{font:11px sans-serif;fill:#445}.t{font:bold 14px sans-serif}.n{text-anchor:end}.x{font-size:9px;text-anchor:middle}.v{font-size:9px}"
              ".b1{fill:#3a7bd5}.b2{fill:#8a5cc2}.l{stroke:#d33;stroke-width:1.2}.a{stroke:#2a2;stroke-width:2;fill:none}")
     legend = (f'<text x="12" y="20">The fastest peer\'s time / Cornu\'s.</text><rect x="250" y="11" width="20" height="{bar}" class="b1"/>'
               f'<text x="275" y="20">one thread</text><rect x="350" y="11" width="20" height="{bar}" class="b2"/><text x="375" y="20">two</text>'
               '<path d="M420 10v12" class="l"/><text x="426" y="20">equal</text><path d="M476 10v12" class="a"/><text x="482" y="20">aimed at</text>')
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {y}" role="img" '
-            f'aria-label="Ratios of the fastest peer\'s time to Cornu\'s">\n<style>{style}</style>\n{legend}\n' + "\n".join(out) + "\n</svg>\n")
+            f'aria-label="Ratios of the fastest peer\'s time to Cornu\'s">\n<style>{style}</style>\n<rect width="100%" height="100%" fill="#fff"/>\n{legend}\n' + "\n".join(out) + "\n</svg>\n")
 
 
 def write(args):
