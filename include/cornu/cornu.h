@@ -971,16 +971,17 @@ CN_API cn_status cn_set_threads(cn_context *context, int threads);
 CN_API int cn_threads(cn_context *context);
 /** How convolutions are computed.  CN_MATH_FAST (the default) lets shapes decide, and may take Winograd's algorithm,
  * whose rounding error is about twice that of direct summation, up to six times for the weights' gradients, and at most
- * 1e-5 of the result (L2 norms; docs/performance.md has what was measured), and which spreads a NaN or an infinity over up to 4 x 4 neighbouring outputs.  CN_MATH_DIRECT sums products as the definition says.
- * NULL: the default context.  Refused (CN_ERR_STATE) while a fit runs; predictors keep what they were made with. */
+ * 1e-5 of the result (L2 norms; docs/performance.md has what was measured), and which spreads a NaN or an infinity over
+ * up to 4 x 4 neighbouring outputs.  CN_MATH_DIRECT sums products as the definition says. NULL: the default context.
+ * Refused (CN_ERR_STATE) while a fit runs; predictors keep what they were made with. */
 typedef enum cn_math { CN_MATH_FAST, CN_MATH_DIRECT } cn_math;
 CN_API cn_status cn_set_math(cn_context *context, cn_math math);
 /** How the arithmetic of convolutions is chosen while something is planned (the first prediction or step, a predictor).
  * CN_PLAN_ESTIMATE (the default): by rules, from shapes.  CN_PLAN_MEASURE: each convolution that can be computed in
  * several ways (kernels of 3x3 and 5x5 with stride 1, CN_MATH_FAST) is timed in all of them on the threads that will
- * run it, equal ones once, and the fastest is taken; the rules' stays unless another is 5 % faster.  Choices stay with the
- * context and are followed in either mode; what is timed again may be chosen otherwise and then gives other bits, so
- * keep them in a file.  NULL: the default context.  Refused (CN_ERR_STATE) while a fit runs. */
+ * run it, equal ones once, and the fastest is taken; the rules' stays unless another is 5 % faster.  Choices stay with
+ * the context and are followed in either mode; what is timed again may be chosen otherwise and then gives other bits,
+ * so keep them in a file.  NULL: the default context.  Refused (CN_ERR_STATE) while a fit runs. */
 typedef enum cn_plan { CN_PLAN_ESTIMATE, CN_PLAN_MEASURE } cn_plan;
 CN_API cn_status cn_set_plan(cn_context *context, cn_plan plan);
 /** Choices from a plan file, in the place of those that the context has (a path of NULL: none).  Convolutions that
