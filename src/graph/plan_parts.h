@@ -14,12 +14,16 @@ typedef struct cni_copy {
 } cni_copy;
 
 /* Which steps run on the caller's thread alone: pace.c. */
-enum { CNI_WAYS = 3 };
+enum { CNI_WAYS = 3, CNI_PACE_KEPT = 3 };
+typedef struct cni_pace_times {
+    double least[CNI_PACE_KEPT]; /* seconds, ascending; 0 = none yet */
+} cni_pace_times;
+
 typedef struct cni_pace {
-    int n, round, others;    /* the batch that is looked at, runs of it so far, and runs of other sizes since */
-    int way;                 /* what this run is timed for; -1: it is not */
-    bool *alone, any_alone;  /* by step; NULL: there is one thread only */
-    double *times[CNI_WAYS]; /* seconds, the least so far, by step */
+    int n, round, others;            /* the batch that is looked at, runs of it so far, and runs of other sizes since */
+    int way;                         /* what this run is timed for; -1: it is not */
+    bool *alone, any_alone;          /* by step; NULL: there is one thread only */
+    cni_pace_times *times[CNI_WAYS]; /* by step */
 } cni_pace;
 
 struct cni_plan {
