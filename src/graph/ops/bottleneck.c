@@ -82,15 +82,11 @@ static size_t first_bytes(const bands *b, size_t real_size)
     return b->expands ? cni_round_up((size_t)b->rows_between * (size_t)b->rows.x * real_size) : 0;
 }
 
-static size_t private_bytes(const bands *b, size_t real_size)
+static size_t own(const cni_op *op, const cni_run *most)
 {
-    return first_bytes(b, real_size) + cni_round_up((size_t)b->band * (size_t)b->rows.y * real_size);
-}
-
-static size_t workspace(const cni_op *op, const cni_run *most)
-{
-    const bands b = bands_of(op, most->kernels->real_size);
-    return (size_t)cni_pool_threads(most->pool) * private_bytes(&b, most->kernels->real_size);
+    const size_t real_size = most->kernels->real_size;
+    const bands b = bands_of(op, real_size);
+    return first_bytes(&b, real_size) + cni_round_up((size_t)b.band * (size_t)b.rows.y * real_size);
 }
 
 static size_t packed_bytes(int depth, int width, size_t real_size)
@@ -119,9 +115,8 @@ typedef struct work {
     cni_step *step;
     const void *first, *last; /* packed */
     cni_finish first_finish, finish, last_finish;
-    int parts; /* of an image, for the threads */
-    char *memory;
-    size_t bytes;
+    int parts;          /* of an image, for the threads */
+    const cni_run *run; /* whose threads' own memory is used */
 } work;
 
 static cni_finish finish_of(const cni_step *step, int bias, int scale, const cni_epilogue *epilogue)
@@ -214,7 +209,7 @@ static void run_part(void *context, size_t index, int thread)
     const work *w = context;
     const bands *b = &w->b;
     const int part = (int)(index % (size_t)w->parts), rows = b->y[0];
-    window v = {.image = (int)(index / (size_t)w->parts), .buffer = w->memory + (size_t)thread * w->bytes};
+    window v = {.image = (int)(index / (size_t)w->parts), .buffer = cni_own(w->run, thread)};
     char *between = v.buffer + first_bytes(b, w->kernels->real_size);
     const int end = rows * (part + 1) / w->parts;
     for (int i = rows * part / w->parts; i < end; i += b->band)
@@ -226,7 +221,7 @@ static void run(cni_step *step, const cni_run *run)
     const cni_op *op = step->op;
     const attributes *a = op->attributes;
     const size_t real_size = run->kernels->real_size;
-    work w = {.b = bands_of(op, real_size), .kernels = run->kernels, .step = step, .memory = step->workspace};
+    work w = {.b = bands_of(op, real_size), .kernels = run->kernels, .step = step, .run = run};
     const bands *b = &w.b;
     char *first = step->persistent, *last = first + (b->expands ? packed_bytes(b->x[2], b->c, real_size) : 0);
     uint64_t version = op->in[CNI_BOTTLENECK_LAST_W]->variable->version;
@@ -242,17 +237,13 @@ static void run(cni_step *step, const cni_run *run)
     w.finish = finish_of(step, CNI_BOTTLENECK_BIAS, CNI_BOTTLENECK_SCALE, &a->depthwise.epilogue);
     w.last_finish = finish_of(step, CNI_BOTTLENECK_LAST_BIAS, CNI_BOTTLENECK_LAST_SCALE, &a->last);
     w.last_finish.add = step->in[CNI_BOTTLENECK_ADD];
-    w.bytes = private_bytes(b, real_size);
     const int threads = cni_pool_threads(run->pool);
     w.parts = run->n % threads == 0 ? 1 : cni_smaller(threads, b->y[0]);
     cni_parallel(run->pool, (size_t)run->n * (size_t)w.parts, run_part, &w);
 }
 
-static const cni_op_kind bottleneck_kind = {.name = "bottleneck",
-                                            .attributes_size = sizeof(attributes),
-                                            .workspace = workspace,
-                                            .persistent = persistent,
-                                            .run = run};
+static const cni_op_kind bottleneck_kind = {
+    .name = "bottleneck", .attributes_size = sizeof(attributes), .own = own, .persistent = persistent, .run = run};
 
 static const cni_epilogue *epilogue_of(const cni_op *op)
 {

@@ -416,9 +416,9 @@ static task task_at(const work *w, size_t index, int thread, int *slice)
 {
     const shape *s = &w->s;
     size_t real_size = w->kernels->real_size;
-    int i = (int)index;
-    *slice = i % s->slices;
-    i /= s->slices;
+    const int in_slice = tasks_of(s) / s->slices; /* a thread's slices are of images that it has worked on before */
+    int i = (int)index % in_slice;
+    *slice = (int)index / in_slice;
     task t = {.row = i % s->row_tasks * s->task_rows, .copy = cni_own(w->run, thread)};
     t.last_row = cni_smaller(t.row + s->task_rows, s->kh);
     i /= s->row_tasks;

@@ -115,8 +115,7 @@ typedef struct work {
     cni_finish finish;
     const void *x, *w;
     void *y;
-    char *private_memory; /* of each thread: what m filters per channel need */
-    size_t private_bytes;
+    const cni_run *run;                /* whose threads have what m filters per channel need of their own */
     int bands, rows, chunks, channels; /* of y forward, of dx for the data: rows of a band, channels of a chunk */
 } work;
 
@@ -229,7 +228,7 @@ static void forward_task(void *context, size_t index, int thread)
     d.rows.last = t.end;
     if (s->m > 1) {
         int first, last;
-        void *copy = w->private_memory + (size_t)thread * w->private_bytes;
+        void *copy = cni_own(w->run, thread);
         rows_seen(&d.rows, t.begin, t.end, &first, &last);
         repeat_channels(s, d.x, first, last, 0, s->x[2], real_size, copy);
         d.x = copy;
@@ -245,10 +244,10 @@ static extents forward_shape(const cni_op *op)
     return shape_of(op->attributes, op->in[0], op->in[1], op->out[0]);
 }
 
-static size_t forward_workspace(const cni_op *op, const cni_run *most)
+static size_t forward_own(const cni_op *op, const cni_run *most)
 {
     const extents s = forward_shape(op);
-    return s.m > 1 ? (size_t)cni_pool_threads(most->pool) * repeated_bytes(&s, s.y[0], most->kernels->real_size) : 0;
+    return s.m > 1 ? repeated_bytes(&s, s.y[0], most->kernels->real_size) : 0;
 }
 
 static work begin_work(cni_step *step, const cni_run *run, const extents *s)
@@ -260,7 +259,7 @@ static work begin_work(cni_step *step, const cni_run *run, const extents *s)
               .x = step->in[CNI_CONV_X],
               .w = step->in[CNI_CONV_W],
               .y = step->out[0],
-              .private_memory = step->workspace};
+              .run = run};
     w.clamps = cni_conv_finish(step, &a->epilogue, &w.finish);
     return w;
 }
@@ -270,7 +269,6 @@ static void run_forward(cni_step *step, const cni_run *whole_run)
     const extents s = forward_shape(step->op);
     const cni_run run = cni_run_for(whole_run, operations(&s, whole_run->n));
     work w = begin_work(step, &run, &s);
-    w.private_bytes = repeated_bytes(&s, s.y[0], run.kernels->real_size);
     divide(&w, s.y, run.n, cni_pool_threads(run.pool));
     cni_parallel(run.pool, (size_t)run.n * (size_t)w.bands * (size_t)w.chunks, forward_task, &w);
 }
@@ -318,7 +316,7 @@ static void data_task(void *context, size_t index, int thread)
     const size_t real_size = w->kernels->real_size;
     const task t = task_of(w, s->x, index);
     if (s->m > 1) {
-        void *sums = w->private_memory + (size_t)thread * w->private_bytes;
+        void *sums = cni_own(w->run, thread);
         all_phases(w, &t, sums, t.begin);
         add_filters(w, &t, sums);
         return;
@@ -337,10 +335,10 @@ static size_t sums_bytes(const extents *s, size_t real_size)
     return s->m > 1 ? cni_round_up((size_t)s->x[0] * (size_t)s->x[1] * (size_t)s->y[2] * real_size) : 0;
 }
 
-static size_t data_workspace(const cni_op *op, const cni_run *most)
+static size_t data_own(const cni_op *op, const cni_run *most)
 {
     const extents s = data_shape(op);
-    return (size_t)cni_pool_threads(most->pool) * sums_bytes(&s, most->kernels->real_size);
+    return sums_bytes(&s, most->kernels->real_size);
 }
 
 static void run_data(cni_step *step, const cni_run *whole_run)
@@ -348,7 +346,6 @@ static void run_data(cni_step *step, const cni_run *whole_run)
     const extents s = data_shape(step->op);
     const cni_run run = cni_run_for(whole_run, operations(&s, whole_run->n));
     work w = begin_work(step, &run, &s);
-    w.private_bytes = sums_bytes(&s, run.kernels->real_size);
     divide(&w, s.x, run.n, cni_pool_threads(run.pool));
     cni_parallel(run.pool, (size_t)run.n * (size_t)w.bands * (size_t)w.chunks, data_task, &w);
 }
@@ -361,8 +358,9 @@ typedef struct weights_work {
     const cni_kernels *kernels;
     const void *x, *dy;
     void *dw;
-    char *slice_memory, *private_memory;
-    size_t weights, slice_bytes, private_bytes;
+    char *slice_memory;
+    const cni_run *run; /* whose threads have copies of their own, */
+    size_t weights, slice_bytes, copy_bytes;
     int channels, pieces;     /* of x */
     int bands, units, slices; /* bands of an image; all bands of all images */
     int copied_rows;          /* of dy at a time, where x is copied */
@@ -386,7 +384,7 @@ static weights_work plan_weights(const cni_op *op, const cni_run *run)
     if (s.m > 1) {
         const size_t row = repeated_bytes(&s, 1, real_size);
         p.copied_rows = row < COPY_BYTES ? cni_smaller((int)(COPY_BYTES / row), s.y[0]) : 1;
-        p.private_bytes = repeated_bytes(&s, p.copied_rows, real_size);
+        p.copy_bytes = repeated_bytes(&s, p.copied_rows, real_size);
     }
     return p;
 }
@@ -394,8 +392,12 @@ static weights_work plan_weights(const cni_op *op, const cni_run *run)
 static size_t weights_workspace(const cni_op *op, const cni_run *most)
 {
     const weights_work p = plan_weights(op, most);
-    return (size_t)cni_pool_threads(most->pool) * p.private_bytes +
-           (p.slices > 1 ? (size_t)p.slices * p.slice_bytes : 0);
+    return p.slices > 1 ? (size_t)p.slices * p.slice_bytes : 0;
+}
+
+static size_t weights_own(const cni_op *op, const cni_run *most)
+{
+    return plan_weights(op, most).copy_bytes;
 }
 
 /* Rows begin ... end - 1 of dy. */
@@ -440,7 +442,7 @@ static void weigh(void *context, size_t index, int thread)
     const weights_work *w = context;
     const extents *s = &w->s;
     const size_t real_size = w->kernels->real_size;
-    const int slice = (int)(index % (size_t)w->slices), channel = (int)(index / (size_t)w->slices) * w->channels;
+    const int slice = (int)(index / (size_t)w->pieces), channel = (int)(index % (size_t)w->pieces) * w->channels;
     task t = {.channel = channel * s->m, .width = cni_smaller(w->channels, s->x[2] - channel) * s->m};
     void *dw = w->slices > 1 ? w->slice_memory + (size_t)slice * w->slice_bytes : w->dw;
     for (int i = 0; i < s->window[0] * s->window[1]; i++)
@@ -450,7 +452,7 @@ static void weigh(void *context, size_t index, int thread)
         const int band = unit % w->bands;
         t.image = unit / w->bands;
         t.begin = s->y[0] * band / w->bands;
-        weigh_band(w, t, s->y[0] * (band + 1) / w->bands, dw, w->private_memory + (size_t)thread * w->private_bytes);
+        weigh_band(w, t, s->y[0] * (band + 1) / w->bands, dw, cni_own(w->run, thread));
     }
 }
 
@@ -463,8 +465,8 @@ static void run_weights(cni_step *step, const cni_run *whole_run)
     w.x = step->in[0];
     w.dy = step->in[1];
     w.dw = step->out[0];
-    w.private_memory = step->workspace;
-    w.slice_memory = w.private_memory + (size_t)cni_pool_threads(run.pool) * w.private_bytes;
+    w.run = whole_run;
+    w.slice_memory = step->workspace;
     cni_parallel(run.pool, (size_t)w.pieces * (size_t)w.slices, weigh, &w);
     if (w.slices > 1)
         run.kernels->matmul.column_sums(w.slice_memory, (ptrdiff_t)(w.slice_bytes / real_size), (size_t)w.slices,
@@ -488,7 +490,7 @@ static void gradient(cni_graph *graph, const cni_op *op, cni_tensor *const *dout
 static const cni_op_kind depthwise_kind = {.name = "depthwise_conv2d",
                                            .attributes_size = sizeof(cni_conv2d_attributes),
                                            .gradient = gradient,
-                                           .workspace = forward_workspace,
+                                           .own = forward_own,
                                            .run = run_forward,
                                            .epilogue_offset = offsetof(cni_conv2d_attributes, epilogue),
                                            .takes = CNI_CONV_TAKES,
@@ -496,19 +498,20 @@ static const cni_op_kind depthwise_kind = {.name = "depthwise_conv2d",
 
 static const cni_op_kind data_kind = {.name = "depthwise_conv2d_data",
                                       .attributes_size = sizeof(cni_conv2d_attributes),
-                                      .workspace = data_workspace,
+                                      .own = data_own,
                                       .run = run_data,
                                       .takes = CNI_CONV_TAKES};
 
 /* Sums of several filters' gradients, which nothing is done to on the way. */
 static const cni_op_kind summed_data_kind = {.name = "depthwise_conv2d_data",
                                              .attributes_size = sizeof(cni_conv2d_attributes),
-                                             .workspace = data_workspace,
+                                             .own = data_own,
                                              .run = run_data};
 
 static const cni_op_kind weights_kind = {.name = "depthwise_conv2d_weights",
                                          .attributes_size = sizeof(cni_conv2d_attributes),
                                          .workspace = weights_workspace,
+                                         .own = weights_own,
                                          .run = run_weights};
 
 cni_tensor *cni_depthwise_conv2d(cni_graph *graph, cni_tensor *x, cni_tensor *w, cni_tensor *bias,
