@@ -12,9 +12,9 @@
 #include "graph/liveness.h"
 
 /* Of two tensors that lie one after the other, whole multiples of this apart, the same elements would share the sets of
- * the first cache.  So many bytes between them keep what is read out of the way of what is written, also where all
- * pixels share the few sets that are 2 KiB, 1 KiB or 512 bytes apart. */
-enum { CROWDING_BYTES = 4096, APART_BYTES = 2048 + 512 };
+ * the first cache.  43 lines between them keep what is read out of the way of what is written, also where pixels lie 8,
+ * 16 or 32 lines apart and so share few sets: 43 is 3, 11 and 11 more than a multiple of these. */
+enum { CROWDING_BYTES = 4096, APART_BYTES = 43 * 64 };
 
 size_t cni_tensor_bytes(const cni_tensor *tensor, int n, size_t real_size)
 {

@@ -12,6 +12,9 @@
  *          o o o|o|
  *           column of cells
  *
+ * Where pixels crowd few sets of the first cache, strips take several vectors at once, so that what is read and written
+ * of a pixel are neighbouring lines.
+ *
  * Columns outside the image are left out; rows outside are, or are zeros that are never loaded.  The order of a sum is
  * that of the columns, and in a column that of the rows, whatever the number of rows of a strip.
  *
@@ -195,6 +198,90 @@ ALWAYS_INLINE void slide_three(const cni_depthwise *d, const strip *p, int chann
 #undef END
 }
 
+#if CNI_VECTOR_BYTES == 64
+
+/* Wide strips: windows of 3 x 3 and several vectors of channels.  Pixels that are a multiple of 2 KiB apart lie in two
+ * sets of the first cache, or in one; a set takes in one line after the other, and one that was written has to leave
+ * first.  Of neighbouring lines, which are in sets of their own, one does not wait for the other.
+ *
+ * Sums fill the registers: weights come from memory, each for all rows.  The compiler is held to this order. */
+
+enum { WIDE_ROWS = 4, WIDE_VECTORS = 4 };
+
+typedef lanes wide_sums[3][WIDE_ROWS][WIDE_VECTORS];
+
+/* A column of cells, and what it completes.  w: the window, a tap's vectors side by side, then the first summand. */
+ALWAYS_INLINE void wide_column(const cni_depthwise *d, wide_sums sum, const lanes *w, const float *x, unsigned inside,
+                               ptrdiff_t at, int rows, int vectors, int from, int to, ending how)
+{
+    UNROLL for (int v = 0; v < vectors; v++)
+    {
+        lanes cell[WIDE_ROWS + 2];
+        UNROLL for (int p = 0; p < rows + 2; p++)
+        {
+            cell[p] = inside & 1u << p ? load(x + p * d->rows.x + v * LANES) : (lanes){0};
+            IN_REGISTER(cell[p]);
+        }
+        if (from == 0) UNROLL for (int i = 0; i < rows; i++) sum[0][i][v] = w[9 * vectors + v];
+        UNROLL for (int t = 0; t < 9; t++)
+        {
+            const int m = t % 3;
+            if (m < from || m >= to) continue;
+            __asm__ volatile("" : "+r"(w));
+            lanes weight = w[t * vectors + v];
+            IN_REGISTER(weight);
+            UNROLL for (int i = 0; i < rows; i++)
+            {
+                sum[m][i][v] = multiply_add(cell[i + t / 3], weight, sum[m][i][v]);
+                __asm__ volatile("" : "+v"(sum[m][i][v]));
+            }
+        }
+        if (to == 3)
+            UNROLL for (int i = 0; i < rows; i++) end(d, sum[2][i][v], at + i * d->rows.y + v * LANES, how, LANES);
+        UNROLL for (int m = 2; m > 0; m--) UNROLL for (int i = 0; i < rows; i++) sum[m][i][v] = sum[m - 1][i][v];
+    }
+}
+
+ALWAYS_INLINE void slide_wide(const cni_depthwise *whole, const strip *p, int channel, int rows, int vectors,
+                              ending how)
+{
+    const cni_depthwise local = *whole, *d = &local; /* which no store can change */
+    const ptrdiff_t x_pixel = d->columns.x, y_pixel = d->columns.y;
+    const int position = p->first + d->columns.position, last_cell = p->last + d->columns.position + 1;
+    const unsigned inside = p->inside;
+    lanes w[10 * WIDE_VECTORS];
+    for (int v = 0; v < vectors; v++) {
+        lanes window[9];
+        load_window(d, window, channel + v * LANES, 3, 3, LANES);
+        UNROLL for (int t = 0; t < 9; t++) w[t * vectors + v] = window[t];
+        w[9 * vectors + v] = d->finish.shift ? load_at(d->finish.shift, channel + v * LANES, LANES) : (lanes){0};
+    }
+    wide_sums sum;
+    UNROLL for (int v = 0; v < vectors; v++) UNROLL for (int i = 0; i < rows; i++) sum[1][i][v] = w[9 * vectors + v];
+    const float *x = (const float *)d->x + channel + (p->row + d->rows.position) * d->rows.x + position * x_pixel;
+    ptrdiff_t at = p->row * d->rows.y + p->first * y_pixel + channel;
+#define ADD(from, to) wide_column(d, sum, w, x, inside, at, rows, vectors, from, to, how), x += x_pixel
+    if (position >= 0)
+        ADD(0, 1);
+    else
+        x += x_pixel;
+    ADD(0, 2);
+    for (int t = p->last - p->first; t > 2; t--) {
+        ADD(0, 3);
+        at += y_pixel;
+    }
+    ADD(1, 3);
+    at += y_pixel;
+    if (last_cell < d->columns.cells)
+        ADD(2, 3);
+    else
+        UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++)
+            end(d, sum[2][i][v], at + i * d->rows.y + v * LANES, how, LANES);
+#undef ADD
+}
+
+#endif
+
 /* For one vector of channels. */
 typedef void slide_function(const cni_depthwise *d, const strip *p, int channel);
 
@@ -275,34 +362,119 @@ static const struct sliding *find_sliding(const cni_depthwise *d)
     return NULL;
 }
 
-/* All channels of a strip. */
-static void slide_channels(const cni_depthwise *d, const struct sliding *of, const strip *p, int rows)
+static ending ending_of(const cni_finish *f)
 {
-    const cni_finish *f = &d->finish;
-    ending how = f->add || f->mask || (f->clamps && f->slope != 0) ? ANY : f->clamps ? CLAMPED : PLAIN;
-    int k = 0;
+    return f->add || f->mask || (f->clamps && f->slope != 0) ? ANY : f->clamps ? CLAMPED : PLAIN;
+}
+
+/* Channels from k on of a strip. */
+static void slide_channels(const cni_depthwise *d, const struct sliding *of, const strip *p, int rows, int k)
+{
+    const ending how = ending_of(&d->finish);
     for (; k + LANES <= d->width; k += LANES) of->of[how][rows - 1](d, p, k);
     if (k < d->width) of->of[ANY][rows - 1](d, p, k);
 }
 
-enum { LONG_STRIP = 56, SHORT_STRIP = 4, CROWDED_ROWS = 4, SMALL_WINDOW = 3 };
+enum { LONG_STRIP = 56, SHORT_STRIP = 4, CROWDED_ROWS = 4, SMALL_WINDOW = 3, USUAL_COLUMNS = 16 };
+
+/* The largest strips, and vectors of channels that are computed at once. */
+typedef struct strips {
+    int rows, columns, vectors;
+} strips;
+
+#if CNI_VECTOR_BYTES == 64
+
+#define WIDE(rows, vectors)                                                                                            \
+    static void wide_##rows##_##vectors(const cni_depthwise *d, const strip *p, int k, ending how)                     \
+    {                                                                                                                  \
+        if (how == PLAIN)                                                                                              \
+            slide_wide(d, p, k, rows, vectors, PLAIN);                                                                 \
+        else if (how == CLAMPED)                                                                                       \
+            slide_wide(d, p, k, rows, vectors, CLAMPED);                                                               \
+        else                                                                                                           \
+            slide_wide(d, p, k, rows, vectors, ANY);                                                                   \
+    }
+WIDE(1, 2)
+WIDE(2, 2)
+WIDE(3, 2)
+WIDE(4, 2)
+WIDE(1, 4)
+WIDE(2, 4)
+
+/* All channels that fill wide strips; how many they are. */
+static int slide_wide_channels(const cni_depthwise *d, const strip *p, int rows, int vectors)
+{
+    static void (*const by_two[])(const cni_depthwise *, const strip *, int, ending) = {wide_1_2, wide_2_2, wide_3_2,
+                                                                                        wide_4_2};
+    static void (*const by_four[])(const cni_depthwise *, const strip *, int, ending) = {wide_1_4, wide_2_4};
+    const ending how = ending_of(&d->finish);
+    int k = 0;
+    for (; k + vectors * LANES <= d->width; k += vectors * LANES)
+        (vectors == 2 ? by_two : by_four)[rows - 1](d, p, k, how);
+    return k;
+}
+
+enum { SETS = 64, LINE_BYTES = 64 }; /* of the first cache */
+
+/* In how many sets pixels begin that lie so many elements apart. */
+static int sets_of(ptrdiff_t pixel)
+{
+    const ptrdiff_t bytes = pixel * (ptrdiff_t)sizeof(float), lines = bytes / LINE_BYTES % SETS,
+                    lowest = lines & -lines;
+    return bytes % LINE_BYTES ? SETS : lowest ? (int)(SETS / lowest) : 1;
+}
+
+/* Whether x and y meet in these sets, or are neighbours. */
+static bool meets(const cni_depthwise *d, int sets)
+{
+    const uintptr_t lines = ((uintptr_t)d->y - (uintptr_t)d->x) / LINE_BYTES, period = (uintptr_t)(SETS / sets);
+    return (lines + 1) % period < 3;
+}
+
+static strips strips_for(const cni_depthwise *d, const struct sliding *of)
+{
+    static const strips in_one_set = {2, LONG_STRIP, 4}, in_few_sets = {4, LONG_STRIP, 2};
+    const strips usual = {of->most_rows, LONG_STRIP, 1};
+    if (of->taps > SMALL_WINDOW) return usual;
+    if (of->taps < SMALL_WINDOW || of->stride > 1)
+        return axis_crowds(&d->rows, &d->columns) ? (strips){CROWDED_ROWS, SHORT_STRIP, 1} : usual;
+    const int x_sets = sets_of(d->columns.x), y_sets = sets_of(d->columns.y), sets = x_sets < y_sets ? x_sets : y_sets;
+    if (sets == 1) return in_one_set;
+    if (sets == 2 || (sets == 4 && d->columns.cells > USUAL_COLUMNS)) return in_few_sets;
+    return sets <= 8 && meets(d, sets) ? in_few_sets : usual;
+}
+
+#else
+
+static int slide_wide_channels(const cni_depthwise *d, const strip *p, int rows, int vectors)
+{
+    (void)d, (void)p, (void)rows, (void)vectors;
+    return 0;
+}
+
+static strips strips_for(const cni_depthwise *d, const struct sliding *of)
+{
+    if (of->taps > SMALL_WINDOW || !axis_crowds(&d->rows, &d->columns)) return (strips){of->most_rows, LONG_STRIP, 1};
+    return (strips){of->most_rows < CROWDED_ROWS ? of->most_rows : CROWDED_ROWS, SHORT_STRIP, 1};
+}
+
+#endif
 
 static void slide_all(const cni_depthwise *d, const struct sliding *of)
 {
     const cni_window_axis *r = &d->rows, *c = &d->columns;
-    const bool crowded = r->taps <= SMALL_WINDOW && axis_crowds(r, c);
-    const int length = crowded ? SHORT_STRIP : LONG_STRIP;
-    const int most = crowded && of->most_rows > CROWDED_ROWS ? CROWDED_ROWS : of->most_rows;
+    const strips s = strips_for(d, of);
     const int height = r->last - r->first, width = c->last - c->first;
     for (int i = 0, row = 0; row < height; i++) {
-        int rows = part_begin(height, most, i + 1) - row;
+        int rows = part_begin(height, s.rows, i + 1) - row;
         strip p = {.row = r->first + row, .inside = cells_inside(r, r->first + row, (rows - 1) * r->stride + r->taps)};
         for (int k = 0, column = 0; column < width; k++) {
             p.first = c->first + column;
-            column = part_begin(width, length, k + 1);
+            column = part_begin(width, s.columns, k + 1);
             p.last = c->first + column;
             p.simple = p.last - p.first > 1 && first_cell(c, p.first) >= -1 && first_cell(c, p.last) + 1 <= c->cells;
-            slide_channels(d, of, &p, rows);
+            const int done = s.vectors > 1 && p.simple ? slide_wide_channels(d, &p, rows, s.vectors) : 0;
+            slide_channels(d, of, &p, rows, done);
         }
         row += rows;
     }
