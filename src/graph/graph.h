@@ -80,6 +80,8 @@ struct cni_op {
                              op of its segment that reads the variable (moved to the segment's end, order kept; hence
                              its outputs are for later segments).  The plan counts the variable's version up */
     int way;              /* set by the plan: what kind->choose answered */
+    cni_op *follower;     /* computed slice by slice while this one writes out[0] (cni_slicing), or NULL; a pass puts it
+                             there, and right behind in the order of the ops */
     bool steady; /* set by the plan: depends on constants and variables alone, and the plan writes none of these.  Such
                     an op runs when the plan is made, and again when one of the variables has changed */
 };
@@ -89,6 +91,14 @@ struct cni_op {
 typedef struct cni_finish_inputs {
     int bias, scale, add, mask;
 } cni_finish_inputs;
+
+/** How an op is computed slice by slice, in any order: slices of the rows [pixels, channels] of its first input, the
+ *  same for any number of threads.  Then another op may do it while it writes that input (graph/ops/gather.h). */
+typedef struct cni_slicing {
+    size_t (*slices)(const cni_op *op, int n);
+    void (*begin)(cni_step *step, const cni_run *run); /* before the first slice; may be NULL */
+    void (*slice)(const cni_step *step, const cni_run *run, size_t slice);
+} cni_slicing;
 
 /** Zeros round a tensor: so many before and after the elements of each axis; negative: so many are cut off. */
 typedef struct cni_padding {
@@ -165,6 +175,12 @@ struct cni_op_kind {
      * nothing that was padded is below 0. */
     bool (*take_padding)(cni_op *op, const cni_padding *padding, bool positive);
 
+    /** What is computed slice by slice; NULL functions: it is computed as a whole. */
+    cni_slicing slicing;
+
+    /** It can run its follower while it writes (cni_gather_begin, cni_gather_wrote). */
+    bool gathers;
+
     /** Depends on more than its inputs (random draws): the op is never steady. */
     bool restless;
 };
@@ -175,6 +191,8 @@ struct cni_step {
     const void **in; /* NULL entries where the op's input is NULL */
     void **out;
     void *workspace, *persistent;
+    cni_step *follower;      /* of op->follower */
+    bool gathered;           /* of a follower: the op before it has computed all slices */
     uint64_t packed_version; /* version of the weights that `persistent` was packed from; 0 = not packed */
     uint64_t finite_version; /* version of the weights of which the step has seen that all are finite; 0 = none */
 };

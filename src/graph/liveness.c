@@ -62,6 +62,9 @@ static void find_lives(const cni_graph *graph, cni_liveness *liveness)
         const cni_op *op = graph->ops[now];
         for (int i = 0; i < op->inputs; i++) touch(graph, liveness, op->in[i], now);
         for (int i = 0; i < op->outputs; i++) touch(graph, liveness, op->out[i], now);
+        const cni_op *follower = op->follower; /* reads and writes at the same time */
+        for (int i = 0; follower && i < follower->inputs; i++) touch(graph, liveness, follower->in[i], now);
+        for (int i = 0; follower && i < follower->outputs; i++) touch(graph, liveness, follower->out[i], now);
     }
 }
 

@@ -205,7 +205,7 @@ static cn_status fuse_epilogues(cni_graph *graph, cni_error *error)
     return CN_OK;
 }
 
-cn_status cni_passes(cni_graph *graph, cni_error *error)
+cn_status cni_passes(cni_graph *graph, int batch, cni_error *error)
 {
     CN_TRY(remove_dead_ops(graph, error));
     CN_TRY(cancel_transposes(graph, error));
@@ -219,5 +219,6 @@ cn_status cni_passes(cni_graph *graph, cni_error *error)
     CN_TRY(remove_dead_ops(graph, error));
     CN_TRY(cni_fold_masks(graph, error));
     CN_TRY(cni_fold_bottlenecks(graph, error));
-    return cni_fold_pooling(graph, error);
+    CN_TRY(cni_fold_pooling(graph, error));
+    return cni_passes_gather(graph, batch, error);
 }

@@ -193,6 +193,7 @@ static cn_status make_steps(cni_plan *plan, cni_error *error)
         if (!op->kind->run) continue; /* a reshape: its output is an alias */
         cni_step *step = &plan->steps[plan->step_count++];
         step->op = op;
+        if (step > plan->steps && step[-1].op->follower == op) step[-1].follower = step;
         step->in = CNI_NEW_ARRAY(&graph->arena, const void *, (size_t)op->inputs);
         step->out = CNI_NEW_ARRAY(&graph->arena, void *, (size_t)op->outputs);
         if (!step->in || !step->out) return cni_no_memory(error, "a plan");
@@ -207,7 +208,7 @@ static cn_status make(cni_plan *plan, cni_error *error)
     cni_graph *graph = plan->graph;
     if (graph->error.status) return cni_fail(error, graph->error.status, "%s", graph->error.text);
     graph->source = NULL;
-    CN_TRY(cni_passes(graph, error));
+    CN_TRY(cni_passes(graph, plan->options.batch, error));
     CN_TRY(cni_find_steady(plan, error));
     CN_TRY(order_ops(graph, error));
     CN_TRY(cni_own_variables(plan, error));

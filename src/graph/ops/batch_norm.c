@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Batch normalization.  x is [rows, c], a channel is a column.  Statistics are taken slice by slice and joined in order
  * (Chan, Golub & LeVeque 1983), so that a large mean costs no digits.  Every op goes over its tensors twice: for sums,
- * up the rows, and for its result, down them, so that what was read last is read again from the cache.
+ * up the rows, and for its result, down them, so that what was read last is read again from the cache.  A pass may make
+ * an op of the moments: then they are taken while x is written (gather.h), and this op goes over x once.
  *
  * Workspace: vectors of c elements, VECTORS of them and then two for each slice. */
 #include "graph/ops/batch_norm.h"
 #include "graph/ops/fold.h"
+#include "graph/ops/gather.h"
 #include "graph/ops/ranges.h"
+#include "graph/ops/taps.h"
 
 #include <stddef.h>
 
@@ -15,8 +18,9 @@ typedef struct batch_norm {
     cni_epilogue epilogue;
 } batch_norm;
 
-/* What the two ops read.  ADD, of x's shape, is NULL until a pass puts it there: y = f(normalized x + add). */
-enum { X, GAMMA, BETA, TRAIN_ADD, TRAIN_INPUTS, MEAN = TRAIN_ADD, VARIANCE, GIVEN_ADD, GIVEN_INPUTS };
+/* What the two ops read.  ADD, of x's shape, is NULL until a pass puts it there: y = f(normalized x + add).  So is
+ * SUMS: two vectors for each slice, of which the op then takes no sums itself. */
+enum { X, GAMMA, BETA, TRAIN_ADD, TRAIN_SUMS, TRAIN_INPUTS, MEAN = TRAIN_ADD, VARIANCE, GIVEN_ADD, GIVEN_INPUTS };
 
 /* SUMS, SUMS_2: sums of dy and of dy (x - mean), together; GATE_SCALE, GATE_SHIFT: what the forward pass had */
 enum { SCALE, SHIFT, SLOPE, SUMS, SUMS_2, GATE_SCALE, GATE_SHIFT, VECTORS };
@@ -25,15 +29,17 @@ typedef struct sizes {
     size_t c, rows, slices;
 } sizes;
 
-enum { SLICE_ROWS = 64, SLICE_CELLS = 8192 };
+enum { SLICE_ROWS = 64, SLICE_CELLS = 8192, MOST_CELLS = 65536 };
 
-/* Slices that are worth a thread's while, and not many more than that: joining them costs as well. */
+/* Slices that are worth a thread's while, and not many more than that: joining them costs as well; but each is to fit
+ * the second cache. */
 static sizes sizes_of(const cni_tensor *x, int n)
 {
     const size_t c = (size_t)x->shape.dims[x->shape.rank - 1], rows = cni_tensor_count(x, n) / c;
     const size_t by_size = rows * c / SLICE_CELLS, by_count = rows / SLICE_ROWS;
+    const size_t least = rows * c / MOST_CELLS, most = least > CNI_MAX_SLICES ? least : CNI_MAX_SLICES;
     size_t slices = by_size < by_count ? by_size : by_count;
-    if (slices > CNI_MAX_SLICES) slices = CNI_MAX_SLICES;
+    if (slices > most) slices = most;
     slices -= slices > 4 ? slices % 4 : slices / 3; /* 1, 2, or as many for each of four threads */
     return (sizes){c, rows, slices < 1 ? 1 : slices};
 }
@@ -41,7 +47,7 @@ static sizes sizes_of(const cni_tensor *x, int n)
 typedef struct work {
     const cni_kernels *kernels;
     sizes s;
-    char *workspace;
+    char *workspace, *parts; /* parts: two vectors for each slice */
     const char *x, *dy, *mean, *add;
     char *y;
     const cni_epilogue *epilogue;
@@ -58,7 +64,13 @@ static void *vector(const work *w, size_t index)
 
 static void *slice_vectors(const work *w, size_t slice)
 {
-    return vector(w, VECTORS + 2 * slice);
+    return w->parts + 2 * slice * w->s.c * w->kernels->real_size;
+}
+
+/* Where moments are: those that an op of their own has taken, or memory for them. */
+static char *parts_of(const work *w, const void *taken)
+{
+    return taken ? (char *)(uintptr_t)taken : vector(w, VECTORS);
 }
 
 static size_t offset_of(const work *w, size_t row)
@@ -66,9 +78,10 @@ static size_t offset_of(const work *w, size_t row)
     return row * w->s.c * w->kernels->real_size;
 }
 
-/* Pieces of rows, small enough for the first cache, from the last to the first. */
+/* Pieces of rows, some in the second cache, from the last to the first: who reads next begins with what is nearest.
+ * Within a piece it goes upwards, the only way that processors foresee. */
 
-enum { PIECE = 4096 };
+enum { PIECE = 65536 };
 
 static void downwards(const work *w, size_t begin, size_t end, void (*piece)(const work *w, size_t first, size_t rows))
 {
@@ -141,21 +154,22 @@ static size_t workspace(const cni_op *op, const cni_run *most)
     return (VECTORS + 2 * s.slices) * s.c * most->kernels->real_size;
 }
 
-static void slice_moments(void *context, size_t begin, size_t end)
+static void moments_of_slice(const work *w, size_t slice)
 {
-    const work *w = context;
-    for (size_t i = begin; i < end; i++) {
-        const size_t first = cni_slice_begin(w->s.rows, w->s.slices, i);
-        char *mean = slice_vectors(w, i);
-        w->kernels->normalization.moments(w->x + offset_of(w, first), mean, mean + offset_of(w, 1),
-                                          cni_slice_begin(w->s.rows, w->s.slices, i + 1) - first, w->s.c);
-    }
+    const size_t first = cni_slice_begin(w->s.rows, w->s.slices, slice);
+    char *mean = slice_vectors(w, slice);
+    w->kernels->normalization.moments(w->x + offset_of(w, first), mean, mean + offset_of(w, 1),
+                                      cni_slice_begin(w->s.rows, w->s.slices, slice + 1) - first, w->s.c);
 }
 
-static void statistics(work *w, cni_pool *pool, void *mean, void *variance)
+static void slice_moments(void *context, size_t begin, size_t end)
+{
+    for (size_t i = begin; i < end; i++) moments_of_slice(context, i);
+}
+
+static void join_slices(const work *w, void *mean, void *variance)
 {
     char *all = slice_vectors(w, 0);
-    cni_ranges(pool, w->s.slices, 1, slice_moments, w);
     for (size_t i = 1; i < w->s.slices; i++) {
         const size_t first = cni_slice_begin(w->s.rows, w->s.slices, i);
         const size_t rows = cni_slice_begin(w->s.rows, w->s.slices, i + 1) - first;
@@ -177,7 +191,9 @@ static void run_train(cni_step *step, const cni_run *run)
               .mean = step->out[1],
               .y = step->out[0],
               .epilogue = &b->epilogue};
-    statistics(&w, run->pool, step->out[1], step->out[2]);
+    w.parts = parts_of(&w, step->in[TRAIN_SUMS]);
+    if (!step->in[TRAIN_SUMS]) cni_ranges(run->pool, w.s.slices, 1, slice_moments, &w);
+    join_slices(&w, step->out[1], step->out[2]);
     normalize(&w, run->pool, step->out[2], step->in[GAMMA], step->in[BETA], step->in[TRAIN_ADD], b->epsilon);
 }
 
@@ -260,20 +276,15 @@ static void given_statistics(const work *w)
     w->kernels->elementwise.fill(0, vector(w, SHIFT), w->s.c);
 }
 
-static cni_gate gate_of(const work *w, const cni_step *step)
+static cni_gate gate_of(const cni_epilogue *f, const void *scale, const void *shift)
 {
-    const batch_norm_gradient *g = step->op->attributes;
-    const cni_epilogue *f = &g->relu;
     cni_finish clamp;
     cni_finish_clamp(&clamp, f);
-    cni_gate gate = {.scale = vector(w, GATE_SCALE),
-                     .shift = vector(w, GATE_SHIFT),
-                     .zero_passes = cni_unary_variant(f) == CNI_LEAKY_RELU || cni_unary_variant(f) == CNI_RELU_LEAKY,
-                     .slope = clamp.slope,
-                     .most = clamp.most};
-    scale_and_shift(w, step->in[OF_VARIANCE], step->in[OF_GAMMA], step->in[OF_BETA], g->epsilon, vector(w, GATE_SCALE),
-                    vector(w, GATE_SHIFT));
-    return gate;
+    return (cni_gate){.scale = scale,
+                      .shift = shift,
+                      .zero_passes = cni_unary_variant(f) == CNI_LEAKY_RELU || cni_unary_variant(f) == CNI_RELU_LEAKY,
+                      .slope = clamp.slope,
+                      .most = clamp.most};
 }
 
 static void run_gradient(cni_step *step, const cni_run *run)
@@ -291,9 +302,12 @@ static void run_gradient(cni_step *step, const cni_run *run)
     void *scale = vector(&w, SCALE), *deviation = vector(&w, SLOPE);
     cni_gate gate;
     if (g->gated) {
-        gate = gate_of(&w, step);
+        scale_and_shift(&w, step->in[OF_VARIANCE], step->in[OF_GAMMA], step->in[OF_BETA], g->epsilon,
+                        vector(&w, GATE_SCALE), vector(&w, GATE_SHIFT));
+        gate = gate_of(&g->relu, vector(&w, GATE_SCALE), vector(&w, GATE_SHIFT));
         w.gate = &gate;
     }
+    w.parts = vector(&w, VECTORS);
     inverse_deviation(&w, step->in[OF_VARIANCE], g->epsilon, deviation);
     e->axpby(1, deviation, 0, scale, w.s.c);
     if (step->in[OF_GAMMA]) multiply(&w, scale, step->in[OF_GAMMA], scale);
@@ -318,6 +332,32 @@ static const cni_op_kind gradient_kind = {
     .workspace = gradient_workspace,
     .run = run_gradient,
     .in_place = true,
+};
+
+/* Moments as an op of their own, which may follow whoever writes x. */
+
+static size_t slices_of(const cni_op *op, int n)
+{
+    return sizes_of(op->in[0], n).slices;
+}
+
+static size_t moments_persistent(const cni_op *op, const cni_run *most)
+{
+    return cni_gather_bytes(slices_of(op, most->n));
+}
+
+static void moments_slice(const cni_step *step, const cni_run *run, size_t slice)
+{
+    const work w = {
+        .kernels = run->kernels, .s = sizes_of(step->op->in[0], run->n), .x = step->in[0], .parts = step->out[0]};
+    moments_of_slice(&w, slice);
+}
+
+static const cni_op_kind moments_kind = {
+    .name = "batch norm moments",
+    .persistent = moments_persistent,
+    .run = cni_gather_run,
+    .slicing = {.slices = slices_of, .slice = moments_slice},
 };
 
 static bool wants(const cni_tensor *tensor)
@@ -473,4 +513,16 @@ bool cni_batch_norm_take_relu(cni_op *op, const cni_tensor *mask)
     batch_norm_gradient *g = op->attributes;
     if (!g->wants_x || g->of_relu) return false;
     return g->of_relu = true;
+}
+
+cni_op *cni_batch_norm_moments(cni_graph *graph, cni_op *op, int batch)
+{
+    if (op->kind != &train_kind || op->in[TRAIN_SUMS]) return NULL;
+    const sizes s = sizes_of(op->in[X], batch);
+    const cni_shape parts = CNI_SHAPE((int64_t)(2 * s.slices * s.c));
+    graph->segment = op->segment;
+    graph->source = op->source;
+    cni_op *moments = cni_append(graph, &moments_kind, NULL, 1, op->in, 1, &parts);
+    op->in[TRAIN_SUMS] = moments->out[0];
+    return moments;
 }

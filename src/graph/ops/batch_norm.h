@@ -27,4 +27,8 @@ bool cni_batch_norm_take_gate(cni_op *op, const cni_epilogue *f, const cni_tenso
  * 0 where that is, as the gradient of the relu makes it. */
 bool cni_batch_norm_take_relu(cni_op *op, const cni_tensor *mask);
 
+/** Of a batch normalization with its own statistics: appends an op that takes the moments of x, of so many images,
+ * slice by slice, and that `op` reads from now on.  NULL: `op` is none, or has one. */
+cni_op *cni_batch_norm_moments(cni_graph *graph, cni_op *op, int batch);
+
 #endif

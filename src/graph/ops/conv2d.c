@@ -164,15 +164,17 @@ static void run(cni_step *step, const cni_run *run)
         cni_correlation shape = correlation_of(op);
         shape.finish = finish;
         shape.epilogue = after;
+        if (!run->pack_only) shape.gather = cni_gather_begin(step, run);
         void *results = is_pooled(op) ? rest : step->out[0];
         cni_correlate(&shape, run, step->in[0], step->in[1], results, packed, pack, rest + results_bytes(op, run));
         if (is_pooled(op) && !run->pack_only) cni_max_pool2d_halve(run, results, shape.sampling.to, step->out[0]);
     } else {
-        const cni_winograd_conv shape = winograd_of(op, algorithm);
+        cni_winograd_conv shape = winograd_of(op, algorithm);
         if (is_few(op, &shape, run)) {
             cni_winograd_few_convolve(&shape, run, step->in[0], step->in[1], &finish, after, step->out[0]);
             return;
         }
+        if (!run->pack_only && !shape.overlaps) shape.gather = cni_gather_begin(step, run);
         cni_winograd_convolve(&shape, run, step->in[0], step->in[1], &finish, after, step->out[0], packed, pack);
     }
 }
@@ -322,6 +324,7 @@ static const cni_op_kind conv2d_kind = {.name = "conv2d",
                                         .in_place_input = CNI_CONV_ADD,
                                         .epilogue_offset = offsetof(cni_conv2d_attributes, epilogue),
                                         .takes = CNI_CONV_TAKES,
+                                        .gathers = true,
                                         .take_padding = cni_conv_take_padding};
 
 static const cni_op_kind pooled_kind = {.name = "conv2d max_pool2d",
@@ -345,4 +348,5 @@ static const cni_op_kind transpose_kind = {.name = "conv2d_transpose",
                                            .in_place = true,
                                            .in_place_input = CNI_CONV_ADD,
                                            .epilogue_offset = offsetof(cni_conv2d_attributes, epilogue),
-                                           .takes = CNI_CONV_TAKES};
+                                           .takes = CNI_CONV_TAKES,
+                                           .gathers = true};

@@ -175,19 +175,43 @@ static bool is_there(const work *w, const cni_block *b)
            !w->correlation->epilogue;
 }
 
+static void compute_rows(const work *w, const cni_block *b)
+{
+    const int last = b->last_unit - 1, first_channel = channel_of(w, b->unit),
+              last_channel =
+                  cni_smaller(channel_of(w, last) + w->kernels->matmul.panel, (last / w->panels + 1) * w->width);
+    for (int unit = b->unit; unit < b->last_unit && !is_there(w, b);) {
+        int next = cni_smaller((unit / w->panels + 1) * w->panels, b->last_unit);
+        compute_group(w, b, unit, next);
+        unit = next;
+    }
+    cni_block_finish(&w->blocks, b, w->correlation->epilogue, w->kernels, w->y, first_channel, last_channel);
+    const size_t pixel = (size_t)w->correlation->sampling.to[2];
+    for (size_t r = 0; r < b->rows && w->correlation->gather.follower; r++)
+        cni_gather_wrote(&w->correlation->gather, (size_t)(b->y + (ptrdiff_t)r * b->y_row) / pixel, b->columns,
+                         (size_t)b->y_pixel / pixel, (size_t)(last_channel - first_channel));
+}
+
+/* Rows that are written at a time. */
+static size_t rows_at_once(const work *w, const cni_block *b)
+{
+    const size_t row = b->columns * (size_t)w->correlation->sampling.to[2] * w->kernels->real_size;
+    const size_t rows = w->correlation->gather.follower ? CNI_GATHER_BYTES / row : b->rows;
+    return rows ? rows : 1;
+}
+
 static void compute_block(void *context, size_t index, int thread)
 {
     const work *w = context;
     cni_block b = cni_block_of(&w->blocks, index, thread);
-    if (!b.rows || !b.columns || is_there(w, &b)) return;
-    for (int unit = b.unit; unit < b.last_unit;) {
-        int next = cni_smaller((unit / w->panels + 1) * w->panels, b.last_unit);
-        compute_group(w, &b, unit, next);
-        unit = next;
+    if (!b.rows || !b.columns) return;
+    const size_t rows = b.rows, most = rows_at_once(w, &b);
+    for (size_t done = 0; done < rows; done += b.rows) {
+        b.rows = rows - done < most ? rows - done : most;
+        compute_rows(w, &b);
+        b.x = cni_at(b.x, (ptrdiff_t)b.rows * b.x_row, w->kernels->real_size);
+        b.y += (ptrdiff_t)b.rows * b.y_row;
     }
-    int last = b.last_unit - 1, end = channel_of(w, last) + w->kernels->matmul.panel;
-    cni_block_finish(&w->blocks, &b, w->correlation->epilogue, w->kernels, w->y, channel_of(w, b.unit),
-                     cni_smaller(end, (last / w->panels + 1) * w->width));
 }
 
 static double operations(const cni_correlation *c, int n)

@@ -10,12 +10,14 @@
 #include "graph/graph.h"
 #include "kernels/kernels.h"
 #include "graph/ops/blocks.h"
+#include "graph/ops/gather.h"
 
 typedef struct cni_correlation {
     cni_sampling sampling;
     int groups;
     cni_finish finish;            /* over all of y */
     const cni_epilogue *epilogue; /* applied afterwards, or NULL */
+    cni_gather gather;            /* told what is written */
 } cni_correlation;
 
 /** Bytes of packed weights. */

@@ -6,6 +6,7 @@
  * each with some of the taps (taps.h), which are an ordinary window again. */
 #include "graph/ops/depthwise_conv2d.h"
 #include "graph/ops/dense.h"
+#include "graph/ops/gather.h"
 #include "graph/ops/taps.h"
 #include "kernels/kernels.h"
 
@@ -113,6 +114,7 @@ typedef struct work {
     const cni_epilogue *epilogue;
     bool clamps; /* the finish does all that the epilogue says */
     cni_finish finish;
+    cni_gather gather; /* told what is written */
     const void *x, *w;
     void *y;
     const cni_run *run;                /* whose threads have what m filters per channel need of their own */
@@ -165,6 +167,20 @@ static cni_finish finish_at(const work *w, ptrdiff_t at, int channel)
     return f;
 }
 
+/* Rows of a task that are done at a time: all, or as many as are still near when they are gathered. */
+static int rows_at_once(const work *w, const task *t, const int to[3])
+{
+    const size_t row = (size_t)to[1] * (size_t)to[2] * w->kernels->real_size;
+    const int rows = (int)(CNI_GATHER_BYTES / row) / LEAST_ROWS * LEAST_ROWS;
+    return !w->gather.follower ? t->end - t->begin : rows < LEAST_ROWS ? LEAST_ROWS : rows;
+}
+
+static void tell(const work *w, const task *t, const int to[3])
+{
+    const size_t columns = (size_t)to[1], first = ((size_t)t->image * (size_t)to[0] + (size_t)t->begin) * columns;
+    cni_gather_wrote(&w->gather, first, (size_t)(t->end - t->begin) * columns, 1, (size_t)t->width);
+}
+
 /* Applies an epilogue that is no clamp to what a task has written. */
 static void apply_epilogue(const work *w, const task *t, const int to[3])
 {
@@ -214,7 +230,7 @@ static void forward_task(void *context, size_t index, int thread)
     const work *w = context;
     const extents *s = &w->s;
     const size_t real_size = w->kernels->real_size;
-    const task t = task_of(w, s->y, index);
+    task t = task_of(w, s->y, index);
     const ptrdiff_t y = (ptrdiff_t)t.image * s->y[0] * s->y[1] * s->y[2] + t.channel;
     const ptrdiff_t x = (ptrdiff_t)t.image * s->x[0] * s->x[1] * s->x[2] + t.channel;
     cni_depthwise d = {.x = cni_at(w->x, x, real_size),
@@ -224,8 +240,6 @@ static void forward_task(void *context, size_t index, int thread)
                        .columns = forward_axis(s, 1),
                        .width = t.width,
                        .finish = finish_at(w, y, t.channel)};
-    d.rows.first = t.begin;
-    d.rows.last = t.end;
     if (s->m > 1) {
         int first, last;
         void *copy = cni_own(w->run, thread);
@@ -235,8 +249,15 @@ static void forward_task(void *context, size_t index, int thread)
         d.rows.position -= first;
         d.rows.cells = last - first;
     }
-    w->kernels->convolution.depthwise(&d);
-    apply_epilogue(w, &t, s->y);
+    const int end = t.end, step = rows_at_once(w, &t, s->y);
+    for (; t.begin < end; t.begin = t.end) {
+        t.end = cni_smaller(t.begin + step, end);
+        d.rows.first = t.begin;
+        d.rows.last = t.end;
+        w->kernels->convolution.depthwise(&d);
+        apply_epilogue(w, &t, s->y);
+        tell(w, &t, s->y);
+    }
 }
 
 static extents forward_shape(const cni_op *op)
@@ -270,6 +291,7 @@ static void run_forward(cni_step *step, const cni_run *whole_run)
     const cni_run run = cni_run_for(whole_run, operations(&s, whole_run->n));
     work w = begin_work(step, &run, &s);
     divide(&w, s.y, run.n, cni_pool_threads(run.pool));
+    w.gather = cni_gather_begin(step, whole_run);
     cni_parallel(run.pool, (size_t)run.n * (size_t)w.bands * (size_t)w.chunks, forward_task, &w);
 }
 
@@ -314,15 +336,21 @@ static void data_task(void *context, size_t index, int thread)
     const work *w = context;
     const extents *s = &w->s;
     const size_t real_size = w->kernels->real_size;
-    const task t = task_of(w, s->x, index);
+    task t = task_of(w, s->x, index);
     if (s->m > 1) {
         void *sums = cni_own(w->run, thread);
         all_phases(w, &t, sums, t.begin);
         add_filters(w, &t, sums);
         return;
     }
-    all_phases(w, &t, cni_at_mutable(w->y, (ptrdiff_t)t.image * s->x[0] * s->x[1] * s->x[2] + t.channel, real_size), 0);
-    apply_epilogue(w, &t, s->x);
+    void *dx = cni_at_mutable(w->y, (ptrdiff_t)t.image * s->x[0] * s->x[1] * s->x[2] + t.channel, real_size);
+    const int end = t.end, step = rows_at_once(w, &t, s->x);
+    for (; t.begin < end; t.begin = t.end) {
+        t.end = cni_smaller(t.begin + step, end);
+        all_phases(w, &t, dx, 0);
+        apply_epilogue(w, &t, s->x);
+        tell(w, &t, s->x);
+    }
 }
 
 static extents data_shape(const cni_op *op)
@@ -347,6 +375,7 @@ static void run_data(cni_step *step, const cni_run *whole_run)
     const cni_run run = cni_run_for(whole_run, operations(&s, whole_run->n));
     work w = begin_work(step, &run, &s);
     divide(&w, s.x, run.n, cni_pool_threads(run.pool));
+    w.gather = cni_gather_begin(step, whole_run);
     cni_parallel(run.pool, (size_t)run.n * (size_t)w.bands * (size_t)w.chunks, data_task, &w);
 }
 
@@ -494,13 +523,15 @@ static const cni_op_kind depthwise_kind = {.name = "depthwise_conv2d",
                                            .run = run_forward,
                                            .epilogue_offset = offsetof(cni_conv2d_attributes, epilogue),
                                            .takes = CNI_CONV_TAKES,
+                                           .gathers = true,
                                            .take_padding = cni_conv_take_padding};
 
 static const cni_op_kind data_kind = {.name = "depthwise_conv2d_data",
                                       .attributes_size = sizeof(cni_conv2d_attributes),
                                       .own = data_own,
                                       .run = run_data,
-                                      .takes = CNI_CONV_TAKES};
+                                      .takes = CNI_CONV_TAKES,
+                                      .gathers = true};
 
 /* Sums of several filters' gradients, which nothing is done to on the way. */
 static const cni_op_kind summed_data_kind = {.name = "depthwise_conv2d_data",

@@ -317,6 +317,24 @@ static void apply_after(const work *w, const cni_winograd_tile *tiles, size_t co
             }
 }
 
+static bool goes_on(const cni_winograd_tile *tile, const cni_winograd_tile *before, ptrdiff_t pixel)
+{
+    return tile->at == before->at + before->right * pixel && tile->bottom == before->bottom;
+}
+
+/* Tiles side by side are rows of cells. */
+static void tell(const work *w, const cni_winograd_tile *tiles, size_t count, size_t channels)
+{
+    const ptrdiff_t pixel = w->to.channels, row = w->to.width * pixel;
+    for (size_t t = 0, next; w->conv->gather.follower && t < count; t = next) {
+        size_t columns = (size_t)tiles[t].right;
+        for (next = t + 1; next < count && goes_on(&tiles[next], &tiles[next - 1], pixel); next++)
+            columns += (size_t)tiles[next].right;
+        for (int i = 0; i < tiles[t].bottom; i++)
+            cni_gather_wrote(&w->conv->gather, (size_t)((tiles[t].at + i * row) / pixel), columns, 1, channels);
+    }
+}
+
 static void run_task(void *context, size_t index, int thread)
 {
     const work *w = context;
@@ -335,6 +353,7 @@ static void run_task(void *context, size_t index, int thread)
     }
     int channel = panel * p->panel, end = cni_smaller(last * p->panel, w->to.channels);
     if (w->after) apply_after(w, tiles, count, channel, end - channel);
+    tell(w, tiles, count, (size_t)(end - channel));
 }
 
 static void set_grids(work *w)

@@ -4,6 +4,7 @@
 #define CNI_WINOGRAD_CONV2D_H
 
 #include "graph/graph.h"
+#include "graph/ops/gather.h"
 #include "kernels/kernels.h"
 
 /** y(i, j) = sum over r, s of x(i + r - padding[0], j + s - padding[1]) w(r, s), 0 outside x.
@@ -16,7 +17,8 @@ typedef struct cni_winograd_conv {
     int window, results;
     int padding[2]; /* may be negative */
     bool transposed, pooled;
-    bool overlaps; /* tiles are cut from what is read (winograd_overlap.h); only when transposed */
+    bool overlaps;     /* tiles are cut from what is read (winograd_overlap.h); only when transposed */
+    cni_gather gather; /* told what is written; not where tiles overlap, nor when pooled */
 } cni_winograd_conv;
 
 /** Bytes of transformed weights. */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Batch normalization, vectors of channels: memory is read once and in its order, and the sums of a panel of channels
- * stay in the first cache.  BLOCK rows make a part and the parts a total, so that rounding errors grow slowly. */
+ * stay in the first cache.  BLOCK rows make a part and the parts a total, so that rounding errors grow slowly.  ROWS
+ * rows are taken at a time, so that what there is for each channel is not loaded again for each number; of two matrices
+ * only where they are NARROW. */
 #include "kernels/finish_vector.h"
 #include "kernels/joined_rows.h"
 #include "kernels/normalization/normalization.h"
 
-enum { BLOCK = 64, PANEL = 1024, AHEAD = 1024 };
+enum { BLOCK = 64, PANEL = 1024, AHEAD = 1024, ROWS = 4, NARROW = 320, FIRST = 16 };
 
 ALWAYS_INLINE void store_at(float *p, lanes v, int some)
 {
@@ -46,6 +48,14 @@ ALWAYS_INLINE lanes fetch(const float *p, panel at, int some)
     return load_at(p, 0, some);
 }
 
+/* Of ROWS rows: memory is asked for in its order, where the panel is all of a row, and not in that of reading. */
+ALWAYS_INLINE void ask(const float *rows, panel at, size_t column)
+{
+    const float *from = at.width == at.pitch ? rows + at.ahead + ROWS * column : rows + ROWS * at.pitch + column;
+    const size_t step = at.width == at.pitch ? LANES : at.pitch;
+    UNROLL for (size_t i = 0; i < ROWS; i++) __builtin_prefetch(from + i * step);
+}
+
 /* Two sums for each channel of a panel. */
 typedef struct sums {
     _Alignas(CNI_VECTOR_BYTES) float first[PANEL], second[PANEL];
@@ -67,7 +77,7 @@ ALWAYS_INLINE void add_to(float *sum, lanes value, size_t column, int some)
  * The sums s of d = x - mean and q of d^2 are taken with the mean of the rows before:  mean' = mean + s / n' and
  * m2' = m2 + q - s^2 / n', n' being the rows so far.  What cancels in q - s^2 / n' is what the variance itself gains
  * when the mean moves, so no digits are lost.  What a mean has lost by rounding belongs to the next s.  The mean of the
- * first block is taken before. */
+ * FIRST rows is taken before. */
 
 ALWAYS_INLINE void add_number(const float *x, sums *s, size_t column, int some)
 {
@@ -79,6 +89,17 @@ ALWAYS_INLINE void add_distance(const float *x, panel at, const float *mean, sum
     const lanes d = fetch(x + column, at, some) - load_at(mean, (ptrdiff_t)column, some);
     add_to(s->first, d, column, some);
     add_to(s->second, d * d, column, some);
+}
+
+ALWAYS_INLINE void add_distances(const float *x, panel at, const float *mean, sums *s, size_t column, int some)
+{
+    const lanes from = load_at(mean, (ptrdiff_t)column, some);
+    ask(x, at, column);
+    x += column;
+    const lanes a = load_at(x, 0, some) - from, b = load_at(x + at.pitch, 0, some) - from;
+    const lanes c = load_at(x + 2 * at.pitch, 0, some) - from, d = load_at(x + 3 * at.pitch, 0, some) - from;
+    add_to(s->first, (a + b) + (c + d), column, some);
+    add_to(s->second, multiply_add(a, a, b * b) + multiply_add(c, c, d * d), column, some);
 }
 
 ALWAYS_INLINE void begin_moments(const sums *s, float *mean, float *m2, float *lost, float share, size_t column,
@@ -105,14 +126,16 @@ ALWAYS_INLINE void end_block(const sums *s, float *mean, float *m2, float *lost,
 static void panel_moments(const float *x, panel at, float *mean, float *m2, float *lost, size_t rows)
 {
     sums s;
-    const size_t first = least(rows, BLOCK);
+    const size_t first = least(rows, FIRST);
     clear(s.first, s.second, at.width);
     for (size_t r = 0; r < first; r++) FOR_COLUMNS(at.width, add_number, x + r * at.pitch, &s);
     FOR_COLUMNS(at.width, begin_moments, &s, mean, m2, lost, 1.0f / (float)first);
     for (size_t begin = 0; begin < rows; begin += BLOCK) {
         const size_t end = least(begin + BLOCK, rows);
         clear(s.first, s.second, at.width);
-        for (size_t r = begin; r < end; r++) FOR_COLUMNS(at.width, add_distance, x + r * at.pitch, at, mean, &s);
+        size_t r = begin;
+        for (; r + ROWS <= end; r += ROWS) FOR_COLUMNS(at.width, add_distances, x + r * at.pitch, at, mean, &s);
+        for (; r < end; r++) FOR_COLUMNS(at.width, add_distance, x + r * at.pitch, at, mean, &s);
         FOR_COLUMNS(at.width, end_block, &s, mean, m2, lost, (float)begin, 1.0f / (float)end);
     }
 }
@@ -180,13 +203,14 @@ static void moments(const void *x, void *mean, void *m2, size_t rows, size_t c)
 
 /* ---- gradients ---- */
 
-/* What there is of a gate; constants where they are inlined. */
-typedef enum gating { OPEN, RELU, CLAMP } gating;
+/* What there is of a gate; constants where they are inlined.  BOUND: a relu with an end, as relu6. */
+typedef enum gating { OPEN, RELU, BOUND, CLAMP, GATINGS } gating;
 
 static gating gating_of(const cni_gate *gate)
 {
     if (!gate) return OPEN;
-    return gate->slope == 0 && !gate->zero_passes && gate->most > 3e38 ? RELU : CLAMP;
+    if (gate->slope != 0 || gate->zero_passes) return CLAMP;
+    return gate->most > 3e38 ? RELU : BOUND;
 }
 
 /* What comes back, and what there is for each channel; it may be repeated. */
@@ -226,23 +250,68 @@ static way_back joined_way(way_back w, size_t c, size_t joined, repeats *to)
     return w;
 }
 
-ALWAYS_INLINE lanes through(const way_back *w, gating how, lanes x, lanes dy, ptrdiff_t column, int some)
+/* What there is for a vector of channels. */
+typedef struct channels {
+    lanes gate_scale, gate_shift, mean, a, b, constant;
+} channels;
+
+ALWAYS_INLINE lanes load_gate(const float *p, gating how, size_t column, int some)
+{
+    return how == OPEN ? (lanes){0} : load_at(p, (ptrdiff_t)column, some);
+}
+
+ALWAYS_INLINE lanes through(const way_back *w, gating how, const channels *at, lanes x, lanes dy)
 {
     if (how == OPEN) return dy;
-    const lanes v = multiply_add(x, load_at(w->gate_scale, column, some), load_at(w->gate_shift, column, some));
+    const lanes v = multiply_add(x, at->gate_scale, at->gate_shift);
     if (how == RELU) return choose((mask)(v > (lanes){0}), dy, (lanes){0});
+    if (how == BOUND)
+        return choose((mask)(v > (lanes){0}), choose((mask)(v >= splat(w->most)), (lanes){0}, dy), (lanes){0});
     mask passes = (mask)(v > (lanes){0});
     if (w->zero_passes) passes |= (mask)(v == (lanes){0});
     return choose((mask)(v >= splat(w->most)), (lanes){0}, choose(passes, dy, dy * w->slope));
 }
 
+/* Adds g and its distance from the mean times g, of one number. */
+ALWAYS_INLINE void add_one(const way_back *w, gating how, const channels *of, size_t cell, lanes *first, lanes *second,
+                           int some)
+{
+    const lanes x = load_at(w->x + cell, 0, some), g = through(w, how, of, x, load_at(w->dy + cell, 0, some));
+    *first += g;
+    *second = multiply_add(g, x - of->mean, *second);
+}
+
+ALWAYS_INLINE channels summed_channels(const way_back *w, gating how, size_t column, int some)
+{
+    return (channels){.gate_scale = load_gate(w->gate_scale, how, column, some),
+                      .gate_shift = load_gate(w->gate_shift, how, column, some),
+                      .mean = load_at(w->mean, (ptrdiff_t)column, some)};
+}
+
 ALWAYS_INLINE void add_gradient(const way_back *w, gating how, panel at, size_t cell, sums *s, size_t column, int some)
 {
-    const ptrdiff_t channel = (ptrdiff_t)column;
-    const lanes x = fetch(w->x + cell + column, at, some);
-    const lanes g = through(w, how, x, fetch(w->dy + cell + column, at, some), channel, some);
-    add_to(s->first, g, column, some);
-    add_to(s->second, g * (x - load_at(w->mean, channel, some)), column, some);
+    const channels of = summed_channels(w, how, column, some);
+    lanes first = load_at(s->first, (ptrdiff_t)column, some), second = load_at(s->second, (ptrdiff_t)column, some);
+    __builtin_prefetch(w->x + cell + column + at.ahead);
+    __builtin_prefetch(w->dy + cell + column + at.ahead);
+    add_one(w, how, &of, cell + column, &first, &second, some);
+    store_at(s->first + column, first, some);
+    store_at(s->second + column, second, some);
+}
+
+/* Of ROWS rows. */
+ALWAYS_INLINE void add_gradients(const way_back *w, gating how, panel at, size_t cell, sums *s, size_t column, int some)
+{
+    const channels of = summed_channels(w, how, column, some);
+    lanes first = load_at(s->first, (ptrdiff_t)column, some), second = load_at(s->second, (ptrdiff_t)column, some);
+    ask(w->x + cell, at, column);
+    ask(w->dy + cell, at, column);
+    add_one(w, how, &of, cell + column, &first, &second, some);
+    add_one(w, how, &of, cell + column + at.pitch, &first, &second, some);
+    add_one(w, how, &of, cell + column + 2 * at.pitch, &first, &second, some);
+    add_one(w, how, &of, cell + column + 3 * at.pitch, &first, &second, some);
+    store_at(s->first + column, first, some);
+    store_at(s->second + column, second, some);
 }
 
 ALWAYS_INLINE void add_part(const sums *s, float *first, float *second, size_t column, int some)
@@ -258,7 +327,10 @@ ALWAYS_INLINE void sum_panel(const way_back *from, gating how, panel at, float *
     for (size_t begin = 0; begin < rows; begin += BLOCK) {
         const size_t end = least(begin + BLOCK, rows);
         clear(s.first, s.second, at.width);
-        for (size_t r = begin; r < end; r++) FOR_COLUMNS(at.width, add_gradient, &w, how, at, r * at.pitch, &s);
+        size_t r = begin;
+        for (; at.width <= NARROW && r + ROWS <= end; r += ROWS)
+            FOR_COLUMNS(at.width, add_gradients, &w, how, at, r * at.pitch, &s);
+        for (; r < end; r++) FOR_COLUMNS(at.width, add_gradient, &w, how, at, r * at.pitch, &s);
         FOR_COLUMNS(at.width, add_part, &s, first, second);
     }
 }
@@ -273,13 +345,18 @@ static void sum_relu(const way_back *w, panel at, float *first, float *second, s
     sum_panel(w, RELU, at, first, second, rows);
 }
 
+static void sum_bound(const way_back *w, panel at, float *first, float *second, size_t rows)
+{
+    sum_panel(w, BOUND, at, first, second, rows);
+}
+
 static void sum_clamp(const way_back *w, panel at, float *first, float *second, size_t rows)
 {
     sum_panel(w, CLAMP, at, first, second, rows);
 }
 
-static void (*const summing[])(const way_back *w, panel at, float *first, float *second,
-                               size_t rows) = {[OPEN] = sum_open, [RELU] = sum_relu, [CLAMP] = sum_clamp};
+static void (*const summing[GATINGS])(const way_back *w, panel at, float *first, float *second, size_t rows) = {
+    [OPEN] = sum_open, [RELU] = sum_relu, [BOUND] = sum_bound, [CLAMP] = sum_clamp};
 
 static way_back from_column(way_back w, size_t column)
 {
@@ -318,22 +395,53 @@ static void gradient_sums(const void *x, const void *dy, const cni_gate *gate, c
     }
 }
 
-ALWAYS_INLINE void combine_cell(const way_back *w, gating how, bool of_relu, panel at, size_t cell, float *dx,
-                                size_t column, int some)
+ALWAYS_INLINE lanes combined(const way_back *w, gating how, bool of_relu, const channels *of, size_t cell, int some)
 {
-    const ptrdiff_t channel = (ptrdiff_t)column;
-    const lanes x = fetch(w->x + cell + column, at, some);
-    const lanes g = through(w, how, x, fetch(w->dy + cell + column, at, some), channel, some);
-    const lanes far = multiply_add(load_at(w->b, channel, some), x, load_at(w->constant, channel, some));
-    const lanes sum = multiply_add(load_at(w->a, channel, some), g, far);
-    store_at(dx + cell + column, of_relu ? choose((mask)(x > (lanes){0}), sum, (lanes){0}) : sum, some);
+    const lanes x = load_at(w->x + cell, 0, some), g = through(w, how, of, x, load_at(w->dy + cell, 0, some));
+    const lanes sum = multiply_add(of->a, g, multiply_add(of->b, x, of->constant));
+    return of_relu ? choose((mask)(x > (lanes){0}), sum, (lanes){0}) : sum;
+}
+
+ALWAYS_INLINE channels combined_channels(const way_back *w, gating how, size_t column, int some)
+{
+    const ptrdiff_t at = (ptrdiff_t)column;
+    return (channels){.gate_scale = load_gate(w->gate_scale, how, column, some),
+                      .gate_shift = load_gate(w->gate_shift, how, column, some),
+                      .a = load_at(w->a, at, some),
+                      .b = load_at(w->b, at, some),
+                      .constant = load_at(w->constant, at, some)};
+}
+
+ALWAYS_INLINE void combine_cell(const way_back *w, gating how, bool of_relu, size_t cell, float *dx, size_t column,
+                                int some)
+{
+    const channels of = combined_channels(w, how, column, some);
+    __builtin_prefetch(w->x + cell + column + AHEAD);
+    __builtin_prefetch(w->dy + cell + column + AHEAD);
+    store_at(dx + cell + column, combined(w, how, of_relu, &of, cell + column, some), some);
+}
+
+/* Of ROWS rows. */
+ALWAYS_INLINE void combine_cells(const way_back *w, gating how, bool of_relu, panel at, size_t cell, float *dx,
+                                 size_t column, int some)
+{
+    const channels of = combined_channels(w, how, column, some);
+    ask(w->x + cell, at, column);
+    ask(w->dy + cell, at, column);
+    const size_t second = cell + column + at.pitch, third = second + at.pitch, fourth = third + at.pitch;
+    store_at(dx + cell + column, combined(w, how, of_relu, &of, cell + column, some), some);
+    store_at(dx + second, combined(w, how, of_relu, &of, second, some), some);
+    store_at(dx + third, combined(w, how, of_relu, &of, third, some), some);
+    store_at(dx + fourth, combined(w, how, of_relu, &of, fourth, some), some);
 }
 
 ALWAYS_INLINE void combine_rows(const way_back *from, gating how, bool of_relu, float *dx, size_t rows, size_t c)
 {
     const way_back w = *from;
     const panel at = {c, c, AHEAD};
-    for (size_t r = 0; r < rows; r++) FOR_COLUMNS(c, combine_cell, &w, how, of_relu, at, r * c, dx);
+    size_t r = 0;
+    for (; c <= NARROW && r + ROWS <= rows; r += ROWS) FOR_COLUMNS(c, combine_cells, &w, how, of_relu, at, r * c, dx);
+    for (; r < rows; r++) FOR_COLUMNS(c, combine_cell, &w, how, of_relu, r * c, dx);
 }
 
 #define COMBINING(name, how, of_relu)                                                                                  \
@@ -343,14 +451,19 @@ ALWAYS_INLINE void combine_rows(const way_back *from, gating how, bool of_relu, 
     }
 COMBINING(combine_open, OPEN, false)
 COMBINING(combine_relu, RELU, false)
+COMBINING(combine_bound, BOUND, false)
 COMBINING(combine_clamp, CLAMP, false)
 COMBINING(combine_open_of_relu, OPEN, true)
 COMBINING(combine_relu_of_relu, RELU, true)
+COMBINING(combine_bound_of_relu, BOUND, true)
 COMBINING(combine_clamp_of_relu, CLAMP, true)
 
-static void (*const combining[2][3])(const way_back *w, float *dx, size_t rows, size_t c) = {
-    {[OPEN] = combine_open, [RELU] = combine_relu, [CLAMP] = combine_clamp},
-    {[OPEN] = combine_open_of_relu, [RELU] = combine_relu_of_relu, [CLAMP] = combine_clamp_of_relu}};
+static void (*const combining[2][GATINGS])(const way_back *w, float *dx, size_t rows, size_t c) = {
+    {[OPEN] = combine_open, [RELU] = combine_relu, [BOUND] = combine_bound, [CLAMP] = combine_clamp},
+    {[OPEN] = combine_open_of_relu,
+     [RELU] = combine_relu_of_relu,
+     [BOUND] = combine_bound_of_relu,
+     [CLAMP] = combine_clamp_of_relu}};
 
 static void gradient_combine(const void *x, const void *dy, const cni_gate *gate, const void *a, const void *b,
                              const void *k, bool of_relu, void *dx, size_t rows, size_t c)
