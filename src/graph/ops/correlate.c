@@ -142,6 +142,43 @@ static cni_finish finish_at(const cni_finish *all, int channel, ptrdiff_t at, si
     return finish;
 }
 
+/* Whether rows of the window that lie outside the image are worth a product less: what one of them takes for a row of
+ * outputs against two calls more.  It follows from the shape alone. */
+static bool leaves_taps_out(const work *w, const cni_block *b)
+{
+    enum { LEAST_STEPS = 512 };
+    const cni_phase *rows = b->part->rows;
+    const int size = w->correlation->sampling.from[0], count = rows->count;
+    const size_t steps = (size_t)b->part->columns->taps * (size_t)w->depth * b->columns;
+    if (steps < LEAST_STEPS || !rows->taps || !count) return false;
+    return rows->position[0] < 0 || (count - 1) * rows->step + rows->position[rows->taps - 1] >= size;
+}
+
+/* Panel by panel; rows of outputs with as many rows of the window inside the image are a product. */
+static void compute_inside(const work *w, const cni_block *b, const cni_product *all)
+{
+    const cni_phase *rows = b->part->rows;
+    const size_t real_size = w->kernels->real_size;
+    const int panel = w->kernels->matmul.panel, row_taps = b->taps / rows->taps;
+    const ptrdiff_t tap_weights = (ptrdiff_t)all->depth * panel;
+    for (int j = 0; j < all->width; j += panel)
+        for (int first = b->first, end, tap, last; first < b->last; first = end) {
+            end = cni_phase_segment(rows, w->correlation->sampling.from[0], first, b->last, &tap, &last);
+            const ptrdiff_t y = (ptrdiff_t)(first - b->first) * b->y_row + j;
+            cni_product some = *all;
+            some.x = cni_at(all->x, (ptrdiff_t)(first - b->first) * b->x_row, real_size);
+            some.tap = all->tap + tap * row_taps;
+            some.taps = (last - tap) * row_taps;
+            some.panels =
+                cni_at(all->panels, ((ptrdiff_t)(j / panel) * b->taps + tap * row_taps) * tap_weights, real_size);
+            some.y = cni_at_mutable(all->y, y, real_size);
+            some.rows = (size_t)(end - first);
+            some.width = cni_smaller(panel, all->width - j);
+            some.finish = finish_at(&all->finish, j, y, real_size);
+            w->kernels->matmul.product(&some);
+        }
+}
+
 /* Units unit ... last_unit - 1, all of one group. */
 static void compute_group(const work *w, const cni_block *b, int unit, int last_unit)
 {
@@ -163,8 +200,14 @@ static void compute_group(const work *w, const cni_block *b, int unit, int last_
         .width = cni_smaller((group + 1) * w->width - channel, (last_unit - unit) * panel),
         .finish = finish_at(&w->correlation->finish, channel, b->y + channel, real_size),
     };
-    if (b->taps == 1) join_rows(&product);
-    (w->narrow ? w->kernels->matmul.narrow : w->kernels->matmul.product)(&product);
+    if (w->narrow) {
+        w->kernels->matmul.narrow(&product);
+    } else if (leaves_taps_out(w, b)) {
+        compute_inside(w, b, &product);
+    } else {
+        if (b->taps == 1) join_rows(&product);
+        w->kernels->matmul.product(&product);
+    }
 }
 
 /* Outputs between the steps of a stride get nothing; over their addend they are there already. */
