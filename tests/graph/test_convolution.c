@@ -176,6 +176,14 @@ static const shape corners[] = {
     {FORWARD, 1, 75, 2, 3, 5, 70, 1, {1, 1}, {1, 1}, {69, 0, 0, 0}, 1, true},  /* more rows in a window than bits */
     {FORWARD, 1, 3, 3, 5, 5, 70, 1, {1, 1}, {1, 1}, {68, 67, 0, 0}, 1, true},  /* most of them outside */
     {FORWARD, 2, 40, 33, 2, 37, 5, 5, {1, 1}, {1, 1}, {0}, 1, true},           /* folded, nothing sticks out */
+    {FORWARD, 3, 40, 35, 32, 3, 3, 3, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1, true},  /* few filters: x and dy change places */
+    {FORWARD, 2, 9, 70, 32, 20, 3, 5, {1, 1}, {2, 1}, {0, 2, 1, 3}, 1, true},
+    {FORWARD, 1, 66, 65, 16, 1, 1, 1, {1, 1}, {1, 1}, {0}, 1, true},
+    {FORWARD, 1, 5, 5, 16, 2, 3, 3, {1, 1}, {1, 1}, {4, 5, 6, 4}, 1, true},
+    {FORWARD, 2, 9, 11, 40, 70, 3, 3, {1, 1}, {6, 5}, {6, 6, 5, 5}, 1, true}, /* rows of the window left out */
+    {FORWARD, 1, 4, 8, 70, 35, 3, 3, {1, 1}, {1, 1}, {6, 5, 1, 1}, 1, true},  /* all of them */
+    {FORWARD, 1, 15, 9, 64, 72, 5, 3, {2, 1}, {1, 1}, {4, 3, 1, 1}, 1, true},
+    {FORWARD, 2, 13, 12, 1, 6, 5, 5, {2, 1}, {1, 1}, {1, 0, 0, 2}, 1, true}, /* for the data: few columns, folded */
     {TRANSPOSED, 2, 9, 11, 6, 5, 3, 4, {2, 3}, {1, 1}, {0, 0, 1, 2}, 1, true},
     {TRANSPOSED, 1, 8, 8, 3, 16, 2, 2, {2, 2}, {1, 1}, {0}, 1, true},
     {TRANSPOSED, 1, 14, 14, 20, 34, 5, 5, {2, 2}, {1, 1}, {1, 2, 1, 2}, 1, true},

@@ -8,7 +8,7 @@
  *
  * With few channels a whole row of the window is one tap: its cells' channels lie side by side, in a copy of the rows
  * with their border.  Where dw is small, the blocks are cut in slices with a dw of their own, which are added in their
- * order: how many blocks and slices there are depends on the shapes alone. */
+ * order: how many blocks and slices there are depends on the shapes alone.  With few filters x and dy change places. */
 #include "graph/ops/conv2d_weights.h"
 #include "graph/ops/taps.h"
 #include "graph/ops/winograd_weights.h"
@@ -24,6 +24,8 @@ enum {
     WANTED_SLICES = 8, /* times chunks */
     SLICE_BYTES = 1 << 22,
     FOLDED_CHANNELS = 4,
+    LANES = 16, /* of the widest vectors */
+    MOST_TURNED = 64,
     FAR_BYTES = 1 << 19, /* images and dy that may be far away */
     SUM_CELLS = 4096
 };
@@ -31,8 +33,8 @@ enum {
 typedef struct shape {
     int h, w, c, oh, ow, f, kh, kw, groups;
     int depth, filters; /* channels and filters of a group */
-    const cni_conv2d_attributes *a;
-    bool folded, far;
+    cni_conv2d_attributes a;
+    bool turned, folded, far;
     int block_rows, block_images, row_blocks; /* rows of dy of a block; blocks of an image (or of images) */
     int height, heights, width, widths;       /* a chunk's channels and filters; how many chunks */
     int task_rows, row_tasks;                 /* rows of the window of a task; tasks for all */
@@ -51,14 +53,41 @@ typedef struct work {
 
 /* ---- how it is divided ---- */
 
+/* Of the lanes that so many channels take, the share that is not empty. */
+static double lanes_used(int channels)
+{
+    return (double)channels / (cni_ratio_up(channels, LANES) * LANES);
+}
+
+/* Few filters would leave lanes empty.  With stride 1 x and dy can change places, under a window turned round:
+ *
+ *     dw(r, s)[c, f] = sum of x(p + r - top) dy(p) = sum of dy(q + r' - top') x(q) = dw'(r', s')[f, c]
+ *     where r' = (kh - 1) - r, top' = (kh - 1) dilation - top */
+static void turn(shape *s)
+{
+    const int top = (s->kh - 1) * s->a.dilation[0] - s->a.top, left = (s->kw - 1) * s->a.dilation[1] - s->a.left;
+    s->turned = s->groups == 1 && s->f <= MOST_TURNED && lanes_used(s->c) > 1.1 * lanes_used(s->f) &&
+                s->a.strides[0] == 1 && s->a.strides[1] == 1 && top >= 0 && left >= 0;
+    if (!s->turned) return;
+    const int h = s->h, w = s->w, c = s->c;
+    s->h = s->oh;
+    s->w = s->ow;
+    s->c = s->f;
+    s->oh = h;
+    s->ow = w;
+    s->f = c;
+    s->a.top = top;
+    s->a.left = left;
+}
+
 static int copy_columns(const shape *s)
 {
-    return (s->ow - 1) * s->a->strides[1] + s->kw;
+    return (s->ow - 1) * s->a.strides[1] + s->kw;
 }
 
 static int copy_rows(const shape *s, int rows)
 {
-    return (rows - 1) * s->a->strides[0] + (s->kh - 1) * s->a->dilation[0] + 1;
+    return (rows - 1) * s->a.strides[0] + (s->kh - 1) * s->a.dilation[0] + 1;
 }
 
 static size_t copy_bytes(const shape *s, size_t real_size)
@@ -119,10 +148,11 @@ static shape shape_of(const cni_op *op, const cni_run *run)
                .kh = (int)w[0],
                .kw = (int)w[1],
                .groups = a->groups,
-               .a = a,
+               .a = *a,
                .block_images = 1,
                .row_tasks = 1};
     size_t real_size = run->kernels->real_size;
+    turn(&s);
     s.depth = s.c / s.groups;
     s.filters = s.f / s.groups;
     s.folded = s.groups == 1 && s.c <= FOLDED_CHANNELS && s.kw > 1 && a->dilation[1] == 1;
@@ -178,7 +208,9 @@ static size_t workspace(const cni_op *op, const cni_run *most)
     cni_winograd_weights winograd;
     if (winograd_of(op, &winograd)) return cni_winograd_weights_scratch(&winograd, most);
     shape s = shape_of(op, most);
-    return s.slices > 1 ? (size_t)s.slices * slice_bytes(&s, most->kernels->real_size) : 0;
+    const size_t real_size = most->kernels->real_size;
+    return (s.slices > 1 ? (size_t)s.slices * slice_bytes(&s, real_size) : 0) +
+           (s.turned ? cni_round_up(weights_of(&s) * real_size) : 0);
 }
 
 static size_t own(const cni_op *op, const cni_run *most)
@@ -291,8 +323,8 @@ static void add_folded(const work *w, const task *t, const block *b, bool accumu
     const shape *s = &w->s;
     size_t real_size = w->kernels->real_size;
     const void *x = cni_at(w->x, (ptrdiff_t)b->image * s->h * s->w * s->c, real_size);
-    const cni_rectangle reads = {.top = b->first * s->a->strides[0] - s->a->top,
-                                 .left = -s->a->left,
+    const cni_rectangle reads = {.top = b->first * s->a.strides[0] - s->a.top,
+                                 .left = -s->a.left,
                                  .rows = copy_rows(s, b->last - b->first),
                                  .columns = copy_columns(s),
                                  .channels = s->c,
@@ -306,9 +338,9 @@ static void add_folded(const work *w, const task *t, const block *b, bool accumu
         x = t->copy;
     }
     const window c = {.x = x,
-                      .row = s->a->strides[0] * row,
-                      .pixel = (ptrdiff_t)s->a->strides[1] * s->c,
-                      .line = s->a->dilation[0] * row,
+                      .row = s->a.strides[0] * row,
+                      .pixel = (ptrdiff_t)s->a.strides[1] * s->c,
+                      .line = s->a.dilation[0] * row,
                       .columns = s->ow};
     add_outer(w, t, b, &c, 0, 0, accumulate);
 }
@@ -318,21 +350,21 @@ static bool add_taps(const work *w, const task *t, const block *whole, int r, bo
 {
     const shape *s = &w->s;
     block b = *whole;
-    int top = r * s->a->dilation[0] - s->a->top;
-    clip(s->h, s->a->strides[0], top, &b.first, &b.last);
+    int top = r * s->a.dilation[0] - s->a.top;
+    clip(s->h, s->a.strides[0], top, &b.first, &b.last);
     if (b.first >= b.last) return false;
     for (int k = 0; k < s->kw; k++) {
-        int left = k * s->a->dilation[1] - s->a->left, column = 0, last_column = s->ow;
-        clip(s->w, s->a->strides[1], left, &column, &last_column);
+        int left = k * s->a.dilation[1] - s->a.left, column = 0, last_column = s->ow;
+        clip(s->w, s->a.strides[1], left, &column, &last_column);
         if (column >= last_column) {
             if (!accumulate) clear(w, t, r, k);
             continue;
         }
-        ptrdiff_t row = (ptrdiff_t)b.image * s->h + b.first * s->a->strides[0] + top;
-        ptrdiff_t cell = row * s->w + column * s->a->strides[1] + left;
+        ptrdiff_t row = (ptrdiff_t)b.image * s->h + b.first * s->a.strides[0] + top;
+        ptrdiff_t cell = row * s->w + column * s->a.strides[1] + left;
         const window c = {.x = cni_at(w->x, cell * s->c + t->group * s->depth + t->channel, w->kernels->real_size),
-                          .row = (ptrdiff_t)s->a->strides[0] * s->w * s->c,
-                          .pixel = (ptrdiff_t)s->a->strides[1] * s->c,
+                          .row = (ptrdiff_t)s->a.strides[0] * s->w * s->c,
+                          .pixel = (ptrdiff_t)s->a.strides[1] * s->c,
                           .column = column,
                           .columns = last_column - column};
         add_outer(w, t, &b, &c, r, k, accumulate);
@@ -354,7 +386,7 @@ static near_cells cells_of(const work *w, const task *t, const block *b)
 {
     const shape *s = &w->s;
     size_t real_size = w->kernels->real_size;
-    int top = b->first * s->a->strides[0] - s->a->top, bottom = top + copy_rows(s, b->last - b->first);
+    int top = b->first * s->a.strides[0] - s->a.top, bottom = top + copy_rows(s, b->last - b->first);
     top = top < 0 ? 0 : top;
     bottom = cni_smaller(bottom, s->h);
     ptrdiff_t x_row = (ptrdiff_t)s->w * s->c, dy_row = (ptrdiff_t)s->ow * s->f;
@@ -373,7 +405,7 @@ static void touch_block(const work *w, const task *t, const block *b)
 {
     const shape *s = &w->s;
     size_t real_size = w->kernels->real_size;
-    int top = b->first * s->a->strides[0] - s->a->top, bottom = top + copy_rows(s, b->last - b->first);
+    int top = b->first * s->a.strides[0] - s->a.top, bottom = top + copy_rows(s, b->last - b->first);
     top = top < 0 ? 0 : top;
     bottom = cni_smaller(bottom, s->h);
     for (int i = b->image; i < b->last_image; i++) {
@@ -471,6 +503,40 @@ static void add_slices(void *context, size_t index, int thread)
                                    cni_at_mutable(bias ? w->db : w->dw, (ptrdiff_t)first, real_size), false);
 }
 
+static void turn_back(const work *w, void *dw)
+{
+    const shape *s = &w->s;
+    const size_t real_size = w->kernels->real_size;
+    const ptrdiff_t tap = (ptrdiff_t)s->c * s->f;
+    const int taps = s->kh * s->kw;
+    for (int t = 0; t < taps; t++)
+        w->kernels->layout.transpose(cni_at(w->dw, t * tap, real_size), (size_t)s->f,
+                                     cni_at_mutable(dw, (taps - 1 - t) * tap, real_size), (size_t)s->c, (size_t)s->c,
+                                     (size_t)s->f);
+}
+
+/* db, where dy is w->x: so many cells of few filters side by side as fill the lanes. */
+static void sum_filters(const work *w, void *db)
+{
+    enum { SIDE_BY_SIDE = 16, MOST_FEW = 16 };
+    double sums[SIDE_BY_SIDE * MOST_FEW];
+    const size_t real_size = w->kernels->real_size, all = (size_t)w->n * (size_t)w->s.h * (size_t)w->s.w;
+    const int f = w->s.c, side = f <= MOST_FEW ? SIDE_BY_SIDE : 1;
+    const size_t step = (size_t)side * BLOCK_CELLS;
+    for (size_t first = 0; first < all; first += step) {
+        const size_t cells = all - first < step ? all - first : step, rows = cells / (size_t)side;
+        const void *dy = cni_at(w->x, (ptrdiff_t)first * f, real_size);
+        const void *rest = cni_at(dy, (ptrdiff_t)rows * side * f, real_size);
+        if (side == 1) {
+            w->kernels->matmul.column_sums(dy, f, rows, f, db, first > 0);
+            continue;
+        }
+        w->kernels->matmul.column_sums(dy, (ptrdiff_t)side * f, rows, side * f, sums, false);
+        w->kernels->matmul.column_sums(sums, f, (size_t)side, f, db, first > 0);
+        w->kernels->matmul.column_sums(rest, f, cells % (size_t)side, f, db, true);
+    }
+}
+
 static void run_weights(cni_step *step, const cni_run *run)
 {
     void *db = step->op->outputs > 1 ? step->out[1] : NULL;
@@ -480,24 +546,29 @@ static void run_weights(cni_step *step, const cni_run *run)
         return;
     }
     size_t real_size = run->kernels->real_size;
-    work w = {.s = shape_of(step->op, run),
+    const shape s = shape_of(step->op, run);
+    work w = {.s = s,
               .kernels = run->kernels,
-              .x = step->in[0],
-              .dy = step->in[1],
-              .dw = step->out[0],
-              .db = db,
+              .x = step->in[s.turned ? 1 : 0],
+              .dy = step->in[s.turned ? 0 : 1],
+              .db = s.turned ? NULL : db,
               .n = run->n};
-    w.blocks = blocks_of(&w.s, run->n);
-    w.weights = weights_of(&w.s);
-    w.slice_bytes = slice_bytes(&w.s, real_size);
+    w.blocks = blocks_of(&s, run->n);
+    w.weights = weights_of(&s);
+    w.slice_bytes = slice_bytes(&s, real_size);
     w.run = run;
     w.slices_memory = step->workspace;
-    cni_pool *pool = cni_run_for(run, 2.0 * run->n * w.s.oh * w.s.ow * (double)w.weights).pool;
-    cni_parallel(pool, (size_t)tasks_of(&w.s), run_task, &w);
-    if (w.s.slices == 1) return;
-    size_t sums = (w.weights + SUM_CELLS - 1) / SUM_CELLS;
-    if (w.db) sums += ((size_t)w.s.f + SUM_CELLS - 1) / SUM_CELLS;
-    cni_parallel(pool, sums, add_slices, &w);
+    w.dw = s.turned ? (char *)w.slices_memory + (s.slices > 1 ? (size_t)s.slices * w.slice_bytes : 0) : step->out[0];
+    cni_pool *pool = cni_run_for(run, 2.0 * run->n * s.oh * s.ow * (double)w.weights).pool;
+    cni_parallel(pool, (size_t)tasks_of(&s), run_task, &w);
+    if (s.slices > 1) {
+        size_t sums = (w.weights + SUM_CELLS - 1) / SUM_CELLS;
+        if (w.db) sums += ((size_t)s.f + SUM_CELLS - 1) / SUM_CELLS;
+        cni_parallel(pool, sums, add_slices, &w);
+    }
+    if (!s.turned) return;
+    turn_back(&w, step->out[0]);
+    if (db) sum_filters(&w, db);
 }
 
 static const cni_op_kind weights_kind = {.name = "conv2d_weights",
