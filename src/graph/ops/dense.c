@@ -19,6 +19,9 @@ enum {
     SLICES = 4,               /* so many */
     FAR_BYTES = 6 << 20,      /* of weights that are seldom found in a cache, and */
     FAR_SLICES = 8,           /* their slices */
+    FEW_SLICES = 2,           /* of less, where there are more rows */
+    SLICE_UNIT = 128,         /* rows of w: whole panels of the kernel */
+    SUMMED_ROWS = 8,          /* of y, per task that adds slices */
     UNIT = 64,                /* columns, and */
     UNIT_ROWS = 24,           /* rows of a task with more rows, at least */
     TURNED_ROWS = 56,         /* of w per task of a product the other way round: whole tiles */
@@ -39,6 +42,8 @@ typedef struct work {
     void *y, *packed;
     size_t rows, chunk_rows, chunks;
     int depth, width, panels, chunk_panels, column_parts, row_parts, slices;
+    int row_slices; /* of more rows */
+    size_t slice_bytes;
     const cni_run *run; /* whose threads' own memory is used */
     char *scratch;
     bool transposed, finite, learns; /* w is finite; or is to be found out */
@@ -108,6 +113,21 @@ static size_t sliced_bytes(const cni_op *op, size_t real_size)
     return (size_t)slices_of(op, real_size) * cni_round_up((size_t)columns_of(op->out[0]) * real_size);
 }
 
+/* More rows: into how many slices of its rows w is cut, by the largest run.  Adding them has to be little beside. */
+static int row_slices_of(const cni_op *op, size_t most_rows, size_t real_size)
+{
+    const size_t bytes = cni_tensor_image(op->in[1]) * real_size;
+    const size_t sums = most_rows * (size_t)columns_of(op->out[0]) * real_size;
+    int slices = bytes >= FAR_BYTES ? FAR_SLICES : bytes >= SLICED_BYTES ? FEW_SLICES : 1;
+    while (slices > 1 && (size_t)slices * sums > bytes / 8) slices /= 2;
+    return slices;
+}
+
+static size_t row_slice_bytes(const cni_op *op, size_t rows, size_t real_size)
+{
+    return cni_round_up(rows * (size_t)columns_of(op->out[0]) * real_size);
+}
+
 static size_t workspace(const cni_op *op, const cni_run *most)
 {
     const size_t rows = rows_of(op->in[0], most->batch), real_size = most->kernels->real_size;
@@ -115,6 +135,7 @@ static size_t workspace(const cni_op *op, const cni_run *most)
     size_t bytes = 0;
     if (how == PACKED && !cni_keeps_packed(op->in[1])) bytes = packed_bytes(op, real_size);
     if (how == TURNED) bytes = cni_round_up((rows + CNI_MAX_PANEL) * (size_t)columns_of(op->in[0]) * real_size);
+    if (how == UNPACKED) bytes = (size_t)row_slices_of(op, rows, real_size) * row_slice_bytes(op, rows, real_size);
     return bytes > sliced_bytes(op, real_size) ? bytes : sliced_bytes(op, real_size);
 }
 
@@ -184,32 +205,53 @@ static void multiply_unpacked(void *context, size_t index, int thread)
     (void)thread;
     const work *w = context;
     size_t real_size = w->kernels->real_size;
-    int column = (int)index / w->row_parts, row = (int)index % w->row_parts, rows = (int)w->rows;
-    int j = part_begin(w->width, UNIT, w->column_parts, column), i = part_begin(rows, 1, w->row_parts, row);
+    const bool whole = w->row_slices == 1;
+    const int row = (int)index % w->row_parts, rows = (int)w->rows;
+    index /= (size_t)w->row_parts;
+    const int column = (int)index % w->column_parts, slice = (int)index / w->column_parts;
+    const int j = part_begin(w->width, UNIT, w->column_parts, column), i = part_begin(rows, 1, w->row_parts, row);
+    const int k = part_begin(w->depth, SLICE_UNIT, w->row_slices, slice);
+    void *y = whole ? w->y : w->scratch + (size_t)slice * w->slice_bytes;
     const cni_unpacked product = {
-        .x = cni_at(w->x, (ptrdiff_t)i * w->depth, real_size),
+        .x = cni_at(w->x, (ptrdiff_t)i * w->depth + k, real_size),
         .x_row = w->depth,
         .x_step = 1,
-        .w = cni_at(w->w, j, real_size),
+        .w = cni_at(w->w, (ptrdiff_t)k * w->width + j, real_size),
         .w_row = w->width,
-        .bias = w->bias ? cni_at(w->bias, j, real_size) : NULL,
-        .y = cni_at_mutable(w->y, (ptrdiff_t)i * w->width + j, real_size),
+        .bias = w->bias && slice == 0 ? cni_at(w->bias, j, real_size) : NULL,
+        .y = cni_at_mutable(y, (ptrdiff_t)i * w->width + j, real_size),
         .y_row = w->width,
         .rows = part_begin(rows, 1, w->row_parts, row + 1) - i,
-        .depth = w->depth,
+        .depth = part_begin(w->depth, SLICE_UNIT, w->row_slices, slice + 1) - k,
         .width = part_begin(w->width, UNIT, w->column_parts, column + 1) - j,
-        .relu = cni_plain_relu(w->epilogue),
+        .relu = whole && cni_plain_relu(w->epilogue),
     };
     w->kernels->matmul.unpacked(&product);
-    finish(w, (size_t)i, (size_t)product.rows, j, product.width);
+    if (whole) finish(w, (size_t)i, (size_t)product.rows, j, product.width);
+}
+
+/* Some rows of y, whose slices follow each other. */
+static void add_row_slices(void *context, size_t index, int thread)
+{
+    (void)thread;
+    const work *w = context;
+    const size_t real_size = w->kernels->real_size, first = index * SUMMED_ROWS, rest = w->rows - first;
+    const size_t count = (rest < SUMMED_ROWS ? rest : SUMMED_ROWS) * (size_t)w->width;
+    const ptrdiff_t at = (ptrdiff_t)first * w->width;
+    void *y = cni_at_mutable(w->y, at, real_size);
+    w->kernels->matmul.column_sums(cni_at(w->scratch, at, real_size), (ptrdiff_t)(w->slice_bytes / real_size),
+                                   (size_t)w->row_slices, (int)count, y, false);
+    if (w->epilogue && w->epilogue->function != CNI_LINEAR) w->kernels->elementwise.unary(w->epilogue, y, y, count);
 }
 
 static void run_unpacked(work *w, cni_pool *pool)
 {
     int threads = cni_pool_threads(pool), wanted = threads > 1 ? 2 * threads : 1;
-    w->column_parts = cni_smaller(cni_ratio_up(w->width, UNIT), wanted);
-    w->row_parts = cni_smaller(cni_ratio_up(wanted, w->column_parts), cni_ratio_up((int)w->rows, UNIT_ROWS));
-    cni_parallel(pool, (size_t)(w->column_parts * w->row_parts), multiply_unpacked, w);
+    w->column_parts = cni_smaller(cni_ratio_up(w->width, UNIT), cni_ratio_up(wanted, w->row_slices));
+    w->row_parts =
+        cni_smaller(cni_ratio_up(wanted, w->row_slices * w->column_parts), cni_ratio_up((int)w->rows, UNIT_ROWS));
+    cni_parallel(pool, (size_t)(w->row_slices * w->column_parts * w->row_parts), multiply_unpacked, w);
+    if (w->row_slices > 1) cni_parallel(pool, (w->rows + SUMMED_ROWS - 1) / SUMMED_ROWS, add_row_slices, w);
 }
 
 /* y = x w' the other way round: y' = w x', for which w lies right, x is packed, and little is left to be transposed. */
@@ -397,7 +439,10 @@ static void run_dense(cni_step *step, const cni_run *whole_run)
               .run = run,
               .scratch = step->workspace,
               .transposed = attributes->transposed};
-    const way how = way_of(op, w.rows, rows_of(op->in[0], run->batch));
+    const size_t most_rows = rows_of(op->in[0], run->batch);
+    const way how = way_of(op, w.rows, most_rows);
+    w.row_slices = row_slices_of(op, most_rows, run->kernels->real_size);
+    w.slice_bytes = row_slice_bytes(op, most_rows, run->kernels->real_size);
     if (how == STREAMED && w.slices)
         run_sparse(&w, step, whole_run->pool);
     else if (how == STREAMED)
