@@ -133,6 +133,11 @@ struct cni_op_kind {
      *  run->pack_only `run` does nothing else. */
     bool packs;
 
+    /** The op would rather read input 1, a matrix, condensed (kernels/matmul/condensed.h) in a plan with this `most`.
+     *  Where the variable's values are the plan's own and no other step reads them, they are, and so is
+     * step->condensed. NULL: never. */
+    bool (*condenses)(const cni_op *op, const cni_run *most);
+
     /** Does it.  No allocation, no look-up.  NULL: nothing is to be done (a reshape: the output is an alias). */
     void (*run)(cni_step *step, const cni_run *run);
 
@@ -195,6 +200,7 @@ struct cni_step {
     bool gathered;           /* of a follower: the op before it has computed all slices */
     uint64_t packed_version; /* version of the weights that `persistent` was packed from; 0 = not packed */
     uint64_t finite_version; /* version of the weights of which the step has seen that all are finite; 0 = none */
+    bool condensed;          /* in[1] is: see condenses */
 };
 
 /** What each run reads; changing it never re-plans. */

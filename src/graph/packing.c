@@ -76,6 +76,19 @@ static void copy_values(const cni_plan *plan, cni_copy *c)
         for (size_t k = 0; k < count; k++) to[k] = c->master->data[k];
 }
 
+/* Condensed, where a step would rather have it so. */
+static void take_values(const cni_plan *plan, const cni_tensor *tensor, bool read_once)
+{
+    cni_copy *c = plan->copy_of[tensor->id];
+    const bool may = read_once && !tensor->is_output && plan->real_size == sizeof(float);
+    cni_step *step = may ? cni_condensing_step(plan, tensor) : NULL;
+    if (step) step->condensed = cni_condense(plan, c, is_stored(c->master));
+    if (step && step->condensed)
+        drop(c->master);
+    else
+        copy_values(plan, c);
+}
+
 /* What a tensor of a variable is a name of; NULL: no variable. */
 static const cni_tensor *variable_tensor(const cni_plan *plan, const cni_tensor *tensor)
 {
@@ -155,7 +168,7 @@ void cni_pack(cni_plan *plan)
     for (int i = 0; i < plan->graph->variable_count; i++) {
         const cni_tensor *tensor = plan->graph->variables[i];
         const bool read = readers[tensor->id] || plan->real_size != sizeof(float);
-        if (plan->copy_of && read) copy_values(plan, plan->copy_of[tensor->id]);
+        if (plan->copy_of && read) take_values(plan, tensor, readers[tensor->id] == 1);
         readers[tensor->id] = !plan->copy_of && read && tensor->variable->stored_version;
         if (readers[tensor->id]) tensor->variable->holders++;
     }

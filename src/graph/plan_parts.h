@@ -58,6 +58,12 @@ cn_status cni_own_variables(cni_plan *plan, cni_error *error);
 void cni_pack(cni_plan *plan);
 void cni_let_go(cni_plan *plan);
 
+/** condensing.c: the step that may read this variable's copy condensed, if it is the only one that reads it; NULL:
+ * none. And the copy itself, on which the master's pages are given back, if they may be.  False: it is to be an
+ * ordinary copy, and the master is untouched. */
+cni_step *cni_condensing_step(const cni_plan *plan, const cni_tensor *tensor);
+bool cni_condense(const cni_plan *plan, const cni_copy *c, bool drops);
+
 /** pace.c: before a run of CNI_GRADIENTS; and the steps first ... last - 1, whose times are added to seconds[i] if that
  *  is not NULL. */
 cn_status cni_pace_init(cni_plan *plan, cni_error *error);

@@ -3,6 +3,8 @@
 #include "graph/op_testing.h"
 
 #include "graph/ops/dense.h"
+#include "graph/ops/unary.h"
+#include "graph/plan_parts.h"
 
 typedef struct shape {
     int n, rest, in, out; /* x [n, rest, in], or [n, in] when rest is 0 */
@@ -217,6 +219,75 @@ static void what_is_not_finite_is_seen(void **state)
         }
 }
 
+typedef struct large {
+    cni_variable variable;
+    cni_tensor *x, *y;
+    cni_plan *plan;
+} large;
+
+static void plan_large(large *l, const cni_kernels *kernels, cni_pool *pool, bool snapshot, bool after_relu)
+{
+    cni_graph *graph = cni_graph_new();
+    l->x = cni_graph_input(graph, CNI_SHAPE(CNI_UNKNOWN, l->variable.shape.dims[0]));
+    const cni_epilogue relu = {.function = CNI_RELU, .b = INFINITY};
+    cni_tensor *x = after_relu ? cni_unary_op(graph, l->x, relu) : l->x;
+    l->y = cni_dense(graph, x, cni_graph_variable(graph, &l->variable), NULL, NULL);
+    l->y->is_output = true;
+    const cni_plan_options options = {.batch = 1, .kernels = kernels, .pool = pool, .snapshot = snapshot};
+    cni_error error = {0};
+    assert_int_equal(cni_plan_new(graph, &options, &l->plan, &error), CN_OK);
+}
+
+static const float *run_large(large *l, float first)
+{
+    float *x = cni_plan_data(l->plan, l->x);
+    for (int k = 0; k < l->variable.shape.dims[0]; k++) x[k] = first + (float)(k * 37 % 101) / 101;
+    cni_plan_run(l->plan, CNI_GRADIENTS, 1);
+    return cni_plan_data(l->plan, l->y);
+}
+
+static bool is_condensed(const large *l)
+{
+    return l->plan->steps[l->plan->step_count - 1].condensed;
+}
+
+/* A predictor's copy of large weights takes fewer bits, where it can, and results have the same ones. */
+static void condensed_weights_change_no_bit(void **state)
+{
+    (void)state;
+    enum { IN = 8192, OUT = 1024, RUNS = 3 };
+    float *weights = aligned_alloc(64, sizeof(float) * IN * OUT);
+    cni_kernels kernels[MOST_KERNELS];
+    const int count = all_kernels(kernels);
+    for (int k = 0; k < count; k++)
+        for (int threads = 1; threads <= 3 && kernels[k].real_size == sizeof(float); threads++) {
+            cni_pool *pool = threads > 1 ? cni_pool_new(threads) : NULL;
+            large plain = {.variable = {.shape = CNI_SHAPE(IN, OUT), .data = weights, .version = 1}}, own = plain;
+            large relu = plain;
+            uint32_t random = 3;
+            for (int i = 0; i < IN * OUT; i++) weights[i] = ((float)draw(&random, 1u << 24) / (1 << 23) - 1) / 100;
+            plan_large(&plain, &kernels[k], NULL, false, false);
+            plan_large(&own, &kernels[k], pool, true, false);
+            plan_large(&relu, &kernels[k], pool, true, true);
+            assert_true(is_condensed(&own));
+            assert_false(is_condensed(&plain));
+            assert_false(is_condensed(&relu));
+            for (int run = 0; run < RUNS; run++) {
+                const float *expected = run_large(&plain, -0.25f), *got = run_large(&own, -0.25f);
+                assert_memory_equal(got, expected, OUT * sizeof(float));
+                assert_true(is_condensed(&own) == (run != 1));
+                for (int i = 0; i < IN * OUT; i++) weights[i] = run == 0 && i % 2 ? 0 : weights[i] * 3 + 1e-3f;
+                plain.variable.version++;
+                cni_plan_refresh(own.plan);
+            }
+            cni_plan_free(plain.plan);
+            cni_plan_free(own.plan);
+            cni_plan_free(relu.plan);
+            cni_pool_free(pool);
+        }
+    free(weights);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +295,7 @@ int main(void)
         cmocka_unit_test(threads_change_no_bit),
         cmocka_unit_test(a_layer_of_keras),
         cmocka_unit_test(what_is_not_finite_is_seen),
+        cmocka_unit_test(condensed_weights_change_no_bit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

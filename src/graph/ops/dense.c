@@ -10,22 +10,23 @@
 #include <string.h>
 
 enum {
-    SMALL_ROWS = 512,         /* so many rows are multiplied with w as it lies */
-    CHUNK_BYTES = 256 * 1024, /* beyond, w is packed, and rows are taken in chunks that stay in cache */
-    THIN_BYTES = 512 * 1024,  /* of weights that one thread reads as fast as two, with one row or few */
-    THIN_COLUMNS = 128,       /* of a task then, at least */
-    LINE = 16,                /* elements: columns are cut at multiples of it */
-    SLICED_BYTES = 2000000,   /* of weights that one row takes in slices of their rows, */
-    SLICES = 4,               /* so many */
-    FAR_BYTES = 6 << 20,      /* of weights that are seldom found in a cache, and */
-    FAR_SLICES = 8,           /* their slices */
-    FEW_SLICES = 2,           /* of less, where there are more rows */
-    SLICE_UNIT = 128,         /* rows of w: whole panels of the kernel */
-    SUMMED_ROWS = 8,          /* of y, per task that adds slices */
-    UNIT = 64,                /* columns, and */
-    UNIT_ROWS = 24,           /* rows of a task with more rows, at least */
-    TURNED_ROWS = 56,         /* of w per task of a product the other way round: whole tiles */
-    SUM_ROWS = 256,           /* column sums: rows per slice, at least */
+    SMALL_ROWS = 512,           /* so many rows are multiplied with w as it lies */
+    CHUNK_BYTES = 256 * 1024,   /* beyond, w is packed, and rows are taken in chunks that stay in cache */
+    THIN_BYTES = 512 * 1024,    /* of weights that one thread reads as fast as two, with one row or few */
+    THIN_COLUMNS = 128,         /* of a task then, at least */
+    LINE = 16,                  /* elements: columns are cut at multiples of it */
+    SLICED_BYTES = 2000000,     /* of weights that one row takes in slices of their rows, */
+    SLICES = 4,                 /* so many */
+    FAR_BYTES = 6 << 20,        /* of weights that are seldom found in a cache, and */
+    FAR_SLICES = 8,             /* their slices */
+    CONDENSED_BYTES = 32 << 20, /* of weights that surely come from memory */
+    FEW_SLICES = 2,             /* of less, where there are more rows */
+    SLICE_UNIT = 128,           /* rows of w: whole panels of the kernel */
+    SUMMED_ROWS = 8,            /* of y, per task that adds slices */
+    UNIT = 64,                  /* columns, and */
+    UNIT_ROWS = 24,             /* rows of a task with more rows, at least */
+    TURNED_ROWS = 56,           /* of w per task of a product the other way round: whole tiles */
+    SUM_ROWS = 256,             /* column sums: rows per slice, at least */
     SUM_SLICES = 32
 };
 
@@ -46,6 +47,7 @@ typedef struct work {
     size_t slice_bytes;
     const cni_run *run; /* whose threads' own memory is used */
     char *scratch;
+    const cni_condensed *condensed;  /* w is that, if it is not NULL */
     bool transposed, finite, learns; /* w is finite; or is to be found out */
 } work;
 
@@ -143,6 +145,35 @@ static size_t own(const cni_op *op, const cni_run *most)
 {
     const size_t rows = rows_of(op->in[0], most->batch);
     return way_of(op, rows, rows) == TURNED ? turned_bytes(rows, most->kernels->real_size) : 0;
+}
+
+static bool makes_zeros(const cni_epilogue *f, const cni_kernels *kernels)
+{
+    float y = -1;
+    if (f && f->function != CNI_LINEAR) kernels->elementwise.unary(f, &y, &y, 1);
+    return y == 0;
+}
+
+/* Whether many of x are 0, as after a relu: w's rows are then left out, which saves more than fewer bits. */
+static bool has_zeros(const cni_tensor *x, const cni_kernels *kernels)
+{
+    while (x->producer) {
+        const cni_op *op = x->producer;
+        const size_t at = op->kind->epilogue_offset;
+        if (at && makes_zeros((const void *)((const char *)op->attributes + at), kernels)) return true;
+        if (op->kind->epilogue_of && makes_zeros(op->kind->epilogue_of(op), kernels)) return true;
+        for (int i = 1; i < op->inputs; i++)
+            if (op->in[i]) return false;
+        x = op->in[0];
+    }
+    return false;
+}
+
+static bool condenses(const cni_op *op, const cni_run *most)
+{
+    const size_t bytes = cni_tensor_image(op->in[1]) * most->kernels->real_size;
+    return rows_of(op->in[0], most->batch) == 1 && bytes >= CONDENSED_BYTES && slices_of(op, sizeof(float)) &&
+           cni_may_condense(columns_of(op->in[0]), columns_of(op->out[0])) && !has_zeros(op->in[0], most->kernels);
 }
 
 static void pack_panel(void *context, size_t index, int thread)
@@ -338,14 +369,21 @@ static void multiply_slice(void *context, size_t index, int thread)
     (void)thread;
     const work *w = context;
     size_t real_size = w->kernels->real_size;
-    int k = part_begin(w->depth, LINE, w->slices, (int)index);
+    const int k = part_begin(w->depth, LINE, w->slices, (int)index);
+    const int depth = part_begin(w->depth, LINE, w->slices, (int)index + 1) - k;
+    void *y = w->scratch + index * cni_round_up((size_t)w->width * real_size);
+    if (w->condensed) {
+        w->kernels->matmul.condensed(&(cni_condensed_product){
+            .w = w->condensed, .first = k / CNI_GROUP, .count = depth / CNI_GROUP, .x = w->x, .y = y});
+        return;
+    }
     const cni_thin thin = {
         .x = cni_at(w->x, k, real_size),
         .w = cni_at(w->w, (ptrdiff_t)k * w->width, real_size),
         .w_row = w->width,
-        .y = w->scratch + index * cni_round_up((size_t)w->width * real_size),
+        .y = y,
         .rows = 1,
-        .depth = part_begin(w->depth, LINE, w->slices, (int)index + 1) - k,
+        .depth = depth,
         .width = w->width,
         .far = (size_t)w->depth * (size_t)w->width * real_size >= FAR_BYTES,
         .finite = w->finite,
@@ -409,6 +447,11 @@ static void run_sparse(work *w, cni_step *step, cni_pool *pool)
 {
     const cni_variable *variable = step->op->in[1]->variable;
     const uint64_t version = variable && w->kernels->real_size == sizeof(float) ? variable->version : 0;
+    cni_condensed condensed;
+    if (step->condensed) {
+        condensed = cni_condensed_in((void *)w->w, w->depth, w->width);
+        w->condensed = &condensed;
+    }
     w->finite = version && step->finite_version == version;
     w->learns = version && !w->finite;
     run_sliced(w, pool);
@@ -482,6 +525,7 @@ static const cni_op_kind dense_kind = {.name = "dense",
                                        .workspace = workspace,
                                        .own = own,
                                        .persistent = persistent,
+                                       .condenses = condenses,
                                        .run = run_dense,
                                        .epilogue_offset = offsetof(dense_attributes, epilogue)};
 

@@ -5,11 +5,13 @@
 void cni_matmul_portable(cni_matmul_kernels *kernels)
 {
     cni_matmul_part_f32(kernels);
+    cni_condensed_part_f32(kernels);
 }
 
 void cni_matmul_double(cni_matmul_kernels *kernels)
 {
     cni_matmul_part_f64(kernels);
+    cni_condensed_part_f64(kernels);
 }
 
 #define OVERLAY(isa)                                                                                                   \
@@ -18,6 +20,7 @@ void cni_matmul_double(cni_matmul_kernels *kernels)
         cni_product_part_##isa(kernels);                                                                               \
         cni_narrow_part_##isa(kernels);                                                                                \
         cni_thin_part_##isa(kernels);                                                                                  \
+        cni_condensed_part_##isa(kernels);                                                                             \
         cni_unpacked_part_##isa(kernels);                                                                              \
         cni_outer_part_##isa(kernels);                                                                                 \
     }

@@ -15,6 +15,7 @@
 #define CNI_MATMUL_H
 
 #include "kernels/elementwise/finish.h"
+#include "kernels/matmul/condensed.h"
 #include "kernels/names.h"
 
 #include <stdbool.h>
@@ -123,6 +124,8 @@ typedef struct cni_matmul_kernels {
     void (*thin)(const cni_thin *thin);
     void (*dots)(const cni_thin *thin);
     void (*unpacked)(const cni_unpacked *unpacked);
+    int (*condense)(const cni_condensing *condensing);
+    void (*condensed)(const cni_condensed_product *product);
 
     /** sum[j] = (accumulate ? sum[j] : 0) + sum over r < rows of y[r * y_row + j], j < width: for each column the same
      *  order, whatever the width. */
@@ -137,9 +140,11 @@ void cni_matmul_neon(cni_matmul_kernels *kernels);
 
 /* Parts of the above, one source each */
 CNI_DECLARE_PORTABLE(cni_matmul_part, cni_matmul_kernels);
+CNI_DECLARE_PORTABLE(cni_condensed_part, cni_matmul_kernels);
 CNI_DECLARE_OVERLAYS(cni_product_part, cni_matmul_kernels); /* pack, product */
 CNI_DECLARE_OVERLAYS(cni_narrow_part, cni_matmul_kernels);
 CNI_DECLARE_OVERLAYS(cni_thin_part, cni_matmul_kernels); /* thin, dots */
+CNI_DECLARE_OVERLAYS(cni_condensed_part, cni_matmul_kernels);
 CNI_DECLARE_OVERLAYS(cni_unpacked_part, cni_matmul_kernels);
 CNI_DECLARE_OVERLAYS(cni_outer_part, cni_matmul_kernels); /* outer, column_sums */
 
