@@ -22,6 +22,7 @@ ALWAYS_INLINE void finish_one(const cni_finish *f, parts has, const float *x, fl
                               int some)
 {
     lanes v = fetch(x, at, some);
+    __builtin_prefetch(y + at + AHEAD, 1); /* it is seldom near */
     if (has.scales)
         v = multiply_add(v, load_at(f->scale, (ptrdiff_t)column, some), load_at(f->shift, (ptrdiff_t)column, some));
     if (has.adds) v += fetch(f->add, at, some);
