@@ -27,6 +27,7 @@ static const shape shapes[] = {
     {1, 10, 13, 17, 16, 5, 4, 3, {4, 1}},   {5, 8, 8, 64, 32, 5, 4, 4, {4, 4}},
     {2, 11, 9, 33, 64, 3, 2, 2, {2, 2}},    {1, 8, 7, 70, 67, 3, 1, 1, {0, 0}},
     {1, 2, 2, 130, 32, 3, 1, 1, {0, 0}},    {1, 4, 4, 24, 33, 5, 2, 2, {0, 0}},
+    {4, 8, 7, 70, 120, 3, 1, 1, {0, 0}},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
@@ -215,7 +216,8 @@ static void every_algorithm_keeps_its_bound(void **state)
 static bool has_few(const shape *s, cni_algorithm algorithm)
 {
     const sizes z = sizes_of(s);
-    const cni_winograd_conv conv = {.to = {z.oh, z.ow, s->f}, .results = cni_algorithm_rows[algorithm].results};
+    const cni_winograd_conv conv = {
+        .from = {s->h, s->w, s->c}, .to = {z.oh, z.ow, s->f}, .results = cni_algorithm_rows[algorithm].results};
     return cni_winograd_few_serves(&conv, s->n + 3);
 }
 

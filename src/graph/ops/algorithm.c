@@ -109,7 +109,8 @@ static double winograd_cost(cni_algorithm algorithm, const cni_conv_shape *s, in
         ends = tiles * vectors_of(s->from[2]) * (elements > 16 ? 135 : 55);        /* input transform */
         ends += tiles * vectors * (elements > 16 ? 100 : 45) * (m == 4 ? 1.3 : 1); /* gather */
     }
-    if (!s->keeps && !overlaps && tiles <= CNI_FEW_TILES) return 2000 + ends + few_cost(s, elements, vectors, tiles);
+    if (!s->keeps && !overlaps && tiles <= cni_few_tiles(s->from[2], s->to[2]))
+        return 2000 + ends + few_cost(s, elements, vectors, tiles);
     double cost = 2000 + ends + blocks * elements * product_cost(tiles / blocks, c, vectors, u);
     double transform = c * vectors * elements * 64 / (u < 1.5e6 ? 14 : 6);            /* spread: limited by writing */
     return s->keeps ? cost : cost + transform * (s->pass == CNI_PASS_DATA ? 1.3 : 1); /* turned first */

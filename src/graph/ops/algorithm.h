@@ -37,9 +37,14 @@ typedef struct cni_conv_shape {
     bool keeps;     /* weights are transformed once for all runs, and take memory for as long */
 } cni_conv_shape;
 
-/** As many tiles of the largest batch as are few: weights that are new in each run are then transformed piece by piece
- *  (winograd_few.h). */
-enum { CNI_FEW_TILES = 16 };
+/** As many tiles of the largest batch as are few, never more than CNI_FEW_TILES: weights that are new in each run are
+ * then transformed piece by piece (winograd_few.h). */
+enum { CNI_FEW_TILES = 32, CNI_FEWER_TILES = 16, CNI_MANY_WEIGHTS = 8192 };
+
+static inline int cni_few_tiles(int channels_read, int channels_written)
+{
+    return (int64_t)channels_read * channels_written >= CNI_MANY_WEIGHTS ? CNI_FEW_TILES : CNI_FEWER_TILES;
+}
 
 /** True when the algorithm computes such a convolution at all. */
 bool cni_algorithm_serves(cni_algorithm algorithm, const cni_conv_shape *shape);

@@ -46,7 +46,7 @@ static size_t tiles_of(const cni_winograd_conv *c, int images)
 
 bool cni_winograd_few_serves(const cni_winograd_conv *conv, int batch)
 {
-    return tiles_of(conv, batch) <= CNI_FEW_TILES;
+    return tiles_of(conv, batch) <= (size_t)cni_few_tiles(conv->from[2], conv->to[2]);
 }
 
 /* Panels are of two vectors, or of one where threads would have nothing to do. */

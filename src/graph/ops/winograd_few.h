@@ -6,7 +6,7 @@
 #include "graph/ops/algorithm.h"
 #include "graph/ops/winograd_conv2d.h"
 
-/** Whether there are at most CNI_FEW_TILES in a run of so many images. */
+/** Whether a run of so many images has at most cni_few_tiles. */
 bool cni_winograd_few_serves(const cni_winograd_conv *conv, int batch);
 
 /** Bytes of each thread's own memory, for the largest run. */
