@@ -24,6 +24,22 @@ struct cn_predictor {
     cni_error error;
 };
 
+static cn_status check_new(const cn_model *model, int batch, int threads, cni_error *error)
+{
+    enum { MOST_THREADS = 1024 };
+    if (batch < 1) return cni_fail(error, CN_ERR_INVALID, "cn_predictor_new: batch=%d; 1 or more expected", batch);
+    if (threads < 0 || threads > MOST_THREADS)
+        return cni_fail(error, CN_ERR_INVALID, "cn_predictor_new: threads=%d; a number from 0 to %d expected", threads,
+                        MOST_THREADS);
+    if (model->complete) return CN_OK;
+    if (!model->sequential)
+        return cni_fail(error, CN_ERR_STATE,
+                        "cn_predictor_new: the model has no outputs yet (cn_outputs)");
+    return cni_fail(error, CN_ERR_STATE,
+                    "cn_predictor_new: the model has no weights yet, since the size of its input is not known: give it "
+                    "(cn_build, or cn_input as the first layer)");
+}
+
 cn_predictor *cn_predictor_new(cn_model *model, int batch, int threads)
 {
     if (!model || model->error.status) return NULL;
@@ -34,13 +50,7 @@ cn_predictor *cn_predictor_new(cn_model *model, int batch, int threads)
                            .math = model->context->math,
                            .plan = model->context->choices.version,
                            .snapshot = true};
-    if (!model->complete || batch < 1 || threads < 0 || threads > 1024) {
-        cni_fail(
-            error, CN_ERR_INVALID,
-            "cn_predictor_new: batch=%d, threads=%d: a built model, batch >= 1 and threads from 0 to 1024 expected",
-            batch, threads);
-        return NULL;
-    }
+    if (check_new(model, batch, threads, error)) return NULL;
     for (int i = 0; i < model->input_count; i++) {
         key.inputs[i] = model->inputs[i]->shape;
         key.inputs[i].dims[0] = CNI_UNKNOWN;

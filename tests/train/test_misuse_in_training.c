@@ -90,6 +90,7 @@ static void orders_are_told(void **state)
     assert_null(cn_predict(model, X));
     assert_refused(model, CN_ERR_STATE, "no layers");
     assert_null(cn_predictor_new(model, 1, 1));
+    assert_refused(model, CN_ERR_STATE, "cn_build, or cn_input");
     cn_model_free(model);
 
     model = cn_functional();
@@ -97,6 +98,7 @@ static void orders_are_told(void **state)
     assert_null(cn_predict(model, X));
     assert_refused(model, CN_ERR_STATE, "cn_outputs");
     assert_null(cn_predictor_new(model, 1, 1));
+    assert_refused(model, CN_ERR_STATE, "cn_outputs");
     cn_model_free(model);
 }
 
@@ -615,8 +617,11 @@ static void a_predictor_is_refreshed_while_its_model_stays(void **state)
     cn_pop(model);
     assert_int_equal(cn_predictor_refresh(predictor, model), CN_ERR_STATE);
     assert_null(cn_predictor_new(model, 0, 1));
+    assert_string_equal(cn_error(model), "cn_predictor_new: batch=0; 1 or more expected");
     assert_null(cn_predictor_new(model, 1, -1));
+    assert_string_equal(cn_error(model), "cn_predictor_new: threads=-1; a number from 0 to 1024 expected");
     assert_null(cn_predictor_new(model, 1, 100000));
+    assert_string_equal(cn_error(model), "cn_predictor_new: threads=100000; a number from 0 to 1024 expected");
     cn_predictor_free(predictor);
     cn_model_free(model);
 }
