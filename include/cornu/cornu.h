@@ -995,6 +995,11 @@ CN_API cn_status cn_plan_file_save(cn_context *context, const char *path, const 
  * compute convolutions in another way, and so give other bits than an unbroken training: one line that says so; "" when
  * not.  Owned by the model, valid until the next call. */
 CN_API const char *cn_plan_note(cn_model *model);
+/** How many different convolutions that can be computed in several ways have been planned since a plan file was loaded
+ * or begun; `known` of them (NULL: not told) stand in the choices.  One is told by its sizes, pass and batch: a file
+ * serves the batch it was measured with.  0 without a plan file, and with CN_MATH_DIRECT.  NULL: the default context.
+ */
+CN_API int cn_plan_convolutions(cn_context *context, int *known);
 CN_API cn_status cn_set_data_format(cn_context *context, cn_data_format format);
 /** Reads keras.json (NULL: $KERAS_HOME or ~/.keras) and takes image_data_format and epsilon.  No file: no change. */
 CN_API cn_status cn_read_keras_json(cn_context *context, const char *path, const char **error);

@@ -53,6 +53,11 @@ void cli_say(const cli_settings *settings, const char *format, ...)
 
 /* ---- before the work ---- */
 
+static bool is_direct(const cli_settings *settings)
+{
+    return settings->math && strcmp(settings->math, "direct") == 0;
+}
+
 static bool measures(const cli_settings *settings)
 {
     return settings->plan && strcmp(settings->plan, "measure") == 0;
@@ -68,12 +73,35 @@ static cn_status prepare_plan(const cli_settings *settings, const char **error)
     return cn_plan_file_load(NULL, path, error);
 }
 
+/* A file of another model, or measured with another batch, changes nothing and would not be missed. */
+static void tell_unknown(const cli_settings *settings)
+{
+    int known;
+    const int planned = cn_plan_convolutions(NULL, &known);
+    if (known < planned)
+        cli_say(settings,
+                "%d of %d convolution%s in %s, which serves the network, batch and kind of run it was measured with; "
+                "rules choose for the others",
+                known, planned, planned == 1 ? " stands" : "s stand", settings->plan_file);
+}
+
 int cli_finish(const cli_settings *settings, int status)
 {
     const char *error;
+    if (settings->plan_file && status == CLI_DONE) tell_unknown(settings);
     if (!settings->plan_file || !measures(settings) || (status != CLI_DONE && status != CLI_INTERRUPTED)) return status;
     const cn_status failed = cn_plan_file_save(NULL, settings->plan_file, &error);
     return failed ? cli_fail(failed, error) : status;
+}
+
+int cli_check_plan(const cli_verb *verb, const cli_settings *settings)
+{
+    if (measures(settings) && settings->plan_file && strcmp(settings->plan_file, "-") == 0)
+        return cli_misuse(verb, "--plan-file -: what is measured goes into a file; standard output has the results");
+    if (is_direct(settings) && (measures(settings) || settings->plan_file))
+        cli_say(settings, "--math direct leaves nothing to choose: %s",
+                measures(settings) ? "nothing is measured" : "the plan file is not followed");
+    return CLI_DONE;
 }
 
 bool cli_prepare(const cli_settings *settings, double seed)
@@ -82,8 +110,7 @@ bool cli_prepare(const cli_settings *settings, double seed)
     const char *error;
     cn_status status = cn_read_keras_json(NULL, NULL, &error);
     if (!status && settings->threads) status = cn_set_threads(NULL, settings->threads);
-    if (!status && settings->math)
-        status = cn_set_math(NULL, strcmp(settings->math, "direct") == 0 ? CN_MATH_DIRECT : CN_MATH_FAST);
+    if (!status && settings->math) status = cn_set_math(NULL, is_direct(settings) ? CN_MATH_DIRECT : CN_MATH_FAST);
     if (!status) status = prepare_plan(settings, &error);
     if (status) cli_fail(status, error ? error : "the number of threads or the way of computing was refused");
     if (seed >= 0) cn_set_random_seed((uint32_t)seed);
@@ -147,6 +174,17 @@ bool cli_can_write(const char *path)
     if (why) snprintf(text, sizeof text, "%s: %s", path, why);
     if (why) cli_fail(CN_ERR_IO, text);
     return !why;
+}
+
+bool cli_are_sizes(const char *text)
+{
+    for (const char *at = text; at && *at;) {
+        const size_t digits = strspn(at, "0123456789");
+        if (!digits || strspn(at, "0") == digits || (at[digits] && !strchr("x,", at[digits]))) return false;
+        at += digits;
+        if (*at && !*++at) return false;
+    }
+    return !text || *text;
 }
 
 /* ---- output ---- */

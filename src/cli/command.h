@@ -30,6 +30,8 @@ int cli_misuse(const cli_verb *verb, const char *format, ...) __attribute__((for
 /** "cornu: TEXT" on standard error unless quiet. */
 void cli_say(const cli_settings *settings, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/** Before a verb: what is wrong or without effect in --math, --plan and --plan-file.  An exit status. */
+int cli_check_plan(const cli_verb *verb, const cli_settings *settings);
 /** keras.json, threads, plan file, seed (negative: none).  False after telling what is wrong. */
 bool cli_prepare(const cli_settings *settings, double seed);
 /** After a verb that answered `status`: writes what was measured to the plan file.  The status to end with. */
@@ -51,6 +53,9 @@ bool cli_can_write(const char *path);
 /** A text and a number as JSON has them (NaN and Infinity as Python writes them). */
 void cli_json_text(FILE *to, const char *text);
 void cli_json_real(FILE *to, double value);
+
+/** Whether a text, which may be NULL, is sizes of inputs: "224x224x3,10". */
+bool cli_are_sizes(const char *text);
 
 /** Text from a file for a terminal: control characters are shown as "?". */
 void cli_print_text(FILE *to, const char *text);

@@ -63,8 +63,8 @@ static int run(const cli_verb *verb, int count, char *const *words)
         cli_print_help(verb);
         status = CLI_DONE;
     } else {
-        status = verb->run(settings);
-        if (verb != &cli_help) status = cli_finish(settings, status); /* that one has not read the plan file */
+        status = cli_check_plan(verb, settings);
+        if (status == CLI_DONE) status = cli_finish(settings, verb->run(settings));
     }
     free((void *)((cli_settings *)settings)->arguments);
     free(settings);

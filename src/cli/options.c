@@ -13,18 +13,26 @@
 
 #define SETTINGS cli_settings
 static const cli_option common_options[] = {
-    CLI_OPTION(threads, "threads", 0, "N", 1, 1024, "threads to compute with (as many as there are cores)"),
     CLI_OPTION(math, "math", 0, "fast|direct", 0, 0,
                "convolutions by Winograd's algorithm where it is faster (fast), or as defined (direct)"),
     CLI_OPTION(plan, "plan", 0, "estimate|measure", 0, 0,
                "choose how convolutions are computed by rules (estimate), or by timing each (measure)"),
     CLI_OPTION(plan_file, "plan-file", 0, "FILE", 0, 0,
-               "choose as this file says; with --plan measure what it lacks is timed and added"),
+               "choose as this file says, which serves the batch it was measured with; --plan measure adds to it"),
+    CLI_OPTION(threads, "threads", 0, "N", 1, 1024, "threads to compute with (as many as there are cores)"),
     CLI_OPTION(quiet, "quiet", 'q', NULL, 0, 0, "no progress and no messages but errors"),
     CLI_OPTION(help, "help", 'h', NULL, 0, 0, "this text"),
 };
 #undef SETTINGS
-enum { COMMON = sizeof common_options / sizeof *common_options, LONGEST_NAME = 40 };
+enum { COMMON = sizeof common_options / sizeof *common_options, OF_CONVOLUTIONS = 3, LONGEST_NAME = 40 };
+
+/* Its own, and then the common ones; NULL behind the last. */
+static const cli_option *option_at(const cli_verb *verb, size_t i)
+{
+    if (i < verb->option_count) return &verb->options[i];
+    i += (verb->convolves ? 0 : OF_CONVOLUTIONS) - verb->option_count;
+    return i < COMMON ? &common_options[i] : NULL;
+}
 
 /* ---- the nearest name ---- */
 
@@ -88,12 +96,10 @@ __attribute__((format(printf, 2, 3))) static bool wrong(reader *r, const char *f
 
 static const cli_option *find(const reader *r, const char *name, size_t length, char letter)
 {
-    for (size_t i = 0; i < r->verb->option_count + COMMON; i++) {
-        const cli_option *option =
-            i < r->verb->option_count ? &r->verb->options[i] : &common_options[i - r->verb->option_count];
+    const cli_option *option;
+    for (size_t i = 0; (option = option_at(r->verb, i)); i++)
         if (letter ? option->letter == letter : strlen(option->name) == length && !memcmp(option->name, name, length))
             return option;
-    }
     return NULL;
 }
 
@@ -103,22 +109,31 @@ static bool unknown(reader *r, const char *word)
     const char *names[64];
     size_t count = 0;
     strncat(name, word + 2, strcspn(word + 2, "=") < LONGEST_NAME ? strcspn(word + 2, "=") : LONGEST_NAME);
-    for (size_t i = 0; i < r->verb->option_count; i++) names[count++] = r->verb->options[i].name;
-    for (size_t i = 0; i < COMMON; i++) names[count++] = common_options[i].name;
+    const cli_option *option;
+    while ((option = option_at(r->verb, count))) names[count++] = option->name;
     const char *nearest = cli_nearest(name, names, count, sizeof *names);
     if (nearest) return wrong(r, "there is no option --%s; did you mean --%s?", name, nearest);
     return wrong(r, "there is no option --%s", name);
 }
 
-static bool out_of_bounds(reader *r, const cli_option *option, const char *text)
+static bool is_bounded(const cli_option *option)
 {
-    if (option->max >= 1e9) return wrong(r, "--%s %s: expected a number from %g", option->name, text, option->min);
-    return wrong(r, "--%s %s: expected a number from %g to %g", option->name, text, option->min, option->max);
+    return option->min != 0 || option->max != 0;
+}
+
+static bool unexpected_number(reader *r, const cli_option *option, const char *text, const char *what)
+{
+    char bounds[80] = "";
+    if (is_bounded(option) && option->max >= 1e9)
+        snprintf(bounds, sizeof bounds, " from %.10g", option->min);
+    else if (is_bounded(option))
+        snprintf(bounds, sizeof bounds, " from %.10g to %.10g", option->min, option->max);
+    return wrong(r, "--%s %s: expected a %s%s", option->name, text, what, bounds);
 }
 
 static bool is_within(const cli_option *option, double value)
 {
-    return (option->min == 0 && option->max == 0) || (value >= option->min && value <= option->max);
+    return !is_bounded(option) || (value >= option->min && value <= option->max);
 }
 
 static bool read_int(reader *r, const cli_option *option, const char *text, int *out)
@@ -126,9 +141,8 @@ static bool read_int(reader *r, const cli_option *option, const char *text, int 
     char *end;
     errno = 0;
     const long value = strtol(text, &end, 10);
-    if (end == text || *end) return wrong(r, "--%s %s: a whole number is expected", option->name, text);
-    if (errno || value < INT_MIN || value > INT_MAX || !is_within(option, (double)value))
-        return out_of_bounds(r, option, text);
+    if (end == text || *end || errno || value < INT_MIN || value > INT_MAX || !is_within(option, (double)value))
+        return unexpected_number(r, option, text, "whole number");
     *out = (int)value;
     return true;
 }
@@ -137,8 +151,8 @@ static bool read_real(reader *r, const cli_option *option, const char *text, dou
 {
     char *end;
     const double value = strtod(text, &end);
-    if (end == text || *end || !isfinite(value)) return wrong(r, "--%s %s: a number is expected", option->name, text);
-    if (!is_within(option, value)) return out_of_bounds(r, option, text);
+    if (end == text || *end || !isfinite(value) || !is_within(option, value))
+        return unexpected_number(r, option, text, "number");
     *out = value;
     return true;
 }
@@ -265,8 +279,8 @@ static void print_option(const cli_option *option)
 void cli_print_help(const cli_verb *verb)
 {
     printf("cornu %s %s\n\n%s.\n\n", verb->name, verb->arguments, verb->summary);
-    for (size_t i = 0; i < verb->option_count; i++) print_option(&verb->options[i]);
-    for (size_t i = 0; i < COMMON; i++) print_option(&common_options[i]);
+    const cli_option *option;
+    for (size_t i = 0; (option = option_at(verb, i)); i++) print_option(option);
     if (verb->details) printf("\n%s", verb->details);
 }
 

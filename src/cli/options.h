@@ -42,7 +42,7 @@ typedef struct cli_option {
         name_, letter_, argument_, CLI_TYPE_OF_(m), offsetof(SETTINGS, m), min_, max_, help_                           \
     }
 
-/** What every verb knows; the first member of its settings. */
+/** What every verb knows, or every one that computes convolutions; the first member of its settings. */
 typedef struct cli_settings {
     int threads;
     const char *math;             /* NULL: fast */
@@ -60,6 +60,7 @@ typedef struct cli_verb {
     size_t option_count;
     const void *defaults; /* settings to begin with */
     size_t settings_size;
+    bool convolves;  /* knows the options of cli_settings that tell how convolutions are computed */
     int least, most; /* arguments */
     int (*run)(const void *settings);
 } cli_verb;

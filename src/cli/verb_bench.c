@@ -4,6 +4,7 @@
 
 #include <cornu/explain.h>
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,7 @@ typedef struct bench {
     cn_data data; /* training */
     float *inputs[CN_MAX_ARRAYS], *outputs[CN_MAX_ARRAYS];
     double load, plan, first, best, median; /* seconds */
+    double begun;                           /* by the first step of training: the plan and that step */
     double gflop, memory, peak;
     int count; /* of runs */
     double *times;
@@ -100,14 +102,58 @@ static cn_array array_of(const void *data, cn_dtype dtype, int batch, int rank, 
     return array;
 }
 
+static int fail_sizes(void)
+{
+    return cli_fail(CN_ERR_SHAPE, "the sizes of the model's input are not known: --input tells them");
+}
+
+/* "28x28x1,10" */
+static void write_sizes(const cn_model *model, char *text, size_t size)
+{
+    size_t used = 0;
+    *text = 0;
+    for (int i = 0; i < cn_input_count(model); i++) {
+        int64_t shape[CN_MAX_RANK] = {0};
+        const int rank = cn_input_shape(model, i, shape);
+        for (int axis = 1; axis < rank && used < size; axis++)
+            used += (size_t)snprintf(text + used, size - used, "%s%" PRId64,
+                                     axis > 1 ? "x"
+                                     : i      ? ","
+                                              : "",
+                                     shape[axis]);
+    }
+}
+
+/* "3x32x32" and "32x32x3" */
+static bool is_turned(const char *first, const char *last)
+{
+    const char *x = strchr(first, 'x');
+    const size_t head = x ? (size_t)(x - first) : 0, tail = x ? strlen(x + 1) : 0;
+    return x && strlen(last) == head + tail + 1 && strncmp(x + 1, last, tail) == 0 && last[tail] == 'x' &&
+           strncmp(first, last + tail + 1, head) == 0;
+}
+
+/* Others than the model's own would not be what is measured.  Of PyTorch's networks channels may stand first or last.
+ */
+static int check_sizes(const bench *b)
+{
+    char own[200], message[500];
+    const char *given = b->settings->input;
+    if (!given || cn_input_count(b->model) < 1) return CLI_DONE;
+    write_sizes(b->model, own, sizeof own);
+    if (strcmp(given, own) == 0 || is_turned(given, own) || is_turned(own, given)) return CLI_DONE;
+    snprintf(message, sizeof message, "--input %.200s: the model says that its input is %s", given, own);
+    return cli_fail(CN_ERR_SHAPE, message);
+}
+
 static int make_inputs(bench *b)
 {
+    if (cn_input_count(b->model) < 1) return fail_sizes(); /* of a model that is built when it sees data */
     for (int i = 0; i < cn_input_count(b->model); i++) {
         int64_t shape[CN_MAX_RANK] = {0};
         const int rank = cn_input_shape(b->model, i, shape);
         const int64_t size = sample_size(rank, shape);
-        if (rank < 1 || size < 0)
-            return cli_fail(CN_ERR_SHAPE, "the sizes of the model's input are not known: --input tells them");
+        if (rank < 1 || size < 0) return fail_sizes();
         b->inputs[i] = random_floats((size_t)(size * b->settings->batch));
         if (!b->inputs[i]) return cli_fail(CN_ERR_MEMORY, "no memory for the input");
         b->data.inputs[i] = array_of(b->inputs[i], CN_FLOAT32, b->settings->batch, rank, shape);
@@ -213,7 +259,7 @@ static int compile(bench *b)
     return CLI_DONE;
 }
 
-/* The plan is made in the first step, so its time is told by what a later one takes less. */
+/* The plan is made in the first step, so its time is told by what later ones take less (measure). */
 static int prepare_training(bench *b)
 {
     if (cn_input_count(b->model) == 1) b->data.x = b->data.inputs[0], b->data.inputs[0] = (cn_array){0};
@@ -226,10 +272,10 @@ static int prepare_training(bench *b)
         start = now();
         if (!run_once(b)) return fail_run(b);
     }
-    const double first = now() - start, second = now();
+    const double second = now();
+    b->begun = second - start;
     if (!run_once(b)) return fail_run(b);
     b->first = now() - second;
-    b->plan = first > b->first ? first - b->first : 0;
     b->memory = (double)cn_plan_memory(b->model);
     return CLI_DONE;
 }
@@ -261,6 +307,7 @@ static int measure(bench *b)
     qsort(b->times, (size_t)b->count, sizeof *b->times, ascending);
     b->best = b->times[0];
     b->median = (b->times[(b->count - 1) / 2] + b->times[b->count / 2]) / 2;
+    if (b->settings->train) b->plan = b->begun > b->median ? b->begun - b->median : 0;
     return CLI_DONE;
 }
 
@@ -295,11 +342,15 @@ static void print_json(const bench *b)
                    {"arena_mb", mb * b->memory}, {"peak_mb", mb * b->peak}};
     fputs("{\"model\": ", stdout);
     cli_json_text(stdout, cn_model_name(b->model));
-    printf(", \"train\": %s, \"batch\": %d, \"threads\": %d, \"math\": \"%s\", \"plan\": \"%s\", \"instructions\": "
-           "\"%s\", \"runs\": %d",
-           b->settings->train ? "true" : "false", b->settings->batch, cn_threads(NULL),
-           b->settings->common.math ? b->settings->common.math : "fast",
-           b->settings->common.plan ? b->settings->common.plan : "estimate", cn_instruction_set(NULL), b->count);
+    const cli_settings *s = &b->settings->common;
+    printf(", \"train\": %s, \"batch\": %d, \"threads\": %d, \"math\": \"%s\", \"plan\": \"%s\", \"plan_file\": ",
+           b->settings->train ? "true" : "false", b->settings->batch, cn_threads(NULL), s->math ? s->math : "fast",
+           s->plan ? s->plan : "estimate");
+    if (s->plan_file)
+        cli_json_text(stdout, s->plan_file);
+    else
+        fputs("null", stdout);
+    printf(", \"instructions\": \"%s\", \"runs\": %d", cn_instruction_set(NULL), b->count);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         printf(", \"%s\": ", numbers[i].name);
         if (isnan(numbers[i].value))
@@ -310,11 +361,22 @@ static void print_json(const bench *b)
     puts("}");
 }
 
+/* What is not as it would be without options. */
+static void print_ways(const cli_settings *s)
+{
+    if (s->math) printf(", math %s", s->math);
+    if (s->plan) printf(", plan %s", s->plan);
+    if (s->plan_file) fputs(", plan file ", stdout);
+    if (s->plan_file) cli_print_text(stdout, s->plan_file);
+    putchar('\n');
+}
+
 static void print_table(const bench *b)
 {
     cli_print_text(stdout, cn_model_name(b->model));
-    printf(", %s, batch %d, %d thread%s, %s\n", b->settings->train ? "training step" : "prediction", b->settings->batch,
+    printf(", %s, batch %d, %d thread%s, %s", b->settings->train ? "training step" : "prediction", b->settings->batch,
            cn_threads(NULL), cn_threads(NULL) == 1 ? "" : "s", cn_instruction_set(NULL));
+    print_ways(&b->settings->common);
     printf("  median  %10.4g ms   of %d runs\n", 1e3 * b->median, b->count);
     printf("  best    %10.4g ms", 1e3 * b->best);
     if (!isnan(b->gflop)) printf("   %.4g GFLOP, %.4g GFLOP/s", b->gflop, b->gflop / b->best);
@@ -327,7 +389,8 @@ static void print_table(const bench *b)
 
 static int bench_model(bench *b)
 {
-    int status = make_inputs(b);
+    int status = check_sizes(b);
+    if (!status) status = make_inputs(b);
     if (!status) status = make_outputs(b);
     if (!status) status = b->settings->train ? prepare_training(b) : prepare_predictions(b);
     if (!status) status = measure(b);
@@ -356,6 +419,8 @@ static int run(const void *given)
 {
     bench b = {.settings = given};
     const settings *s = given;
+    if (!cli_are_sizes(s->input))
+        return cli_misuse(&cli_bench, "--input %s: expected sizes joined by x, like 224x224x3", s->input);
     if (!cli_prepare(&s->common, 1)) return CLI_FAILED;
     const double start = now();
     b.model = load(s);
@@ -377,7 +442,7 @@ const cli_verb cli_bench = {
         "compile configuration, or of SGD with momentum and a loss that suits the output.  GFLOP count a\n"
         "multiply-add as two, in training for the forward pass and all gradients that are needed.  plan: making ready "
         "(in\n"
-        "training what the first step takes longer than the second); first: the first run after it.\n"
+        "training what the first step takes longer than the median); first: the first run after it.\n"
         "\n"
         "Examples:\n"
         "  cornu bench model.keras --batch 8 --threads 2\n"
@@ -385,6 +450,7 @@ const cli_verb cli_bench = {
     CLI_OPTIONS(options),
     .defaults = &defaults,
     .settings_size = sizeof(settings),
+    .convolves = true,
     .least = 1,
     .most = 1,
     .run = run,

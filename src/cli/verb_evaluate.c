@@ -170,6 +170,7 @@ const cli_verb cli_evaluate = {
     CLI_OPTIONS(options),
     .defaults = &defaults,
     .settings_size = sizeof(settings),
+    .convolves = true,
     .least = 1,
     .most = 1,
     .run = run,

@@ -111,18 +111,6 @@ static bool one_of(const char *text, const char *const *names)
     return !text;
 }
 
-/* "224x224x3,10" or NULL */
-static bool are_sizes(const char *text)
-{
-    for (const char *at = text; at && *at;) {
-        const size_t digits = strspn(at, "0123456789");
-        if (!digits || strspn(at, "0") == digits || (at[digits] && !strchr("x,", at[digits]))) return false;
-        at += digits;
-        if (*at && !*++at) return false;
-    }
-    return !text || *text;
-}
-
 /* "K302,P201" or NULL */
 static bool are_ids(const char *text)
 {
@@ -147,7 +135,7 @@ static const char *wrong_choice(const settings *s, const char **word)
     if (!one_of(*word = s->like, programs)) return "--like %s: expected cornu, torchinfo, tf or darknet";
     if (!are_ids(*word = s->off)) return "--off %s: expected names of findings, like K302,P201";
     if (!are_ids(*word = s->only)) return "--only %s: expected names of findings, like K302,P201";
-    if (!are_sizes(*word = s->input)) return "--input %s: expected sizes joined by x, like 224x224x3";
+    if (!cli_are_sizes(*word = s->input)) return "--input %s: expected sizes joined by x, like 224x224x3";
     return NULL;
 }
 
@@ -315,6 +303,8 @@ static int run(const void *given)
     if (s->why) return explain_why(s);
     if (s->features && !s->svg && !s->png)
         return cli_misuse(&cli_explain, "--features needs a folder for its pictures: --svg DIR or --png DIR");
+    if (s->picture && !s->svg && !s->png)
+        return cli_misuse(&cli_explain, "--picture needs a folder for its pictures: --svg DIR or --png DIR");
     if (s->compare ? count + (s->as != NULL) != 2 : count != 1)
         return cli_misuse(&cli_explain, s->compare ? "--compare takes two networks, or one and --as"
                                                    : "a file, - or code in quotes is expected");
@@ -346,6 +336,7 @@ const cli_verb cli_explain = {
                "read, 2 used wrongly.\n",
     CLI_OPTIONS(options),
     .settings_size = sizeof(settings),
+    .convolves = true,
     .least = 0,
     .most = 2,
     .run = run,

@@ -255,6 +255,7 @@ const cli_verb cli_predict = {
     CLI_OPTIONS(options),
     .defaults = &defaults,
     .settings_size = sizeof(settings),
+    .convolves = true,
     .least = 2,
     .most = -1,
     .run = run,

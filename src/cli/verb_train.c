@@ -111,6 +111,8 @@ static int check_usage(const settings *s)
     if (!s->data) return cli_misuse(&cli_train, "--data is missing: what to train on");
     if (s->output && !ends_with(s->output, ".keras") && !ends_with(s->output, ".weights.h5"))
         return cli_misuse(&cli_train, "-o %s: expected a name that ends in .keras (or .weights.h5)", s->output);
+    if (s->plot && !ends_with(s->plot, ".png") && !ends_with(s->plot, ".svg") && !ends_with(s->plot, ".pdf"))
+        return cli_misuse(&cli_train, "--plot %s: expected a name that ends in .png, .svg or .pdf", s->plot);
     if (s->restore_best && s->early_stopping < 0)
         return cli_misuse(&cli_train, "--restore-best goes with --early-stopping N");
     if (s->save_best && !s->checkpoint) return cli_misuse(&cli_train, "--save-best goes with --checkpoint PATH");
@@ -428,6 +430,7 @@ const cli_verb cli_train = {
     CLI_OPTIONS(options),
     .defaults = &defaults,
     .settings_size = sizeof(settings),
+    .convolves = true,
     .least = 1,
     .most = 1,
     .run = run,

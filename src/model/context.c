@@ -55,6 +55,7 @@ void cn_context_free(cn_context *context)
     cn_clear_names(context);
     cni_pool_free(context->pool);
     cni_choices_clear(&context->choices);
+    cni_choices_clear(&context->planned);
     free(context);
 }
 

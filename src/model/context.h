@@ -30,6 +30,7 @@ struct cn_context {
     double epsilon;
     cn_math math;
     cni_choices choices;           /* how convolutions are computed, where rules are not asked */
+    cni_choices planned;           /* what was asked for since the plan file came */
     char plan_file[CNI_PLAN_PATH]; /* whence they came, or whither they were written; "": neither */
     int threads;                   /* 0 = as many as there are */
     cni_pool *pool;                /* made when first used */

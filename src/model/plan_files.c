@@ -40,6 +40,7 @@ static cn_status load(cn_context *context, const char *path)
         return status;
     }
     cni_choices_clear(&context->choices);
+    cni_choices_clear(&context->planned);
     context->choices = read;
     take_name(context, path);
     return CN_OK;
@@ -76,6 +77,24 @@ cn_status cn_plan_file_save(cn_context *context, const char *path, const char **
 }
 
 /* ---- what models remember ---- */
+
+void cni_note_planned(cn_context *context, const cni_choices *used)
+{
+    if (!*context->plan_file) return;
+    for (int i = 0; i < used->count; i++) cni_choices_put(&context->planned, &used->rows[i]);
+}
+
+int cn_plan_convolutions(cn_context *context, int *known)
+{
+    if (known) *known = 0;
+    if (!context) context = cn_default_context();
+    if (!context) return 0;
+    for (int i = 0; known && i < context->planned.count; i++) {
+        const cni_choice *row = &context->planned.rows[i];
+        *known += cni_choices_find(&context->choices, &row->shape, row->batch) != NULL;
+    }
+    return context->planned.count;
+}
 
 void cni_take_trained_ways(cn_model *model, cni_choices *used)
 {

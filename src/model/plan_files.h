@@ -9,4 +9,7 @@
  *  else the model forgets what it had. */
 void cni_take_trained_ways(cn_model *model, cni_choices *used);
 
+/** Something was planned with these choices: cn_plan_convolutions counts them. */
+void cni_note_planned(cn_context *context, const cni_choices *used);
+
 #endif

@@ -172,9 +172,10 @@ cn_status cni_program_new(cn_model *model, const cni_program_key *key, cni_pool 
                                 .pool = pool,
                                 .math = key->math,
                                 .choices = &model->context->choices,
-                                .used = key->mode == CNI_TRAIN ? &used : NULL,
+                                .used = &used,
                                 .snapshot = key->snapshot};
     if (!status) status = cni_plan_new(graph, &options, &program->plan, error);
+    if (!status) cni_note_planned(model->context, &used);
     if (!status && key->mode == CNI_TRAIN) cni_take_trained_ways(model, &used);
     cni_choices_clear(&used);
     if (status) {

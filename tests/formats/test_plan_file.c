@@ -274,6 +274,31 @@ static void measuring_fills_the_table(void **state)
     train(model);
     assert_int_equal(choices->count, before);
     assert_false(choices->measured);
+    int known = -1;
+    assert_int_equal(cn_plan_convolutions(context, &known), before);
+    assert_int_equal(known, before);
+    small_model_free(model);
+}
+
+/* A row serves one batch. */
+static void what_a_file_lacks_is_counted(void **state)
+{
+    (void)state;
+    cn_context *context = context_with(1, path_of("measured.plan"));
+    const int forward = context->kernels.winograd.lanes > 1 ? 3 : 0;
+    int known = -1;
+    assert_int_equal(cn_plan_convolutions(context, &known), 0);
+    assert_int_equal(known, 0);
+    cn_model *model = network(context);
+    small_data data;
+    small_data_open(&data, false);
+    assert_non_null(cn_predict(model, data.pictures, .batch_size = 7));
+    small_data_close(&data);
+    assert_int_equal(cn_plan_convolutions(context, &known), forward);
+    assert_int_equal(known, 0);
+    assert_int_equal(cn_plan_convolutions(context, NULL), forward);
+    assert_int_equal(cn_plan_file_load(context, NULL, NULL), CN_OK);
+    assert_int_equal(cn_plan_convolutions(context, &known), 0);
     small_model_free(model);
 }
 
@@ -427,6 +452,7 @@ int main(void)
         cmocka_unit_test(people_may_write_it),
         cmocka_unit_test(each_fault_is_told_with_its_line),
         cmocka_unit_test(measuring_fills_the_table),
+        cmocka_unit_test(what_a_file_lacks_is_counted),
         cmocka_unit_test(bits_follow_the_file_on_any_number_of_threads),
         cmocka_unit_test(direct_mode_overrules_it),
         cmocka_unit_test(plans_are_made_anew),
