@@ -236,11 +236,11 @@ static void compute_rows(const work *w, const cni_block *b)
 }
 
 /* Rows that are written at a time. */
-static size_t rows_at_once(const work *w, const cni_block *b)
+static int rows_at_once(const work *w, const cni_block *b)
 {
     const size_t row = b->columns * (size_t)w->correlation->sampling.to[2] * w->kernels->real_size;
     const size_t rows = w->correlation->gather.follower ? CNI_GATHER_BYTES / row : b->rows;
-    return rows ? rows : 1;
+    return rows ? (int)rows : 1;
 }
 
 static void compute_block(void *context, size_t index, int thread)
@@ -248,9 +248,10 @@ static void compute_block(void *context, size_t index, int thread)
     const work *w = context;
     cni_block b = cni_block_of(&w->blocks, index, thread);
     if (!b.rows || !b.columns) return;
-    const size_t rows = b.rows, most = rows_at_once(w, &b);
-    for (size_t done = 0; done < rows; done += b.rows) {
-        b.rows = rows - done < most ? rows - done : most;
+    const int end = b.last, most = rows_at_once(w, &b);
+    for (; b.first < end; b.first = b.last) {
+        b.last = cni_smaller(b.first + most, end);
+        b.rows = (size_t)(b.last - b.first);
         compute_rows(w, &b);
         b.x = cni_at(b.x, (ptrdiff_t)b.rows * b.x_row, w->kernels->real_size);
         b.y += (ptrdiff_t)b.rows * b.y_row;
