@@ -18,16 +18,15 @@
  * Columns outside the image are left out; rows outside are, or are zeros that are never loaded.  The order of a sum is
  * that of the columns, and in a column that of the rows, whatever the number of rows of a strip.
  *
+ * Windows of 7 x 7 have a way of their own (depthwise_rows_vector.c).
+ *
  * What has no sliding kernel is computed in tiles of some outputs of one row, in the order of the rows.
  *
  * A dilated window with stride 1 sees only every dilation-th cell, and so do its neighbours that far away: the image
  * falls into dilation^2 images, each with a window that is not dilated. */
-#include "kernels/convolution/convolution.h"
-#include "kernels/convolution/window_axis.h"
-#include "kernels/finish_vector.h"
-#include "kernels/vector_some.h"
+#include "kernels/convolution/depthwise_parts.h"
 
-enum { MOST_ROWS = 7, MOST_TAPS = 49 };
+enum { MOST_ROWS = 7 };
 
 #if CNI_VECTOR_BYTES == 32
 enum { WEIGHTS_IN_REGISTERS = 4 };
@@ -35,37 +34,12 @@ enum { WEIGHTS_IN_REGISTERS = 4 };
 enum { WEIGHTS_IN_REGISTERS = 9 };
 #endif
 
-typedef enum ending { PLAIN, CLAMPED, ANY, ENDINGS } ending;
-
 /* Outputs first ... last - 1 of some rows; `inside` has bit p when row p of the cells that they see is in the image. */
 typedef struct strip {
     int row, first, last;
     unsigned inside;
     bool simple; /* two outputs or more, and no column of cells outside but perhaps the first and the last */
 } strip;
-
-/* The finish without what the weights and the first summand have taken in already. */
-ALWAYS_INLINE void end(const cni_depthwise *d, lanes sum, ptrdiff_t at, ending how, int some)
-{
-    const cni_finish *f = &d->finish;
-    if (how != PLAIN) {
-        if (f->add && how == ANY) sum += load_at(f->add, at, some);
-        if (f->clamps || how == CLAMPED) sum = vector_clamp(sum, how == CLAMPED ? 0 : (float)f->slope, (float)f->most);
-        if (f->mask && how == ANY) sum = choose((mask)(load_at(f->mask, at, some) > (lanes){0}), sum, (lanes){0});
-    }
-    put((float *)d->y + at, sum, some);
-}
-
-/* The window of a vector of channels, scaled. */
-ALWAYS_INLINE void load_window(const cni_depthwise *d, lanes *w, int channel, int taps_down, int taps_across, int some)
-{
-    const float *from = (const float *)d->w + channel;
-    UNROLL for (int r = 0; r < taps_down; r++) UNROLL for (int s = 0; s < taps_across; s++) w[r * taps_across + s] =
-        take(from + r * d->rows.w + s * d->columns.w, some);
-    if (!d->finish.scale) return;
-    const lanes scale = load_at(d->finish.scale, channel, some);
-    UNROLL for (int t = 0; t < taps_down * taps_across; t++) w[t] *= scale;
-}
 
 /* One column of cells; slots from ... to - 1 are those of outputs of the strip. */
 #define IN_STRIP(slot) (!edge || ((slot) >= from && (slot) < to))
@@ -328,14 +302,10 @@ static int lanes_left(const cni_depthwise *d, int channel)
 #define ROWS_OF_3_2 FOR_ISA(2, 4)
 #define ROWS_OF_5   FOR_ISA(1, 4)
 #define ROWS_OF_5_2 FOR_ISA(1, 4)
-#define ROWS_OF_7   FOR_ISA(1, 3)
 
 CNI_JOIN(SLIDES, ROWS_OF_2)
 (2, 2, 2, 1) CNI_JOIN(SLIDES, ROWS_OF_3)(3, 3, 3, 1) CNI_JOIN(SLIDES, ROWS_OF_3_2)(3_2, 3, 3, 2)
-    CNI_JOIN(SLIDES, ROWS_OF_5)(5, 5, 5, 1) CNI_JOIN(SLIDES, ROWS_OF_5_2)(5_2, 5, 5, 2)
-        CNI_JOIN(SLIDES, ROWS_OF_7)(7, 7, 7, 1)
-
-            static const struct sliding {
+    CNI_JOIN(SLIDES, ROWS_OF_5)(5, 5, 5, 1) CNI_JOIN(SLIDES, ROWS_OF_5_2)(5_2, 5, 5, 2) static const struct sliding {
     int taps, stride, most_rows;
     slide_function *of[ENDINGS][MOST_ROWS]; /* by rows - 1 */
 } slidings[] = {
@@ -350,7 +320,7 @@ CNI_JOIN(SLIDES, ROWS_OF_2)
         }                                                                                                              \
     }
     SLIDING(2, 2, 1, ROWS_OF_2), SLIDING(3, 3, 1, ROWS_OF_3),     SLIDING(3_2, 3, 2, ROWS_OF_3_2),
-    SLIDING(5, 5, 1, ROWS_OF_5), SLIDING(5_2, 5, 2, ROWS_OF_5_2), SLIDING(7, 7, 1, ROWS_OF_7),
+    SLIDING(5, 5, 1, ROWS_OF_5), SLIDING(5_2, 5, 2, ROWS_OF_5_2),
 };
 
 static const struct sliding *find_sliding(const cni_depthwise *d)
@@ -360,11 +330,6 @@ static const struct sliding *find_sliding(const cni_depthwise *d)
     for (size_t i = 0; i < sizeof slidings / sizeof *slidings; i++)
         if (slidings[i].taps == r->taps && slidings[i].stride == r->stride) return &slidings[i];
     return NULL;
-}
-
-static ending ending_of(const cni_finish *f)
-{
-    return f->add || f->mask || (f->clamps && f->slope != 0) ? ANY : f->clamps ? CLAMPED : PLAIN;
 }
 
 /* Channels from k on of a strip. */
@@ -589,6 +554,12 @@ static cni_depthwise part_of(const cni_depthwise *d, int row, int down, int colu
     return part;
 }
 
+static bool is_seven(const cni_depthwise *d)
+{
+    const cni_window_axis *r = &d->rows, *c = &d->columns;
+    return r->taps == 7 && c->taps == 7 && r->stride == 1 && c->stride == 1 && r->dilation == 1 && c->dilation == 1;
+}
+
 static void depthwise(const cni_depthwise *d)
 {
     const int down = undilated_parts(&d->rows), across = undilated_parts(&d->columns);
@@ -596,7 +567,9 @@ static void depthwise(const cni_depthwise *d)
         for (int j = 0; j < across; j++) {
             const cni_depthwise part = part_of(d, i, down, j, across);
             const struct sliding *of = find_sliding(&part);
-            if (of)
+            if (is_seven(&part))
+                CNI_FOR_ISA(cni_depthwise_rows)(&part);
+            else if (of)
                 slide_all(&part, of);
             else
                 all_tiles(&part);
