@@ -171,6 +171,24 @@ static void large_windows(void **state)
         for (int k = 0; k < count; k++) check(&shapes[i], &kernels[k], 2);
 }
 
+/* Windows of 3 x 3, two apart: their gradients are gathered for two cells at a time. */
+static void threes(void **state)
+{
+    (void)state;
+    static const int channels[] = {1, 8, 17, 40};
+    cni_kernels kernels[MOST_KERNELS];
+    int count = all_kernels(kernels);
+    for (uint32_t seed = 0; seed < 120; seed++) {
+        uint32_t random = seed * 2654435761u + 9;
+        shape s = {
+            MAX, 1 + (int)draw(&random, 2), 3 + (int)draw(&random, 9), 3 + (int)draw(&random, 12), 0, {3, 3}, {2, 2},
+            {0}};
+        s.c = channels[draw(&random, 4)];
+        for (int i = 0; i < 4; i++) s.pads[i] = (int)draw(&random, 3);
+        for (int k = 0; k < count; k++) check(&s, &kernels[k], 1 + (int)seed % 3);
+    }
+}
+
 /* Enough to be divided among threads. */
 static void large_images(void **state)
 {
@@ -247,11 +265,8 @@ static void results_are_those_of_keras(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_cases),
-        cmocka_unit_test(large_windows),
-        cmocka_unit_test(large_images),
-        cmocka_unit_test(special_values),
-        cmocka_unit_test(results_are_those_of_keras),
+        cmocka_unit_test(random_cases), cmocka_unit_test(large_windows),  cmocka_unit_test(threes),
+        cmocka_unit_test(large_images), cmocka_unit_test(special_values), cmocka_unit_test(results_are_those_of_keras),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -222,6 +222,97 @@ ALWAYS_INLINE void max_gradient_rows(const cni_windows *v, const float *dy, cons
     }
 }
 
+/* ---- windows of 3 x 3, two apart ----
+ *
+ * Of two cells side by side the first is in the windows j - 1 (their last column) and j, the second in the middle of j:
+ *
+ *     j-1:  0 1 2
+ *     j:        0 1 2        a row of cells is in one row of windows, or in two
+ *               ^ ^ */
+
+typedef struct covering_row {
+    const float *dy;
+    const unsigned char *taps; /* of window j, like dy */
+    int tap;                   /* of the window's first cell in this row of cells */
+} covering_row;
+
+ALWAYS_INLINE lanes given_by(const covering_row *row, ptrdiff_t at, int tap, int some)
+{
+    return (lanes)((mask)(load_bytes(row->taps + at, some) == splat_int(tap)) & (mask)take(row->dy + at, some));
+}
+
+ALWAYS_INLINE void gather_two(const covering_row *windows, int rows, int c, ptrdiff_t at, float *dx, int some)
+{
+    lanes first = {0}, second = {0};
+    UNROLL for (int i = 0; i < rows; i++)
+    {
+        const covering_row *row = &windows[i];
+        const lanes dy = take(row->dy + at, some);
+        const mask tap = load_bytes(row->taps + at, some);
+        first += given_by(row, at - c, row->tap + 2, some);
+        first += (lanes)((mask)(tap == splat_int(row->tap)) & (mask)dy);
+        second += (lanes)((mask)(tap == splat_int(row->tap + 1)) & (mask)dy);
+    }
+    put(dx, first, some);
+    put(dx + c, second, some);
+}
+
+ALWAYS_INLINE void gather_pairs(const covering_row *windows, int rows, int c, int from, int to, float *dx)
+{
+    for (int j = from; j < to; j++, dx += 2 * c) {
+        const ptrdiff_t at = (ptrdiff_t)j * c;
+        int k = 0;
+        for (; k + LANES <= c; k += LANES) gather_two(windows, rows, c, at + k, dx + k, LANES);
+        if (k < c) gather_two(windows, rows, c, at + k, dx + k, c - k);
+    }
+}
+
+static void gather_cells(const cni_windows *v, const float *dy, const unsigned char *taps, float *dx, int r, int from,
+                         int to)
+{
+    const span rows = covering_rows(v, r);
+    for (int s = from; s < to; s++) {
+        const span columns = covering_columns(v, s);
+        float *cell = dx + (size_t)s * v->c;
+        int k = 0;
+        for (; k + LANES <= v->c; k += LANES)
+            put(cell + k, gather_max(v, dy + k, taps + k, false, r, s, rows, columns, LANES), LANES);
+        if (k < v->c) put(cell + k, gather_max(v, dy + k, taps + k, false, r, s, rows, columns, v->c - k), v->c - k);
+    }
+}
+
+static bool are_threes(const cni_windows *v)
+{
+    return v->window[0] == 3 && v->window[1] == 3 && v->strides[0] == 2 && v->strides[1] == 2;
+}
+
+static void gather_threes(const cni_windows *v, const float *dy, const unsigned char *taps, float *dx, int first,
+                          int last)
+{
+    const int from = 1 + v->left / 2, both = (v->w + v->left) / 2; /* windows whose pair of cells is inside */
+    const int to = both < v->ow ? both : v->ow;
+    for (int r = first; r < last; r++) {
+        float *row = dx + (size_t)r * v->w * v->c;
+        const span rows = covering_rows(v, r);
+        covering_row windows[2];
+        for (int i = rows.first; i < rows.last; i++) {
+            const size_t at = (size_t)i * v->ow * v->c;
+            windows[i - rows.first] = (covering_row){dy + at, taps + at, tap_of(v, r, -v->left, i, 0)};
+        }
+        if (from >= to || rows.first >= rows.last) {
+            gather_cells(v, dy, taps, row, r, 0, v->w);
+            continue;
+        }
+        float *cells = row + (size_t)(2 * from - v->left) * v->c;
+        if (rows.last - rows.first == 1)
+            gather_pairs(windows, 1, v->c, from, to, cells);
+        else
+            gather_pairs(windows, 2, v->c, from, to, cells);
+        gather_cells(v, dy, taps, row, r, 0, 2 * from - v->left);
+        gather_cells(v, dy, taps, row, r, 2 * to - v->left, v->w);
+    }
+}
+
 /* Where no cell is in two windows: each window's taps and dy are read once for each row of it. */
 
 ALWAYS_INLINE void spread_window(const cni_windows *v, const float *dy, const unsigned char *taps, float *dx, int cells,
@@ -302,6 +393,8 @@ static void max_gradient(const cni_windows *v, const void *dy, const unsigned ch
 {
     if (!cni_wide_taps(v) && v->strides[0] >= v->window[0] && v->strides[1] >= v->window[1])
         max_gradient_apart(v, dy, taps, dx, first, last);
+    else if (are_threes(v))
+        gather_threes(v, dy, taps, dx, first, last);
     else if (cni_wide_taps(v))
         max_gradient_rows(v, dy, taps, true, dx, first, last);
     else
