@@ -121,6 +121,43 @@ static void functions_before_pooling(void **state)
     }
 }
 
+/* x, w, b -> pooled f(conv): maxima and taps are written, what they are chosen from is not. */
+static cni_tensor *build_pooled_convolution(cni_graph *graph, cni_tensor *const *in, void *context)
+{
+    const cni_conv2d_attributes a = {
+        .strides = {1, 1}, .dilation = {1, 1}, .top = 1, .bottom = 1, .left = 1, .right = 1, .groups = 1};
+    cni_tensor *y = cni_unary_op(graph, cni_conv2d(graph, in[0], in[1], in[2], &a), *(const cni_epilogue *)context);
+    y = cni_max_pool2d(graph, y, &(cni_pool2d_attributes){.window = {2, 2}, .strides = {2, 2}});
+    return cni_multiply(graph, y, y);
+}
+
+static void convolutions_before_pooling(void **state)
+{
+    (void)state;
+    for (int i = 0; i < RISING - 1; i++) { /* the last one's slope is known from what it reads alone */
+        cni_epilogue f = functions[i];
+        const gradient_check check = {.name = "pooled convolution",
+                                      .build = build_pooled_convolution,
+                                      .context = &f,
+                                      .inputs = 3,
+                                      .shape = {CNI_SHAPE(BATCH, 6, 5, 3), CNI_SHAPE(3, 3, 3, 4), CNI_SHAPE(4)},
+                                      .tolerance = 1e-5,
+                                      .seed = (uint32_t)i};
+        check_gradient(&check);
+        cni_kernels kernels;
+        cni_kernels_init_double(&kernels);
+        gradient_run run;
+        gradient_plan(&run, &check, &kernels, NULL, false);
+        int fused = 0;
+        for (int k = 0; k < cni_plan_steps(run.plan); k++) {
+            assert_string_not_equal(cni_plan_step_op(run.plan, k)->kind->name, "max_pool2d");
+            fused += strcmp(cni_plan_step_op(run.plan, k)->kind->name, "conv2d max_pool2d") == 0;
+        }
+        assert_int_equal(fused, 1);
+        gradient_free(&run);
+    }
+}
+
 /* Zeros round the image are the convolution's affair, forward and backward. */
 static cni_tensor *build_padded(cni_graph *graph, cni_tensor *const *in, void *context)
 {
@@ -157,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(functions_behind_normalizations),
         cmocka_unit_test(functions_before_pooling),
+        cmocka_unit_test(convolutions_before_pooling),
         cmocka_unit_test(zeros_round_convolutions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,8 +137,78 @@ static void as_one_after_the_other(void **state)
                                                  .not_a_number = (i + k) % 2});
 }
 
+/* With their gradients: what was the largest is known by its tap.  The gradients are those of the same kernels, so they
+ * differ by what the maxima differ by. */
+
+typedef struct arguments {
+    const network *net;
+    bool apart;
+} arguments;
+
+static cni_tensor *build(cni_graph *graph, cni_tensor *const *in, const void *given)
+{
+    const arguments *args = given;
+    const network *net = args->net;
+    const cni_conv2d_attributes a = {.strides = {1, 1},
+                                     .dilation = {1, 1},
+                                     .top = net->padding,
+                                     .bottom = net->padding,
+                                     .left = net->padding,
+                                     .right = net->padding,
+                                     .groups = 1};
+    cni_tensor *y = cni_conv2d(graph, in[0], in[1], in[2], &a);
+    if (net->after.function != CNI_LINEAR) y = cni_unary_op(graph, y, net->after);
+    y->is_output = args->apart;
+    return cni_max_pool2d(graph, y, &(cni_pool2d_attributes){.window = {2, 2}, .strides = {2, 2}});
+}
+
+static void check_gradients(const network *net, const cni_kernels *kernels, int threads)
+{
+    const int oh = net->h + 2 * net->padding - net->window + 1, ow = net->w + 2 * net->padding - net->window + 1;
+    const size_t counts[] = {(size_t)(N * net->h * net->w * net->c),
+                             (size_t)(net->window * net->window * net->c * net->f), (size_t)net->f,
+                             (size_t)(N * (oh / 2) * (ow / 2) * net->f)};
+    uint32_t random = (uint32_t)(net - networks) + 77;
+    double *values[4], *results[2][4];
+    for (int i = 0; i < 4; i++) {
+        fill_real(&random, values[i] = new_values(counts[i]), counts[i]);
+        for (int k = 0; k < 2; k++) results[k][i] = new_values(counts[i]);
+    }
+    for (int k = 0; k < 2; k++)
+        run_trial(&(trial){.n = N,
+                           .inputs = 3,
+                           .shapes = {CNI_SHAPE(CNI_UNKNOWN, net->h, net->w, net->c),
+                                      CNI_SHAPE(net->window, net->window, net->c, net->f), CNI_SHAPE(net->f)},
+                           .values = {values[0], values[1], values[2]},
+                           .dy = values[3],
+                           .build = build,
+                           .arguments = &(arguments){net, k},
+                           .fast = true,
+                           .y = results[k][3],
+                           .gradients = {results[k][0], results[k][1], results[k][2]}},
+                  kernels, threads);
+    for (int i = 0; i < 4; i++) {
+        double largest = 0;
+        for (size_t e = 0; e < counts[i]; e++) largest = fmax(largest, fabs(results[1][i][e]));
+        for (size_t e = 0; e < counts[i]; e++)
+            if (!(fabs(results[0][i][e] - results[1][i][e]) <= 2e-6 * largest))
+                fail_msg("network %td, %s kernels: gradient %d, element %zu is %.9g, not %.9g", net - networks,
+                         kernels->name, i, e, results[0][i][e], results[1][i][e]);
+        free(values[i]), free(results[0][i]), free(results[1][i]);
+    }
+}
+
+static void gradients_too(void **state)
+{
+    (void)state;
+    cni_kernels kernels[MOST_KERNELS];
+    const int sets = all_kernels(kernels);
+    for (int i = 0; i < NETWORKS; i++)
+        for (int k = 0; k < sets && networks[i].fused; k++) check_gradients(&networks[i], &kernels[k], 1 + i % 3);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(as_one_after_the_other)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(as_one_after_the_other), cmocka_unit_test(gradients_too)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

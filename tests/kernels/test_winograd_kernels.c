@@ -309,7 +309,10 @@ static void check_back(cni_winograd_back *kernel, cni_winograd_back *exact, int 
 }
 
 /* Maxima of 2 x 2 are those of what the kernels in double gather; two maxima are no further apart than the worst of
- * their cells.  NaN comes where one is gathered; what does not depend on it is as if it were 0. */
+ * their cells.  Taps name a cell that is the maximum within these bounds, of equals (all of m is 0) the first.  NaN
+ * comes where one is gathered; what does not depend on it is as if it were 0. */
+enum { UNTOUCHED_TAP = 0xee };
+
 static void check_maxima(const cni_winograd_kernels *kernels, cni_winograd_back *exact, int n, int k, uint32_t seed,
                          const char *name)
 {
@@ -334,7 +337,12 @@ static void check_maxima(const cni_winograd_kernels *kernels, cni_winograd_back 
     guarded vectors[2] = {new_guarded((size_t)pitch), new_guarded((size_t)pitch)};
     guarded images[2] = {new_guarded(1), new_guarded(1)};
     for (size_t i = 0; i < m.count; i++) m.data[i] = (float)number(&random);
-    if (seed % 3 == 0) m.data[draw(&random, (uint32_t)m.count)] = NAN;
+    const bool equal = seed % 7 == 0, taps_too = seed % 2;
+    for (size_t i = 0; i < m.count && equal; i++) m.data[i] = 0;
+    unsigned char *taps = malloc(count);
+    memset(taps, UNTOUCHED_TAP, count);
+    c.job.taps = taps_too ? taps : NULL;
+    if (seed % 3 == 0 && !equal) m.data[draw(&random, (uint32_t)m.count)] = NAN;
     mark(&y);
     cni_finish f = draw_finish(&random, vectors, images);
     f.add = f.mask = NULL;
@@ -353,17 +361,23 @@ static void check_maxima(const cni_winograd_kernels *kernels, cni_winograd_back 
             kernels->gather[n][k](&one, alone, NULL, 0, gathered);
             for (int e = 0; e < half * half; e++) {
                 if (!inside(&c.tiles[t], e / half, e % half)) continue;
-                double wanted = -INFINITY, most = 0;
-                bool none = false;
+                double wanted = -INFINITY, most = 0, values[4];
+                bool none = false, nones[4];
                 for (int s = 0; s < 4; s++) {
                     int cell = (2 * (e / half) + s / 2) * k + 2 * (e % half) + s % 2;
                     double bound = roundings * magnitude(&a, from, n * n, cell);
                     double value = with ? finished(&f, expected[cell], first + channel, 0, &bound) : expected[cell];
-                    none = none || isnan(gathered[cell]);
+                    none |= nones[s] = isnan(gathered[cell]);
+                    values[s] = value;
                     wanted = fmax(wanted, value);
                     most = fmax(most, bound);
                 }
-                double got = (double)y.data[c.tiles[t].at + (ptrdiff_t)e * pitch + first + channel];
+                const ptrdiff_t at = c.tiles[t].at + (ptrdiff_t)e * pitch + first + channel;
+                const double got = (double)y.data[at];
+                const unsigned tap = taps_too ? taps[at] : 0;
+                taps[at] = UNTOUCHED_TAP;
+                if (taps_too && (tap > 3 || (equal && tap) || (none ? !nones[tap] : values[tap] < wanted - 2 * most)))
+                    fail_msg("%s, seed %u, tile %zu, channel %d, maximum %d: tap %u", name, seed, t, channel, e, tap);
                 if (none ? !isnan(got) : !(fabs(got - wanted) <= most))
                     fail_msg("%s, seed %u, tile %zu, channel %d, maximum %d: got %.9g, exact %.9g", name, seed, t,
                              channel, e, got, none ? (double)NAN : wanted);
@@ -374,6 +388,8 @@ static void check_maxima(const cni_winograd_kernels *kernels, cni_winograd_back 
     assert_int_equal(written, y.count);
     guarded *const all[] = {&m, &y, &vectors[0], &vectors[1], &images[0], &images[1]};
     for (int i = 0; i < 6; i++) free_guarded(all[i]);
+    for (size_t i = 0; i < count; i++) assert_int_equal(taps[i], UNTOUCHED_TAP);
+    free(taps);
 }
 
 /* Tiles that overlap, or that lie side by side.  Adding is one rounding more each time. */

@@ -106,8 +106,7 @@ static size_t results_bytes(const cni_op *op, const cni_run *run)
 /* Weights are not worth transforming ahead. */
 static bool is_few(const cni_op *op, const cni_winograd_conv *shape, const cni_run *run)
 {
-    return !cni_keeps_packed(op->in[CNI_CONV_W]) && !shape->pooled && !shape->overlaps &&
-           cni_winograd_few_serves(shape, run->batch);
+    return !cni_keeps_packed(op->in[CNI_CONV_W]) && !shape->overlaps && cni_winograd_few_serves(shape, run->batch);
 }
 
 /* Bytes of packed weights, and of scratch beside them. */
@@ -149,6 +148,12 @@ static size_t workspace(const cni_op *op, const cni_run *most)
     return scratch + (cni_keeps_packed(op->in[1]) ? 0 : packed);
 }
 
+/* Of a convolution whose maxima are wanted: which result each is, where the way back asks for that. */
+static unsigned char *taps_of(const cni_step *step)
+{
+    return is_pooled(step->op) && step->op->outputs > 1 ? step->out[1] : NULL;
+}
+
 static void run(cni_step *step, const cni_run *run)
 {
     const cni_op *op = step->op;
@@ -167,9 +172,11 @@ static void run(cni_step *step, const cni_run *run)
         if (!run->pack_only) shape.gather = cni_gather_begin(step, run);
         void *results = is_pooled(op) ? rest : step->out[0];
         cni_correlate(&shape, run, step->in[0], step->in[1], results, packed, pack, rest + results_bytes(op, run));
-        if (is_pooled(op) && !run->pack_only) cni_max_pool2d_halve(run, results, shape.sampling.to, step->out[0]);
+        if (is_pooled(op) && !run->pack_only)
+            cni_max_pool2d_halve(run, results, shape.sampling.to, step->out[0], taps_of(step));
     } else {
         cni_winograd_conv shape = winograd_of(op, algorithm);
+        shape.taps = taps_of(step);
         if (is_few(op, &shape, run)) {
             cni_winograd_few_convolve(&shape, run, step->in[0], step->in[1], &finish, after, step->out[0]);
             return;
@@ -274,10 +281,13 @@ bool cni_conv2d_can_pool(const cni_op *op)
 cni_op *cni_conv2d_pooled(cni_graph *graph, const cni_op *conv, const cni_op *pool)
 {
     graph->segment = conv->segment;
-    cni_op *op = cni_append(graph, &pooled_kind, conv->attributes, conv->inputs, conv->in, 1, &pool->out[0]->shape);
+    const cni_shape shapes[2] = {pool->out[0]->shape, pool->out[0]->shape};
+    cni_op *op = cni_append(graph, &pooled_kind, conv->attributes, conv->inputs, conv->in, pool->outputs, shapes);
     op->source = conv->source;
-    op->out[0] = pool->out[0];
-    op->out[0]->producer = op;
+    for (int i = 0; i < pool->outputs; i++) {
+        op->out[i] = pool->out[i];
+        op->out[i]->producer = op;
+    }
     return op;
 }
 

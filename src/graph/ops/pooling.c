@@ -254,7 +254,7 @@ cni_tensor *cni_maxima_behind(const cni_op *op)
 
 bool cni_halves(const cni_op *op)
 {
-    if (op->kind != &max_kind || op->outputs > 1) return false;
+    if (op->kind != &max_kind) return false;
     const cni_pool2d_attributes *a = op->attributes;
     const int64_t *x = op->in[0]->shape.dims, *y = op->out[0]->shape.dims;
     for (int i = 0; i < 2; i++)
@@ -262,7 +262,7 @@ bool cni_halves(const cni_op *op)
     return !a->top && !a->left;
 }
 
-void cni_max_pool2d_halve(const cni_run *run, const void *x, const int size[3], void *y)
+void cni_max_pool2d_halve(const cni_run *run, const void *x, const int size[3], void *y, unsigned char *taps)
 {
     work w = {.kernels = run->kernels,
               .v = {.h = size[0],
@@ -274,6 +274,7 @@ void cni_max_pool2d_halve(const cni_run *run, const void *x, const int size[3], 
                     .strides = {2, 2}},
               .in = x,
               .out = y,
+              .taps = taps,
               .rows = size[0] / 2,
               .together = 1,
               .run = max_rows};

@@ -20,12 +20,11 @@ cni_tensor *cni_average_pool2d(cni_graph *graph, cni_tensor *x, const cni_pool2d
 cni_tensor *cni_global_average_pool(cni_graph *graph, cni_tensor *x);
 cni_tensor *cni_global_max_pool(cni_graph *graph, cni_tensor *x);
 
-/** For passes: true for a maximum over windows of 2 x 2 that lie side by side inside the image, whose cells nobody asks
- *  for. */
+/** For passes: true for a maximum over windows of 2 x 2 that lie side by side inside the image. */
 bool cni_halves(const cni_op *op);
 
-/** What such an op does: x [n, size[0], size[1], size[2]] -> y. */
-void cni_max_pool2d_halve(const cni_run *run, const void *x, const int size[3], void *y);
+/** What such an op does: x [n, size[0], size[1], size[2]] -> y; taps (or NULL): which cell of its window each is. */
+void cni_max_pool2d_halve(const cni_run *run, const void *x, const int size[3], void *y, unsigned char *taps);
 
 /** For passes: when `op` is the gradient of a maximum over windows, the maxima; NULL when it is another op.  What was
  *  pooled is the first input of their producer. */

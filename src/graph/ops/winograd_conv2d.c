@@ -295,7 +295,8 @@ static void results(const work *w, int panel, const cni_winograd_tile *tiles, si
                                   .column = w->to.channels,
                                   .tile = p->panel,
                                   .position = w->m_position,
-                                  .channels = width};
+                                  .channels = width,
+                                  .taps = w->conv->taps};
     const cni_winograd_kernels *kernels = &w->kernels->winograd;
     cni_winograd_back *gather =
         w->conv->pooled ? kernels->gather_max[p->n][w->conv->results] : kernels->gather[p->n][w->conv->results];
@@ -398,7 +399,7 @@ void cni_winograd_convolve(const cni_winograd_conv *conv, const cni_run *whole_r
     set_grids(&job);
     job.v_position = cni_winograd_spaced((ptrdiff_t)job.d.block_tiles * job.p.pixel);
     job.m_position = cni_winograd_spaced((ptrdiff_t)job.d.block_tiles * job.p.panel);
-    job.asks = job.d.groups == 1 && cells_bytes(&job) > FAR * job.kernels->caches.l2;
+    job.asks = job.d.groups == 1 && cells_bytes(&job) > (run.n > 1 ? 1 : FAR) * job.kernels->caches.l2;
     if (transform)
         cni_parallel(whole_run->pool, (size_t)(job.p.panels * cni_ratio_up(conv->from[2], CHUNK)), transform_weights,
                      &job);

@@ -11,12 +11,14 @@
  *  w [window, window, channels read, channels written]; transposed: the window is turned by 180 degrees and the two
  *  channels of w change places.
  *  pooled: what is written are the maxima of 2 x 2 results, [to[0] / 2, to[1] / 2, to[2]] of them; to[0] and to[1] are
- *  even, there is neither `add` nor `mask`, and what is done `after` must not change which result is the largest. */
+ *  even, there is neither `add` nor `mask`, and what is done `after` must not change which result is the largest.
+ *  taps, unless NULL: for each of them which of its four results it is, a byte each. */
 typedef struct cni_winograd_conv {
     int from[3], to[3]; /* height, width, channels of x and of y */
     int window, results;
     int padding[2]; /* may be negative */
     bool transposed, pooled;
+    unsigned char *taps;
     bool overlaps;     /* tiles are cut from what is read (winograd_overlap.h); only when transposed */
     cni_gather gather; /* told what is written; not where tiles overlap, nor when pooled */
 } cni_winograd_conv;

@@ -146,8 +146,11 @@ static void run_panel(const work *w, int panel, const cni_winograd_tile *tiles, 
                                   .column = w->to.channels,
                                   .tile = p->m_tile,
                                   .position = p->m_position,
-                                  .channels = width};
-    w->kernels->winograd.gather[p->n][c->results](&job, m, w->finish, j0, w->y);
+                                  .channels = width,
+                                  .taps = c->taps};
+    const cni_winograd_kernels *kernels = &w->kernels->winograd;
+    cni_winograd_back *gather = c->pooled ? kernels->gather_max[p->n][c->results] : kernels->gather[p->n][c->results];
+    gather(&job, m, w->finish, j0, w->y);
 }
 
 /* What is left to do element by element; channels first ... last - 1 of y's pixels. */
@@ -181,7 +184,7 @@ void cni_winograd_few_convolve(const cni_winograd_conv *c, const cni_run *whole_
                                const cni_finish *finish, const cni_epilogue *after, void *y)
 {
     const int rows = cni_ratio_up(c->to[0], c->results), columns = cni_ratio_up(c->to[1], c->results);
-    const int n = c->window + c->results - 1;
+    const int n = c->window + c->results - 1, pool = c->pooled ? 2 : 1, side = c->results / pool;
     const cni_run run = cni_run_for(whole_run, 2.0 * (double)tiles_of(c, whole_run->n) * n * n * c->from[2] * c->to[2]);
     const int threads = cni_pool_threads(run.pool);
     work job = {
@@ -189,7 +192,7 @@ void cni_winograd_few_convolve(const cni_winograd_conv *c, const cni_run *whole_
         .kernels = run.kernels,
         .p = plan_of(c, run.kernels, threads, run.n),
         .from = {c->from[0], c->from[1], c->from[2], rows, columns, n, c->results, {c->padding[0], c->padding[1]}},
-        .to = {c->to[0], c->to[1], c->to[2], rows, columns, c->results, c->results, {0, 0}},
+        .to = {c->to[0] / pool, c->to[1] / pool, c->to[2], rows, columns, side, side, {0, 0}},
         .x = x,
         .w = w,
         .finish = finish,

@@ -53,6 +53,8 @@ typedef struct cni_winograd_job {
     ptrdiff_t row, column;
     ptrdiff_t tile, position;
     int channels;
+    unsigned char
+        *taps; /* of maxima, or NULL: which of the four cells each is, a byte where the maximum is an element */
 } cni_winograd_job;
 
 enum { CNI_WINOGRAD_N = 6 }; /* the largest n */
@@ -104,8 +106,9 @@ typedef struct cni_winograd_kernels {
     cni_winograd_forth *input[CNI_WINOGRAD_N + 1];                  /* by n: 4, 6 */
     cni_winograd_forth *spread[CNI_WINOGRAD_N + 1][CNI_WINOGRAD_N]; /* by n and k: 4: 2, 3; 6: 2, 3, 4, 5 */
     cni_winograd_back *gather[CNI_WINOGRAD_N + 1][CNI_WINOGRAD_N];  /* likewise */
-    /** Of k x k results, k even, the maxima of 2 x 2, NaN where one is: the image and its tiles, of k / 2 x k / 2
-     * cells, are those of the maxima.  `finish` comes before the maximum and has neither `add` nor `mask`. */
+    /** Of k x k results, k even, the maxima of 2 x 2, NaN where one is, the first of equals: the image and its tiles,
+     * of k / 2 x k / 2 cells, are those of the maxima.  `finish` comes before the maximum and has neither `add` nor
+     * `mask`. */
     cni_winograd_back *gather_max[CNI_WINOGRAD_N + 1][CNI_WINOGRAD_N];   /* 4: 2; 6: 2, 4 */
     cni_winograd_overlap *overlap[CNI_WINOGRAD_N + 1];                   /* by n: 6 */
     cni_winograd_multiply *multiply[CNI_WINOGRAD_N + 1][CNI_WINOGRAD_N]; /* by n and window: 4: 3; 6: 3, 5 */

@@ -112,12 +112,14 @@ static void back(int n, int k, const cni_winograd_job *job, const real *transfor
         }
 }
 
-static real largest(const results *r, int i, int j, const cni_finish *finish, int channel)
+static real largest(const results *r, int i, int j, const cni_finish *finish, int channel, unsigned char *tap)
 {
     real best = 0;
     for (int s = 0; s < 4; s++) {
         real value = ended(finish, r->of[2 * i + s / 2][2 * j + s % 2], channel, 0);
-        if (s == 0 || value > best || value != value) best = value;
+        if (s > 0 && !(value > best || value != value)) continue;
+        best = value;
+        *tap = (unsigned char)s;
     }
     return best;
 }
@@ -130,8 +132,12 @@ static void back_max(int n, int k, const cni_winograd_job *job, const real *tran
             const cni_winograd_tile *tile = &job->tiles[t];
             const results r = results_at(n, k, job, transform, t, c);
             for (int i = tile->top; i < tile->bottom; i++)
-                for (int j = tile->left; j < tile->right; j++)
-                    image[tile->at + i * job->row + j * job->column + first + c] = largest(&r, i, j, finish, first + c);
+                for (int j = tile->left; j < tile->right; j++) {
+                    const ptrdiff_t at = tile->at + i * job->row + j * job->column + first + c;
+                    unsigned char tap;
+                    image[at] = largest(&r, i, j, finish, first + c, &tap);
+                    if (job->taps) job->taps[at] = tap;
+                }
         }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Winograd's transforms of results with vectors of channels, and the finish of a convolution. */
 #include "kernels/finish_vector.h"
+#include "kernels/vector_bytes.h"
 #include "winograd_lines.h"
 
 #include <math.h>
@@ -89,14 +90,23 @@ ALWAYS_INLINE void channels(ending how, int n, int k, const cni_winograd_job *jo
         }
 }
 
-/* The larger, NaN if there is one. */
-ALWAYS_INLINE lanes larger(lanes a, lanes b)
+typedef struct found {
+    lanes value;
+    mask tap; /* which of four cells */
+} found;
+
+/* The larger, NaN if there is one, the first of equals. */
+ALWAYS_INLINE found larger(found a, found b, bool wants_taps)
 {
-    return choose((mask)(b > a) | (mask)(b != b), b, a);
+    const mask wins = (mask)(b.value > a.value) | (mask)(b.value != b.value);
+    a.value = choose(wins, b.value, a.value);
+    if (wants_taps) a.tap = (wins & b.tap) | (~wins & a.tap);
+    return a;
 }
 
-ALWAYS_INLINE void maxima(ending how, int n, int k, const cni_winograd_job *job, const cni_winograd_tile *tile,
-                          const float *m, const cni_finish *finish, int column, int some, float *image)
+ALWAYS_INLINE void maxima(bool taps, ending how, int n, int k, const cni_winograd_job *job,
+                          const cni_winograd_tile *tile, const float *m, const cni_finish *finish, int column, int some,
+                          float *image)
 {
     lanes y[MOST][MOST];
     results(n, k, job, m, some, y);
@@ -104,38 +114,44 @@ ALWAYS_INLINE void maxima(ending how, int n, int k, const cni_winograd_job *job,
     const bool whole = is_whole(tile, k / 2);
     UNROLL for (int i = 0; i < k / 2; i++) UNROLL for (int j = 0; j < k / 2; j++)
     {
-        lanes cells[4];
-        UNROLL for (int c = 0; c < 4; c++) cells[c] = ended(how, &e, y[2 * i + c / 2][2 * j + c % 2], column, 0, some);
-        const lanes best = larger(larger(cells[0], cells[1]), larger(cells[2], cells[3]));
-        if (whole || (i >= tile->top && i < tile->bottom && j >= tile->left && j < tile->right))
-            put(best, image + tile->at + column + i * job->row + j * job->column, some);
+        found cells[4];
+        UNROLL for (int c = 0; c < 4; c++) cells[c] =
+            (found){ended(how, &e, y[2 * i + c / 2][2 * j + c % 2], column, 0, some), (mask){0} + c};
+        const found best = larger(larger(cells[0], cells[1], taps), larger(cells[2], cells[3], taps), taps);
+        if (whole || (i >= tile->top && i < tile->bottom && j >= tile->left && j < tile->right)) {
+            const ptrdiff_t at = tile->at + column + i * job->row + j * job->column;
+            put(best.value, image + at, some);
+            if (taps) store_bytes(job->taps + at, best.tap, some < LANES ? some : LANES);
+        }
     }
 }
 
-ALWAYS_INLINE void some_channels(bool pooled, ending how, int n, int k, const cni_winograd_job *job,
+typedef enum wanted { RESULTS, MAXIMA, MAXIMA_AND_TAPS } wanted;
+
+ALWAYS_INLINE void some_channels(wanted what, ending how, int n, int k, const cni_winograd_job *job,
                                  const cni_winograd_tile *tile, const float *m, const cni_finish *finish, int column,
                                  int some, float *image)
 {
-    if (pooled)
-        maxima(how, n, k, job, tile, m, finish, column, some, image);
+    if (what != RESULTS)
+        maxima(what == MAXIMA_AND_TAPS, how, n, k, job, tile, m, finish, column, some, image);
     else
         channels(how, n, k, job, tile, m, finish, column, some, image);
 }
 
-ALWAYS_INLINE void tiles(bool pooled, ending how, int n, int k, const cni_winograd_job *job, const float *transform,
+ALWAYS_INLINE void tiles(wanted what, ending how, int n, int k, const cni_winograd_job *job, const float *transform,
                          const cni_finish *finish, int first, float *image)
 {
-    const int side = pooled ? k / 2 : k;
+    const int side = what == RESULTS ? k : k / 2;
     for (size_t t = 0; t < job->count; t++, transform += job->tile) {
         const cni_winograd_tile *tile = &job->tiles[t];
         const float *next = t + 1 < job->count && is_whole(&tile[1], side) ? image + tile[1].at + first : NULL;
         int c = 0;
         for (; c + LANES <= job->channels; c += LANES) {
             if (next) ask_for(side, job, next + c);
-            some_channels(pooled, how, n, k, job, tile, transform + c, finish, first + c, LANES, image);
+            some_channels(what, how, n, k, job, tile, transform + c, finish, first + c, LANES, image);
         }
         if (c < job->channels)
-            some_channels(pooled, how, n, k, job, tile, transform + c, finish, first + c, job->channels - c, image);
+            some_channels(what, how, n, k, job, tile, transform + c, finish, first + c, job->channels - c, image);
     }
 }
 
@@ -145,13 +161,13 @@ ALWAYS_INLINE void tiles(bool pooled, ending how, int n, int k, const cni_winogr
     {                                                                                                                  \
         const ending how = finish ? ending_of(finish) : PLAIN;                                                         \
         if (!finish)                                                                                                   \
-            tiles(false, PLAIN, n, k, job, transform, NULL, first, image);                                             \
+            tiles(RESULTS, PLAIN, n, k, job, transform, NULL, first, image);                                           \
         else if (how == PLAIN)                                                                                         \
-            tiles(false, PLAIN, n, k, job, transform, finish, first, image);                                           \
+            tiles(RESULTS, PLAIN, n, k, job, transform, finish, first, image);                                         \
         else if (how == ADDED)                                                                                         \
-            tiles(false, ADDED, n, k, job, transform, finish, first, image);                                           \
+            tiles(RESULTS, ADDED, n, k, job, transform, finish, first, image);                                         \
         else                                                                                                           \
-            tiles(false, ANY, n, k, job, transform, finish, first, image);                                             \
+            tiles(RESULTS, ANY, n, k, job, transform, finish, first, image);                                           \
     }
 GATHER(4, 2)
 GATHER(4, 3)
@@ -164,12 +180,15 @@ GATHER(6, 5)
     static void gather_max_##n##_##k(const cni_winograd_job *job, const void *transform, const cni_finish *finish,     \
                                      int first, void *image)                                                           \
     {                                                                                                                  \
-        if (!finish)                                                                                                   \
-            tiles(true, PLAIN, n, k, job, transform, NULL, first, image);                                              \
-        else if (ending_of(finish) == PLAIN)                                                                           \
-            tiles(true, PLAIN, n, k, job, transform, finish, first, image);                                            \
+        const bool plain = !finish || ending_of(finish) == PLAIN;                                                      \
+        if (job->taps && plain)                                                                                        \
+            tiles(MAXIMA_AND_TAPS, PLAIN, n, k, job, transform, finish, first, image);                                 \
+        else if (job->taps)                                                                                            \
+            tiles(MAXIMA_AND_TAPS, ANY, n, k, job, transform, finish, first, image);                                   \
+        else if (plain)                                                                                                \
+            tiles(MAXIMA, PLAIN, n, k, job, transform, finish, first, image);                                          \
         else                                                                                                           \
-            tiles(true, ANY, n, k, job, transform, finish, first, image);                                              \
+            tiles(MAXIMA, ANY, n, k, job, transform, finish, first, image);                                            \
     }
 GATHER_MAX(4, 2)
 GATHER_MAX(6, 2)
