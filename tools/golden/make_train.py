@@ -142,6 +142,16 @@ def losses():
         units = 1 if y in ("binary", "binary-row") else 3
         add(f"loss-{id}", covers, compiled(cnn(units, activation), loss=loss, metrics=metrics), y)
 
+    sharp = {"kernel_initializer": keras.initializers.RandomNormal(stddev=30.0, seed=5)}
+    for id, covers, loss, y, units, activation in (
+        ("cce-sharp", "softmax of large logits: the clip acts", K.CategoricalCrossentropy(), "onehot", 3, "softmax"),
+        ("cce-sharp-smooth", "the same with smoothed labels", K.CategoricalCrossentropy(label_smoothing=0.1), "onehot", 3, "softmax"),
+        ("scce-sharp", "the same with class numbers", K.SparseCategoricalCrossentropy(), "labels", 3, "softmax"),
+        ("bce-sharp", "sigmoid of large logits: the clip acts", K.BinaryCrossentropy(), "multi", 3, "sigmoid"),
+    ):
+        add(f"loss-{id}", covers, compiled(cnn(units, activation, dense=sharp), O.SGD(0.01), loss=loss), y, sample_weight="w")
+        add(f"loss-{id}-class-weight", covers + ", class weights", compiled(cnn(units, activation, dense=sharp), O.SGD(0.01), loss=loss), y, class_weight={"0": 2.0, "2": 0.25}) if activation == "softmax" else None
+
     def segment(loss, activation=None, metrics=("accuracy",), **more):
         m = keras.Sequential([keras.Input((8, 8, 2), name="x"), L.Conv2D(4, 3, padding="same", activation="relu", name="c"), L.Conv2D(3 if "Sparse" in type(loss).__name__ else 1, 1, activation=activation, name="d")], name="m")
         return compiled(m, loss=loss, metrics=metrics, **more)
