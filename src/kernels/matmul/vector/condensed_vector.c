@@ -23,9 +23,10 @@ ALWAYS_INLINE words all(uint32_t word)
     return word - (words){0};
 }
 
-ALWAYS_INLINE words merge(uint32_t which, words yes, words no)
+ALWAYS_INLINE words merge(uint32_t bits, words yes, words no)
 {
-    return (yes & all(which)) | (no & all(~which));
+    const words which = all(bits);
+    return (yes & which) | (no & ~which);
 }
 
 ALWAYS_INLINE words decode_last(const words *of)
