@@ -11,7 +11,7 @@
 #include "kernels/finish_vector.h"
 #include "kernels/vector.h"
 
-enum { TAPS = 3, MOST_GROUP = 16, MOST_ROWS = 6, BAND = 4, COPY_VECTORS = 600 };
+enum { TAPS = 3, MOST_GROUP = 16, MOST_ROWS = 6, BAND = 4, COPY_VECTORS = 640 };
 
 #if CNI_VECTOR_BYTES == 32
 enum { SLIDING_ROWS = 3 };
@@ -56,17 +56,28 @@ typedef struct strip {
     const member *members;
 } strip;
 
-/* A column of cells, for the slots from ... to - 1. */
+/* Rows in threes: x86 adds once or twice a distance to a pointer for nothing. */
+enum { APART = 3, BASES = (2 * MOST_ROWS + APART) / APART };
+
+/* A column of cells, for the slots from ... to - 1.  Where all rows are in the image nothing asks for them. */
 ALWAYS_INLINE void add_column(const cni_grouped *g, const strip *p, lanes sum[][MOST_ROWS], const float *x, int column,
-                              int stride, int rows, int from, int to, bool edge)
+                              int stride, int rows, int from, int to, bool edge, bool whole)
 {
-    const int slots = (TAPS - column + stride - 1) / stride;
+    const int slots = (TAPS - column + stride - 1) / stride, cells = (rows - 1) * stride + TAPS;
+    const ptrdiff_t row = g->of.rows.x;
+    const float *base[BASES];
+    UNROLL for (int q = 0; q < cells; q += APART)
+    {
+        base[q / APART] = x + q * row;
+        if (whole) POINTER_IN_REGISTER(base[q / APART]);
+    }
     for (int k = 0; k < g->group; k++) {
         const lanes *w = p->w + k * TAPS * TAPS + column;
         lanes cell[2 * MOST_ROWS + 1];
-        UNROLL for (int q = 0; q < (rows - 1) * stride + TAPS; q++)
+        UNROLL for (int q = 0; q < cells; q++)
         {
-            cell[q] = p->inside & 1u << q ? spread(x + q * g->of.rows.x, &p->members[k]) : (lanes){0};
+            const float *at = base[q / APART] + q % APART * row;
+            cell[q] = whole || p->inside & 1u << q ? spread(at, &p->members[k]) : (lanes){0};
             IN_REGISTER(cell[q]);
         }
         UNROLL for (int m = 0; m < slots; m++)
@@ -78,7 +89,7 @@ ALWAYS_INLINE void add_column(const cni_grouped *g, const strip *p, lanes sum[][
     }
 }
 
-ALWAYS_INLINE void slide(const cni_grouped *g, const strip *p, int channel, int stride, int rows)
+ALWAYS_INLINE void slide(const cni_grouped *g, const strip *p, int channel, int stride, int rows, bool whole)
 {
     const cni_depthwise *d = &g->of;
     const int slots = (TAPS + stride - 1) / stride, first = d->columns.first, last = d->columns.last;
@@ -94,9 +105,9 @@ ALWAYS_INLINE void slide(const cni_grouped *g, const strip *p, int channel, int 
         {
             if (cell + u < 0 || cell + u >= d->columns.cells) continue;
             if (from <= 0 && to >= slots)
-                add_column(g, p, sum, x + u * d->columns.x, u, stride, rows, 0, slots, false);
+                add_column(g, p, sum, x + u * d->columns.x, u, stride, rows, 0, slots, false, whole);
             else
-                add_column(g, p, sum, x + u * d->columns.x, u, stride, rows, from, to, true);
+                add_column(g, p, sum, x + u * d->columns.x, u, stride, rows, from, to, true, whole);
         }
         if (to >= slots) UNROLL for (int i = 0; i < rows; i++)
             {
@@ -115,7 +126,10 @@ typedef void slide_function(const cni_grouped *g, const strip *p, int channel);
 #define SLIDE(stride, rows)                                                                                            \
     static void slide_##stride##_##rows(const cni_grouped *g, const strip *p, int channel)                             \
     {                                                                                                                  \
-        slide(g, p, channel, stride, rows);                                                                            \
+        if (p->inside == (1u << ((rows - 1) * stride + TAPS)) - 1)                                                     \
+            slide(g, p, channel, stride, rows, true);                                                                  \
+        else                                                                                                           \
+            slide(g, p, channel, stride, rows, false);                                                                 \
     }
 #if CNI_VECTOR_BYTES == 32
 #define SLIDES(stride) SLIDE(stride, 1) SLIDE(stride, 2) SLIDE(stride, 3)
@@ -164,9 +178,13 @@ static void grouped(const cni_grouped *g)
 
 /* The gradient for the weights: `down` rows of the window at a time, one member. */
 ALWAYS_INLINE void load_column(lanes cells[][TAPS], int column, const float *x, ptrdiff_t x_row, int count,
-                               unsigned inside, const member *of)
+                               unsigned inside, const member *of, bool asks_once)
 {
-    UNROLL for (int q = 0; q < count; q++) cells[q][column] = inside & 1u << q ? spread(x + q * x_row, of) : (lanes){0};
+    if (asks_once && inside == (1u << count) - 1)
+        UNROLL for (int q = 0; q < count; q++) cells[q][column] = spread(x + q * x_row, of);
+    else
+        UNROLL for (int q = 0; q < count; q++) cells[q][column] =
+            inside & 1u << q ? spread(x + q * x_row, of) : (lanes){0};
 }
 
 ALWAYS_INLINE void weigh_strip(const cni_depthwise_weights *d, const member *of, int channel, int row, int tap_row,
@@ -180,12 +198,12 @@ ALWAYS_INLINE void weigh_strip(const cni_depthwise_weights *d, const member *of,
     ptrdiff_t cell = first_cell(c, c->first);
     lanes cells[5][TAPS];
     UNROLL for (int s = stride; s < TAPS; s++, cell++)
-        load_column(cells, s, x + cell * c->x, r->x, reach, cell >= 0 && cell < c->cells ? inside : 0, of);
+        load_column(cells, s, x + cell * c->x, r->x, reach, cell >= 0 && cell < c->cells ? inside : 0, of, stride > 1);
     for (int j = c->first; j < c->last; j++, dy += c->y) {
         UNROLL for (int s = 0; s + stride < TAPS; s++) UNROLL for (int q = 0; q < reach; q++) cells[q][s] =
             cells[q][s + stride];
-        UNROLL for (int s = TAPS - stride; s < TAPS; s++, cell++)
-            load_column(cells, s, x + cell * c->x, r->x, reach, cell >= 0 && cell < c->cells ? inside : 0, of);
+        UNROLL for (int s = TAPS - stride; s < TAPS; s++, cell++) load_column(
+            cells, s, x + cell * c->x, r->x, reach, cell >= 0 && cell < c->cells ? inside : 0, of, stride > 1);
         UNROLL for (int i = 0; i < rows; i++)
         {
             const lanes given = load(dy + i * r->y);
