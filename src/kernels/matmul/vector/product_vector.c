@@ -7,6 +7,7 @@
  * MOST_ROWS x PANEL_VECTORS sums are what the registers hold beside w and x. */
 #include "kernels/finish_vector.h"
 #include "kernels/matmul/matmul.h"
+#include "kernels/matmul/pointwise_sums.h"
 
 #include <math.h>
 
@@ -18,7 +19,7 @@ enum { MOST_ROWS = 6, PANEL_VECTORS = 2 };
 enum { MOST_ROWS = 8, PANEL_VECTORS = 3 };
 #endif
 
-enum { PANEL = PANEL_VECTORS * LANES, MOST_FETCHING_TILES = 32 };
+enum { PANEL = PANEL_VECTORS * LANES, MOST_FETCHING_TILES = 32, SCALED_SUMMANDS = POINTWISE_DEPTH };
 
 /* Sums of few steps, a few to a tap: two loops inside each other would cost more than such a tap does. */
 enum { MOST_SHORT = 32, MOST_SHORT_DEPTH = 12, MOST_SHORT_ROWS = MOST_ROWS < 7 ? MOST_ROWS : 7 };
@@ -345,11 +346,11 @@ static void begin_strip(strip *of, const cni_finish *finish, int column)
 }
 
 /* The next panel is fetched in as many parts as this one has tiles; with many tiles the hardware is early enough. */
-static void find_next(const cni_product *p, int most, strip *of)
+static void find_next(const cni_product *p, int most, const float *next, strip *of)
 {
     const size_t count = p->rows * ((p->columns + (size_t)most - 1) / (size_t)most), line = 64;
     const size_t depth = (size_t)p->taps * (size_t)p->depth, times = count * depth;
-    of->next = (const char *)(of->w + depth * PANEL);
+    of->next = (const char *)next;
     of->step = count && count <= MOST_FETCHING_TILES ? (ptrdiff_t)((PANEL * sizeof(float) + count - 1) / count) : 0;
     if (!p->ahead_bytes || !times) return;
     of->next = p->ahead;
@@ -364,17 +365,48 @@ static void find_steps(const cni_product *p, strip *of)
         for (int k = 0; k < p->depth; k++) of->at[of->steps++] = p->tap[t] + k;
 }
 
-static void product(const cni_product *p)
+/* A panel with its columns' scales multiplied in; `width` columns have one. */
+static void scale_panel(const float *w, const float *scale, int width, size_t depth, float *to)
+{
+    lanes by[PANEL_VECTORS];
+    UNROLL for (int j = 0; j < PANEL_VECTORS; j++) by[j] = load_part(scale + j * LANES, width - j * LANES);
+    for (size_t k = 0; k < depth; k++, w += PANEL, to += PANEL)
+        UNROLL for (int j = 0; j < PANEL_VECTORS; j++) * (lanes *)(to + j * LANES) =
+            *(const lanes *)(w + j * LANES) * by[j];
+}
+
+/* By the panel at of->w; `next` is the one after it. */
+static void one_panel(const cni_product *p, strip *of, const float *next, int column)
 {
     /* Pixels whose distance is a multiple of 2 KiB fall into few sets of the first cache: then fewer at a time. */
-    int most = p->x_pixel % 512 == 0 && MOST_ROWS > 7 ? 7 : MOST_ROWS;
-    strip of = {.w = p->panels};
+    const int most = p->x_pixel % 512 == 0 && MOST_ROWS > 7 ? 7 : MOST_ROWS;
+    begin_strip(of, &p->finish, column);
+    find_next(p, most, next, of);
+    rows_of_tiles(p, of, column, is_short(of) && most > MOST_SHORT_ROWS ? MOST_SHORT_ROWS : most);
+}
+
+/* Scaling sums of few products takes longer than scaling the panel.  Which of the two it is may depend on the number of
+ * summands alone, since it shows in the last bit. */
+static void product(const cni_product *p)
+{
+    float scaled[2 * SCALED_SUMMANDS * PANEL] __attribute__((aligned(64)));
+    const size_t depth = (size_t)p->taps * (size_t)p->depth;
+    const float *scale = depth <= SCALED_SUMMANDS ? p->finish.scale : NULL, *w = p->panels;
+    cni_product plain = *p;
+    if (scale) plain.finish.scale = NULL;
+    strip of = {.steps = 0};
     find_steps(p, &of);
-    for (int j = 0; j < p->width; j += PANEL, of.w += (size_t)p->taps * (size_t)p->depth * PANEL) {
-        of.width = p->width - j < PANEL ? p->width - j : PANEL;
-        begin_strip(&of, &p->finish, j);
-        find_next(p, most, &of);
-        rows_of_tiles(p, &of, j, is_short(&of) && most > MOST_SHORT_ROWS ? MOST_SHORT_ROWS : most);
+    for (int j = 0; j < p->width; j += of.width) {
+        const int left = p->width - j, together = pointwise_width(&plain, left);
+        float *to = scaled;
+        of.width = together ? together : left < PANEL ? left : PANEL;
+        of.w = scale ? scaled : w;
+        for (int i = 0; i < of.width; i += PANEL, w += depth * PANEL, to += depth * PANEL)
+            if (scale) scale_panel(w, scale + j + i, of.width - i, depth, to);
+        if (together)
+            pointwise_sums(&plain, of.w, j, together);
+        else
+            one_panel(&plain, &of, w, j);
     }
 }
 
