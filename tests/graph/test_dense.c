@@ -30,7 +30,8 @@ static const shape shapes[] = {
     {2, 0, 64, 300, true, {.function = CNI_RELU, .b = INFINITY}},
     {600, 0, 9, 70, true, {.function = CNI_RELU, .b = INFINITY}},
     {11, 0, 801, 700, true, {.function = CNI_AFFINE, .a = 2, .b = -1}}, /* rows in slices of w, */
-    {5, 0, 4100, 400, true, {.function = CNI_RELU, .b = INFINITY}},     /* and in more of them */
+    {12, 0, 4100, 400, true, {.function = CNI_RELU, .b = INFINITY}},    /* and in more of them: from memory */
+    {20, 0, 4100, 390, false, {0}},
 };
 
 static cni_tensor *build(cni_graph *graph, cni_tensor *const *in, const void *arguments)

@@ -44,6 +44,7 @@ typedef struct work {
     size_t rows, chunk_rows, chunks;
     int depth, width, panels, chunk_panels, column_parts, row_parts, slices;
     int row_slices; /* of more rows */
+    bool far;       /* w comes from memory */
     size_t slice_bytes;
     const cni_run *run; /* whose threads' own memory is used */
     char *scratch;
@@ -303,7 +304,7 @@ static void multiply_turned(void *context, size_t index, int thread)
     size_t real_size = w->kernels->real_size;
     int j = (int)index * TURNED_ROWS, columns = cni_smaller(w->width - j, TURNED_ROWS);
     char *turned = cni_own(w->run, thread);
-    const cni_product product = {
+    cni_product product = {
         .x = cni_at(w->w, (ptrdiff_t)j * w->depth, real_size),
         .x_pixel = w->depth,
         .tap = &(ptrdiff_t){0},
@@ -316,6 +317,13 @@ static void multiply_turned(void *context, size_t index, int thread)
         .columns = (size_t)columns,
         .width = (int)w->rows,
     };
+    const int next = cni_smaller(w->width - j - columns, TURNED_ROWS);
+    if (w->far && w->rows <= LINE) { /* one vector: the product has no time to ask for more */
+        cni_touch(product.x, (size_t)columns * (size_t)w->depth * real_size);
+    } else if (w->far) {
+        product.ahead = cni_at(product.x, (ptrdiff_t)columns * w->depth, real_size);
+        product.ahead_bytes = (size_t)next * (size_t)w->depth * real_size;
+    }
     w->kernels->matmul.product(&product);
     w->kernels->layout.transpose(turned, w->rows, cni_at_mutable(w->y, j, real_size), (size_t)w->width, (size_t)columns,
                                  w->rows);
@@ -484,6 +492,7 @@ static void run_dense(cni_step *step, const cni_run *whole_run)
               .transposed = attributes->transposed};
     const size_t most_rows = rows_of(op->in[0], run->batch);
     const way how = way_of(op, w.rows, most_rows);
+    w.far = cni_tensor_image(op->in[1]) * run->kernels->real_size >= FAR_BYTES;
     w.row_slices = row_slices_of(op, most_rows, run->kernels->real_size);
     w.slice_bytes = row_slice_bytes(op, most_rows, run->kernels->real_size);
     if (how == STREAMED && w.slices)
