@@ -90,6 +90,85 @@ ALWAYS_INLINE void slide(const cni_depthwise_weights *d, const pass *p, int down
 }
 #endif
 
+#if CNI_VECTOR_BYTES == 64
+
+/* Windows of 3 x 3, two vectors of channels at once: where pixels crowd few sets of the first cache, neighbouring lines
+ * do not wait for each other.  Here the cells are loaded one by one, and the three columns of dy that see them are in
+ * registers.
+ */
+enum { PAIR = 2 };
+
+typedef lanes pair_sums[3][3][PAIR];
+
+ALWAYS_INLINE void slide_pair(const cni_depthwise_weights *d, int channel, int row, pair_sums sum, int rows)
+{
+    const cni_window_axis *r = &d->rows, *c = &d->columns;
+    const ptrdiff_t x_row = r->x, x_pixel = c->x, y_row = r->y, y_pixel = c->y;
+    const unsigned inside = cells_inside(r, row, rows + 2);
+    const float *x = (const float *)d->x + first_cell(r, row) * x_row + first_cell(c, c->first) * x_pixel + channel;
+    const float *dy = (const float *)d->dy + row * y_row + c->first * y_pixel + channel;
+    const int outputs = c->last - c->first, cells = c->cells;
+    lanes given[2][3][PAIR] = {0};
+    ptrdiff_t cell_column = first_cell(c, c->first);
+    for (int q = 0; q < outputs + 2; q++, x += x_pixel, dy += y_pixel, cell_column++) {
+        UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < PAIR; v++)
+        {
+            given[i][2][v] = given[i][1][v];
+            given[i][1][v] = given[i][0][v];
+            given[i][0][v] = q < outputs ? load(dy + i * y_row + v * LANES) : (lanes){0};
+        }
+        if (cell_column < 0 || cell_column >= cells) continue;
+        UNROLL for (int p = 0; p < rows + 2; p++)
+        {
+            if (!(inside & 1u << p)) continue;
+            UNROLL for (int v = 0; v < PAIR; v++)
+            {
+                lanes cell = load(x + p * x_row + v * LANES);
+                IN_REGISTER(cell);
+                UNROLL for (int i = 0; i < rows; i++) UNROLL for (int s = 0; s < 3; s++) if (p >= i && p - i < 3)
+                    sum[p - i][s][v] = multiply_add(cell, given[i][s][v], sum[p - i][s][v]);
+            }
+        }
+    }
+}
+
+static void weigh_pair(const cni_depthwise_weights *whole, const pass *p)
+{
+    const cni_depthwise_weights local = *whole, *d = &local;
+    pair_sums sum;
+    UNROLL for (int t = 0; t < 9 * PAIR; t++) sum[t / 6][t / 2 % 3][t % 2] =
+        load((float *)d->dw + t / 6 * d->rows.w + t / 2 % 3 * d->columns.w + p->channel + t % 2 * LANES);
+    int row = p->first;
+    for (; row + 2 <= p->last; row += 2) slide_pair(d, p->channel, row, sum, 2);
+    if (row < p->last) slide_pair(d, p->channel, row, sum, 1);
+    UNROLL for (int t = 0; t < 9 * PAIR; t++)
+        store((float *)d->dw + t / 6 * d->rows.w + t / 2 % 3 * d->columns.w + p->channel + t % 2 * LANES,
+              sum[t / 6][t / 2 % 3][t % 2]);
+}
+
+/* Pixels that are a multiple of 2 KiB apart. */
+static bool in_pairs(const cni_depthwise_weights *d)
+{
+    enum { PERIOD = 2048 / sizeof(float) };
+    return d->rows.taps == 3 && d->columns.taps == 3 && d->rows.stride == 1 && d->columns.stride == 1 &&
+           d->rows.dilation == 1 && d->columns.dilation == 1 &&
+           (d->columns.x % PERIOD == 0 || d->columns.y % PERIOD == 0);
+}
+#else
+enum { PAIR = 2 };
+
+static void weigh_pair(const cni_depthwise_weights *d, const pass *p)
+{
+    (void)d, (void)p;
+}
+
+static bool in_pairs(const cni_depthwise_weights *d)
+{
+    (void)d;
+    return false;
+}
+#endif
+
 /* One output of dy, its cells read for each product; those inside the image only. */
 ALWAYS_INLINE void add_output(const cni_depthwise_weights *d, const float *x, lanes given, lanes sum[][7],
                               unsigned rows, unsigned columns, bool edge, int down, int across, int some)
@@ -259,9 +338,12 @@ static void add_bands(const cni_depthwise_weights *d, const struct passes *of)
     const cni_window_axis *r = &d->rows, *c = &d->columns;
     const int row_bytes = (c->stride * r->stride + 1) * (c->last - c->first) * d->width * (int)sizeof(float);
     int band = row_bytes > 0 && row_bytes < BAND_BYTES / LEAST_BAND ? BAND_BYTES / row_bytes / 4 * 4 : LEAST_BAND;
+    const bool pairs = in_pairs(d);
     for (pass p = {.first = r->first}; p.first < r->last; p.first = p.last) {
         p.last = p.first + band < r->last ? p.first + band : r->last;
-        for (p.channel = 0; p.channel < d->width; p.channel += LANES) add_rows(d, of, &p);
+        p.channel = 0;
+        for (; pairs && p.channel + PAIR * LANES <= d->width; p.channel += PAIR * LANES) weigh_pair(d, &p);
+        for (; p.channel < d->width; p.channel += LANES) add_rows(d, of, &p);
     }
 }
 
