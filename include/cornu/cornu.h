@@ -1012,6 +1012,9 @@ CN_API const char *cn_instruction_set(cn_context *context);
 
 #ifdef __cplusplus
 }
+#if defined __GNUC__ /* keywords that are not given are no warning (-Wmissing-field-initializers) */
+#pragma GCC system_header
+#endif
 template <class T> const cn_layer_args *cn_head_(const T &args)
 {
     return &args.head;

@@ -14,7 +14,9 @@
 extern "C" {
 #endif
 
-/** Outcome of a call.  0 is success; everything else comes with one line of text (cn_error and its kin). */
+/** Outcome of a call.  0 is success.  What has a model, a predictor, an explanation or an `error` to keep it also tells
+ * the reason in one line of text (cn_error and its kin); of a context's setters (cn_set_math, cn_set_threads, ...) the
+ * status says all. */
 typedef enum cn_status {
     CN_OK = 0,
     CN_ERR_INVALID,     /* an argument or a value in a description is not acceptable */

@@ -2,6 +2,7 @@
  * What the verbs share. */
 #include "cli/command.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -153,6 +154,25 @@ cn_dataset *cli_load_data(const cli_settings *settings, const char *spec, const 
     else if (*cn_dataset_note(data))
         cli_say(settings, "%s", cn_dataset_note(data));
     return data;
+}
+
+bool cli_check_names(const char *spec, const cn_dataset *names, const cn_model *model)
+{
+    char text[300];
+    int64_t classes = 0;
+    const int count = cn_dataset_class_count(names);
+    for (int i = 0; i < cn_output_count(model); i++) {
+        int64_t shape[CN_MAX_RANK] = {0};
+        const int rank = cn_output_shape(model, i, shape);
+        const int64_t own = rank != 2 || shape[1] < 1 ? count : shape[1] == 1 ? 2 : shape[1];
+        if (own == count) return true;
+        if (!i) classes = own;
+    }
+    if (!classes) return true;
+    snprintf(text, sizeof text, "--labels: %.200s has %d name%s, the model %" PRId64 " classes", spec, count,
+             count == 1 ? "" : "s", classes);
+    cli_fail(CN_ERR_SHAPE, text);
+    return false;
 }
 
 bool cli_can_write(const char *path)

@@ -47,6 +47,10 @@ cn_model *cli_load_trained(const cli_settings *settings, const char *weights);
 /** A data set for a model; notes are told.  NULL after telling what is wrong. */
 cn_dataset *cli_load_data(const cli_settings *settings, const char *spec, const cn_model *model);
 
+/** Whether there are as many names as an output of the model has classes; an output of one value has two.  `spec`:
+ * where they come from.  False after telling. */
+bool cli_check_names(const char *spec, const cn_dataset *names, const cn_model *model);
+
 /** Whether a file can be written where `path` says, asked before long work.  False after telling. */
 bool cli_can_write(const char *path);
 

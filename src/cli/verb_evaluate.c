@@ -151,7 +151,8 @@ static int run(const void *given)
     if (status) return cli_fail(status, error);
     cn_model *model = cli_load_trained(&s->common, s->weights);
     if (model) data = cli_load_data(&s->common, s->data, model);
-    const int done = data ? evaluate(s, model, data, names) : CLI_FAILED;
+    const bool named = !data || !names || cli_check_names(s->labels, names, model);
+    const int done = data && named ? evaluate(s, model, data, names) : CLI_FAILED;
     cn_dataset_free(names);
     cn_dataset_free(data);
     cn_model_free(model);

@@ -14,7 +14,7 @@ typedef struct settings {
     bool json, values;
 } settings;
 
-static const settings defaults = {.batch_size = 32, .top = 1};
+static const settings defaults = {.batch_size = 32};
 enum { MOST_TOP = 100, SHOWN_VALUES = 10 };
 
 #define SETTINGS settings
@@ -23,7 +23,8 @@ static const cli_option options[] = {
                "write arrays instead: OUT.npy, or OUT.npz with output_0, output_1, ..."),
     CLI_OPTION(labels, "labels", 0, "FILE", 0, 0,
                "names of the classes, one a line; or fashion-mnist, cifar10, ...; else the model's own"),
-    CLI_OPTION(top, "top", 0, "K", 1, MOST_TOP, "show the K most probable classes (1)"),
+    CLI_OPTION(top, "top", 0, "K", 1, MOST_TOP,
+               "show the K most probable classes (1), of logits those with the largest"),
     CLI_OPTION(values, "values", 0, NULL, 0, 0, "show the numbers, not the class"),
     CLI_OPTION(weights, "weights", 0, "FILE", 0, 0, "take the weights from a .weights.h5 (or .keras)"),
     CLI_OPTION(batch_size, "batch-size", 'b', "B", 1, 1e7, "pictures computed at once (32)"),
@@ -58,6 +59,21 @@ typedef struct printing {
     const cn_dataset *inputs, *names; /* names: NULL when the model's own are to be shown */
 } printing;
 
+typedef enum ranking { NOT_RANKED, PROBABILITIES, OTHER_VALUES } ranking;
+
+/* Who asks for classes gets them of logits too: the largest is the most probable one. */
+static ranking ranking_of(const printing *p, const cn_array *out)
+{
+    const settings *s = p->settings;
+    if (s->values) return NOT_RANKED;
+    if (are_probabilities(out)) return PROBABILITIES;
+    if (!s->top && !s->labels) return NOT_RANKED;
+    const bool ranked = out->rank == 2 && cli_row_size(out) > 1;
+    cli_say(&s->common, ranked ? "the output is no probabilities (logits, perhaps): the largest values come first"
+                               : "the output is no row of classes: its values are shown");
+    return ranked ? OTHER_VALUES : NOT_RANKED;
+}
+
 static const char *class_name(const printing *p, int64_t class, char buffer[24])
 {
     const char *name = p->names ? cn_dataset_class_name(p->names, (int)class) : cn_label(p->model, (int)class);
@@ -80,11 +96,11 @@ static int top_classes(const float *values, int64_t size, int wanted, int64_t *b
     return found;
 }
 
-static void print_classes(const printing *p, const float *values, int64_t size)
+static void print_classes(const printing *p, const float *values, int64_t size, ranking how)
 {
     char buffer[24];
     int64_t best[MOST_TOP];
-    const int count = top_classes(values, size, p->settings->top, best);
+    const int count = top_classes(values, size, p->settings->top ? p->settings->top : 1, best);
     const bool json = p->settings->json;
     if (json) fputs("[", stdout);
     for (int i = 0; i < count; i++) {
@@ -93,7 +109,7 @@ static void print_classes(const printing *p, const float *values, int64_t size)
         if (json) {
             printf("{\"class\": %" PRId64 ", \"label\": ", best[i]);
             cli_json_text(stdout, name);
-            fputs(", \"probability\": ", stdout);
+            fputs(how == PROBABILITIES ? ", \"probability\": " : ", \"value\": ", stdout);
             cli_json_real(stdout, values[best[i]]);
             fputs("}", stdout);
         } else {
@@ -142,7 +158,7 @@ static void print_row_name(const printing *p, int64_t row, bool only)
     if (name || !only) fputs(": ", stdout);
 }
 
-static void print_row(const printing *p, const cn_array *outputs, int count, int64_t row, const bool *probabilities)
+static void print_row(const printing *p, const cn_array *outputs, int count, int64_t row, const ranking *how)
 {
     for (int i = 0; i < count; i++) {
         const int64_t size = cli_row_size(outputs + i);
@@ -150,11 +166,11 @@ static void print_row(const printing *p, const cn_array *outputs, int count, int
         if (p->settings->json && count > 1)
             printf(", \"output_%d\": ", i);
         else if (p->settings->json)
-            fputs(probabilities[i] ? ", \"top\": " : ", \"values\": ", stdout);
+            fputs(how[i] ? ", \"top\": " : ", \"values\": ", stdout);
         else if (i)
             fputs(" | ", stdout);
-        if (probabilities[i])
-            print_classes(p, values, size);
+        if (how[i])
+            print_classes(p, values, size, how[i]);
         else
             print_values(p, values, size);
     }
@@ -162,15 +178,15 @@ static void print_row(const printing *p, const cn_array *outputs, int count, int
 
 static void print_rows(const printing *p, const cn_array *outputs, int count)
 {
-    bool probabilities[CN_MAX_ARRAYS];
+    ranking how[CN_MAX_ARRAYS];
     const int64_t rows = outputs->shape[0];
     const bool json = p->settings->json;
-    for (int i = 0; i < count; i++) probabilities[i] = !p->settings->values && are_probabilities(outputs + i);
+    for (int i = 0; i < count; i++) how[i] = ranking_of(p, outputs + i);
     if (json) fputs("[", stdout);
     for (int64_t row = 0; row < rows; row++) {
         if (json && row) fputs(",\n ", stdout);
         print_row_name(p, row, rows == 1);
-        print_row(p, outputs, count, row, probabilities);
+        print_row(p, outputs, count, row, how);
         fputs(json ? "}" : "\n", stdout);
     }
     if (json) puts("]");
@@ -213,6 +229,7 @@ static int load_and_predict(const settings *s, cn_model *model, const cn_dataset
     const char *error;
     cn_dataset *inputs;
     int done = check_output(s, model);
+    if (!done && names && !cli_check_names(s->labels, names, model)) done = CLI_FAILED;
     if (done) return done;
     const cn_status status =
         cn_dataset_load_inputs(s->common.count - 1, s->common.arguments + 1, &how, &inputs, &error);

@@ -6,6 +6,7 @@
 #include "base/take.h"
 #include "formats/bytes.h"
 #include "formats/json.h"
+#include "formats/keras.h"
 #include "formats/source/source.h"
 #include "formats/zip.h"
 #include "model/config.h"
@@ -49,23 +50,13 @@ static cn_status read_config(cn_explanation *e, cni_bytes bytes, const char *fil
     return CN_OK;
 }
 
-/* Keras 2.12 to 2.15 wrote .keras files too, with nodes that Keras 3 writes otherwise.  Returns `status`, or that the
- * version is why. */
-static cn_status blame_keras_2(cn_explanation *e, const cni_zip *zip, const char *file, cn_status status)
+static bool is_keras_2(cn_explanation *e, const cni_zip *zip)
 {
-    cni_bytes bytes;
-    cni_value *value;
+    cni_bytes metadata;
     cni_error ignored = {0};
     const cni_zip_member *member = cni_zip_find(zip, "metadata.json");
-    if (!member || cni_zip_read(&e->arena, member, &bytes, &ignored) ||
-        cni_json_read(&e->arena, bytes, NULL, &value, &ignored))
-        return status;
-    const char *version = cni_value_as_text(cni_value_get(value, "keras_version"));
-    if (!version || strncmp(version, "2.", 2) != 0) return status;
-    cni_error_clear(&e->error);
-    return cni_fail(&e->error, CN_ERR_UNSUPPORTED,
-                    "%s: was saved by Keras %s, and Keras 3's files are read; load it with Keras 3 and save it again",
-                    file, version);
+    return member && !cni_zip_read(&e->arena, member, &metadata, &ignored) &&
+           cni_keras_2(metadata, &e->arena, &e->error);
 }
 
 static cn_status read_archive(cn_explanation *e, cni_bytes bytes, const char *file)
@@ -81,7 +72,7 @@ static cn_status read_archive(cn_explanation *e, cni_bytes bytes, const char *fi
     status = cni_zip_read(&e->arena, member, &config, &e->error);
     if (status) return cni_fail_in(&e->error, "%s", file);
     status = read_config(e, config, file);
-    return status ? blame_keras_2(e, &zip, file, status) : CN_OK;
+    return status && is_keras_2(e, &zip) ? cni_fail_in(&e->error, "%s", file) : status;
 }
 
 static cn_status read_bytes(cn_explanation *e, cni_bytes bytes, const char *file)

@@ -60,6 +60,22 @@ static cn_status read_metadata(cn_model *model, cni_bytes metadata, cni_arena *a
     return read_labels(model, value, arena, error);
 }
 
+bool cni_keras_2(cni_bytes metadata, cni_arena *arena, cni_error *error)
+{
+    cni_value *value = NULL;
+    cni_error ignored = {0};
+    if (!metadata.size || cni_json_read(arena, metadata, NULL, &value, &ignored)) return false;
+    const char *version = cni_value_as_text(cni_value_get(value, "keras_version"));
+    if (!version || strncmp(version, "2.", 2) != 0) return false;
+    cni_error_clear(error);
+    cni_fail(
+        error, CN_ERR_UNSUPPORTED,
+        "was saved by Keras %.20s, and Keras 3's files are read; load it with Keras 2 (tf_keras) and save it as .h5, "
+        "which Keras 3 loads and saves as .keras",
+        version);
+    return true;
+}
+
 static cn_status build(const members *m, const cn_load_options *options, cni_arena *arena, cn_model **model,
                        cni_error *error)
 {
@@ -96,7 +112,8 @@ static cn_status read_archive(cni_bytes file, const cn_load_options *options, cn
     if (cni_zip_find(&zip, "metadata.json")) CN_TRY(read_member(arena, &zip, "metadata.json", &m.metadata, error));
     CN_TRY(read_member(arena, &zip, "config.json", &m.config, error));
     CN_TRY(read_member(arena, &zip, "model.weights.h5", &m.weights, error));
-    CN_TRY(build(&m, options, arena, model, error));
+    const cn_status status = build(&m, options, arena, model, error);
+    if (status) return cni_keras_2(m.metadata, arena, error) ? CN_ERR_UNSUPPORTED : status;
     const uintptr_t at = (uintptr_t)m.weights.data - (uintptr_t)file.data; /* beyond the end: they were compressed */
     (*model)->weights_at = at < file.size ? (int64_t)at : -1;
     return CN_OK;
@@ -128,7 +145,12 @@ cn_status cni_keras_read_weights(cn_model *model, cni_bytes file, cni_arena *are
     cni_bytes weights;
     CN_TRY(cni_zip_open(arena, file, NULL, &zip, error));
     CN_TRY(read_member(arena, &zip, "model.weights.h5", &weights, error));
-    return cni_weights_from_bytes(model, weights, arena, error);
+    const cn_status status = cni_weights_from_bytes(model, weights, arena, error);
+    cni_bytes metadata = {0};
+    cni_error ignored = {0};
+    const cni_zip_member *member = cni_zip_find(&zip, "metadata.json");
+    if (!status || !member || cni_zip_read(arena, member, &metadata, &ignored)) return status;
+    return cni_keras_2(metadata, arena, error) ? CN_ERR_UNSUPPORTED : status;
 }
 
 /* ---- writing ---- */

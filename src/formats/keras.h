@@ -12,6 +12,9 @@ cn_status cni_keras_read(const char *path, cni_bytes file, const cn_load_options
 /** The same members as files of a folder. */
 cn_status cni_keras_read_folder(const char *path, const cn_load_options *options, cni_arena *arena, cn_model **model,
                                 cni_error *error);
+/** After a failure: whether metadata.json tells that Keras 2 wrote the file (2.12 to 2.15 had this suffix too, with
+ *  nodes and weights that stand otherwise).  True: that is what *error says then. */
+bool cni_keras_2(cni_bytes metadata, cni_arena *arena, cni_error *error);
 /** Only the weights, into a built model. */
 cn_status cni_keras_read_weights(cn_model *model, cni_bytes file, cni_arena *arena, cni_error *error);
 

@@ -68,17 +68,21 @@ static cn_status order_ops(cni_graph *graph, cni_error *error)
 static cn_status allocate(cni_plan *plan, cni_error *error)
 {
     size_t most = plan->options.budget ? plan->options.budget : cni_usable_memory() / 5 * 4;
-    if (plan->bytes <= most) plan->memory = cni_pages_new(plan->bytes);
+    const bool fits = plan->bytes <= most;
+    if (fits) plan->memory = cni_pages_new(plan->bytes);
     if (plan->memory) return CN_OK;
     const cni_tensor *largest = plan->liveness.largest;
     const double mega = 1e6;
     size_t bytes = largest ? cni_tensor_bytes(largest, plan->options.batch, plan->real_size) : 0;
-    return cni_fail(
-        error, CN_ERR_MEMORY,
-        "%d images at once need %.1f MB of memory, of which the largest tensor, %s, takes %.1f MB; there are "
-        "%.1f MB: choose a smaller batch or smaller images",
-        plan->options.batch, (double)plan->bytes / mega, largest ? CNI_SHOW_SHAPE(&largest->shape) : "none",
-        (double)bytes / mega, (double)most / mega);
+    char why[80] = "the system refuses them (a limit of the process, as ulimit -v sets it?)";
+    if (!fits) snprintf(why, sizeof why, "there are %.1f MB", (double)most / mega);
+    const char *smaller = plan->options.batch > 1 ? "a smaller batch or smaller images" : "smaller images";
+    return cni_fail(error, CN_ERR_MEMORY,
+                    "%d image%s at once need%s %.1f MB of memory, of which the largest tensor, %s, takes %.1f MB; %s: "
+                    "choose %s",
+                    plan->options.batch, plan->options.batch == 1 ? "" : "s", plan->options.batch == 1 ? "s" : "",
+                    (double)plan->bytes / mega, largest ? CNI_SHOW_SHAPE(&largest->shape) : "none",
+                    (double)bytes / mega, why, smaller);
 }
 
 static size_t own_bytes(const cni_plan *plan)

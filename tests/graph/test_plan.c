@@ -688,12 +688,15 @@ static void too_much_memory(void **state)
         int64_t width;
         int batch;
         size_t budget;
+        const char *why;
     } cases[] = {
-        {1 << 20, 8, 1 << 20},            /* over the budget */
-        {INT64_C(1) << 40, 1 << 20, 0},   /* over what the machine has */
-        {INT64_C(1) << 47, INT32_MAX, 0}, /* over what can be counted */
+        {1 << 20, 8, 1 << 20, "there are 1.0 MB: choose a smaller batch or smaller images"},
+        {INT64_C(1) << 40, 1 << 20, 0, ""},   /* over what the machine has */
+        {INT64_C(1) << 47, INT32_MAX, 0, ""}, /* over what can be counted */
+        {INT64_C(1) << 45, 8, (size_t)1 << 60, "the system refuses them"},
+        {INT64_C(1) << 46, 1, (size_t)1 << 60, ": choose smaller images"},
     };
-    for (int i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         cni_graph *graph = cni_graph_new();
         cni_tensor *x = cni_graph_input(graph, CNI_SHAPE(CNI_UNKNOWN, cases[i].width));
         toy_linear(graph, x, 1)->is_output = true;
@@ -702,6 +705,7 @@ static void too_much_memory(void **state)
         const cni_plan_options options = {.batch = cases[i].batch, .kernels = &floats, .budget = cases[i].budget};
         assert_int_equal(cni_plan_new(graph, &options, &plan, &error), CN_ERR_MEMORY);
         assert_non_null(strstr(error.text, CNI_SHOW_SHAPE(&CNI_SHAPE(CNI_UNKNOWN, cases[i].width))));
+        if (!strstr(error.text, cases[i].why)) fail_msg("%s", error.text);
         assert_null(plan);
     }
 }
