@@ -336,7 +336,6 @@ const cli_verb cli_explain = {
                "read, 2 used wrongly.\n",
     CLI_OPTIONS(options),
     .settings_size = sizeof(settings),
-    .convolves = true,
     .least = 0,
     .most = 2,
     .run = run,

@@ -160,12 +160,14 @@ static cn_status read_like(cn_explanation *e)
 
 /* ---- examining ---- */
 
-/* In a context of its own: no seed and no name of the user's is used up. */
+/* In a context of its own, with the user's threads: no seed and no name of the user's is used up. */
 static bool measure(cn_explanation *e)
 {
     cni_error ignored = {0};
     cn_context *context = cn_context_new();
     if (!context) return false;
+    const cn_context *users = cn_default_context();
+    if (users) cn_set_threads(context, users->threads);
     if (e->given.measure)
         cni_measure_times(context, e->analysis, &e->unmeasured);
     else if (e->analysis->options.bytes == (int)sizeof(float))
