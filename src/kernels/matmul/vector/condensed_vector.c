@@ -6,8 +6,6 @@
 #include "kernels/matmul/matmul.h"
 #include "kernels/vector.h"
 
-#include <math.h>
-
 typedef uint32_t words __attribute__((vector_size(CNI_VECTOR_BYTES)));
 typedef uint32_t loose_words __attribute__((vector_size(CNI_VECTOR_BYTES), aligned(4), may_alias));
 
@@ -47,8 +45,7 @@ ALWAYS_INLINE void add_tile(const uint32_t *from, words base, const lanes *x, fl
         lanes sum = load(y + l);
         UNROLL for (int i = 0; i < 7; i++) of[i] = load_words(from + i * CNI_TILE + l);
         of[7] = decode_last(of);
-        UNROLL for (int i = 0; i < CNI_GROUP; i++) sum =
-            multiply_add(x[i], (lanes)((of[i] & all(0x87ffffff)) + base), sum);
+        UNROLL for (int i = 0; i < CNI_GROUP; i++) sum += x[i] * (lanes)((of[i] & all(0x87ffffff)) + base);
         store(y + l, sum);
     }
 }
@@ -57,7 +54,7 @@ static void patched(const cni_patch *patches, int count, const float *x, const f
 {
     for (int p = 0; p < count; p++) {
         float sum = y[patches[p].column];
-        for (int i = 0; i < CNI_GROUP; i++) sum = fmaf(x[i], patches[p].w[i], sum);
+        for (int i = 0; i < CNI_GROUP; i++) sum += x[i] * patches[p].w[i];
         sums[p] = sum;
     }
 }

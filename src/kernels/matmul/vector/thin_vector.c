@@ -56,12 +56,12 @@ ALWAYS_INLINE void panel(const cni_thin *t, int vectors, int chains, bool whole,
         {
             lanes value = splat(x[k + i]);
             for (int j = 0; j < vectors * LANES && chains == 1; j += LINE) __builtin_prefetch(w + AHEAD * t->w_row + j);
-            UNROLL for (int j = 0; j < vectors; j++) sum[i * vectors + j] = multiply_add(
-                value, load_part(w + j * LANES, whole || j + 1 < vectors ? LANES : last), sum[i * vectors + j]);
+            UNROLL for (int j = 0; j < vectors; j++) sum[i * vectors + j] +=
+                value * load_part(w + j * LANES, whole || j + 1 < vectors ? LANES : last);
         }
     for (; k < t->depth; k++, w += t->w_row)
-        UNROLL for (int j = 0; j < vectors; j++) sum[j] =
-            multiply_add(splat(x[k]), load_part(w + j * LANES, whole || j + 1 < vectors ? LANES : last), sum[j]);
+        UNROLL for (int j = 0; j < vectors; j++) sum[j] +=
+            splat(x[k]) * load_part(w + j * LANES, whole || j + 1 < vectors ? LANES : last);
     UNROLL for (int i = 1; i < chains; i++) UNROLL for (int j = 0; j < vectors; j++) sum[j] += sum[i * vectors + j];
     UNROLL for (int j = 0; j < vectors; j++)
     {
@@ -141,19 +141,18 @@ ALWAYS_INLINE void add_rows(const cni_thin *t, const int *rows, int count, const
         UNROLL for (int i = 0; i < count; i++)
         {
             if (next) __builtin_prefetch(soon[i] + j);
-            UNROLL for (int v = 0; v < LINE / LANES; v++) sum[v] =
-                multiply_add(value[i], load(w[i] + j + v * LANES), sum[v]);
+            UNROLL for (int v = 0; v < LINE / LANES; v++) sum[v] += value[i] * load(w[i] + j + v * LANES);
         }
         UNROLL for (int v = 0; v < LINE / LANES; v++) store(y + j + v * LANES, sum[v]);
     }
     for (; j + LANES <= width; j += LANES) {
         lanes sum = load(y + j);
-        UNROLL for (int i = 0; i < count; i++) sum = multiply_add(value[i], load(w[i] + j), sum);
+        UNROLL for (int i = 0; i < count; i++) sum += value[i] * load(w[i] + j);
         store(y + j, sum);
     }
     if (j == width) return;
     lanes sum = load_some(y + j, width - j);
-    UNROLL for (int i = 0; i < count; i++) sum = multiply_add(value[i], load_some(w[i] + j, width - j), sum);
+    UNROLL for (int i = 0; i < count; i++) sum += value[i] * load_some(w[i] + j, width - j);
     store_some(y + j, sum, width - j);
 }
 
