@@ -369,13 +369,11 @@ WIDE(2, 4)
 /* All channels that fill wide strips; how many they are. */
 static int slide_wide_channels(const cni_depthwise *d, const strip *p, int rows, int vectors)
 {
-    static void (*const by_two[])(const cni_depthwise *, const strip *, int, ending) = {wide_1_2, wide_2_2, wide_3_2,
-                                                                                        wide_4_2};
-    static void (*const by_four[])(const cni_depthwise *, const strip *, int, ending) = {wide_1_4, wide_2_4};
+    static void (*const of[][4])(const cni_depthwise *, const strip *, int,
+                                 ending) = {{wide_1_2, wide_2_2, wide_3_2, wide_4_2}, {wide_1_4, wide_2_4}};
     const ending how = ending_of(&d->finish);
     int k = 0;
-    for (; k + vectors * LANES <= d->width; k += vectors * LANES)
-        (vectors == 2 ? by_two : by_four)[rows - 1](d, p, k, how);
+    for (; k + vectors * LANES <= d->width; k += vectors * LANES) of[vectors / 4][rows - 1](d, p, k, how);
     return k;
 }
 
