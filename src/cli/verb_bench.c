@@ -141,7 +141,7 @@ static int check_sizes(const bench *b)
     const char *given = b->settings->input;
     if (!given || cn_input_count(b->model) < 1) return CLI_DONE;
     write_sizes(b->model, own, sizeof own);
-    if (strcmp(given, own) == 0 || is_turned(given, own) || is_turned(own, given)) return CLI_DONE;
+    if (strchr(own, '-') || strcmp(given, own) == 0 || is_turned(given, own) || is_turned(own, given)) return CLI_DONE;
     snprintf(message, sizeof message, "--input %.200s: the model says that its input is %s", given, own);
     return cli_fail(CN_ERR_SHAPE, message);
 }
@@ -153,6 +153,9 @@ static int make_inputs(bench *b)
         int64_t shape[CN_MAX_RANK] = {0};
         const int rank = cn_input_shape(b->model, i, shape);
         const int64_t size = sample_size(rank, shape);
+        if (size < 0 && b->settings->input)
+            return cli_fail(CN_ERR_SHAPE,
+                            "the file leaves its input's sizes free: write them there, --input serves texts");
         if (rank < 1 || size < 0) return fail_sizes();
         b->inputs[i] = random_floats((size_t)(size * b->settings->batch));
         if (!b->inputs[i]) return cli_fail(CN_ERR_MEMORY, "no memory for the input");

@@ -31,6 +31,10 @@ static const shape shapes[] = {
     {600, 0, 9, 70, true, {.function = CNI_RELU, .b = INFINITY}},
     {11, 0, 801, 700, true, {.function = CNI_AFFINE, .a = 2, .b = -1}}, /* rows in slices of w, */
     {12, 0, 4100, 400, true, {.function = CNI_RELU, .b = INFINITY}},    /* and in more of them: from memory */
+    {2, 0, 512, 4096, true, {0}},                                       /* less deep than there might be slices */
+    {4, 0, 64, 10000, true, {0}},
+    {12, 0, 784, 2048, true, {.function = CNI_RELU, .b = INFINITY}},
+    {1, 0, 40, 50000, true, {0}},
     {20, 0, 4100, 390, false, {0}},
 };
 

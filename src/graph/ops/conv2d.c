@@ -252,7 +252,9 @@ cni_tensor *cni_conv2d(cni_graph *graph, cni_tensor *x, cni_tensor *w, cni_tenso
     return append(graph, &conv2d_kind, x, w, bias, y.dims[1], y.dims[2], y.dims[3], a);
 }
 
-/* Functions that keep the order of numbers: the largest of what they make is made of the largest. */
+/* Functions that keep the order of numbers: the largest of what they make is made of the largest.  Different numbers
+ * may become one (tanh of 9 and of 10): then the gradient goes to the larger one, and not to the first as it does where
+ * the function comes before the maxima.  The slope there is next to nothing. */
 static bool keeps_order(const cni_epilogue *f)
 {
     static const bool rising[CNI_UNARY_COUNT] = {

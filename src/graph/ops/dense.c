@@ -122,7 +122,8 @@ static int row_slices_of(const cni_op *op, size_t most_rows, size_t real_size)
     const size_t bytes = cni_tensor_image(op->in[1]) * real_size;
     const size_t sums = most_rows * (size_t)columns_of(op->out[0]) * real_size;
     int slices = bytes >= FAR_BYTES ? FAR_SLICES : bytes >= SLICED_BYTES ? FEW_SLICES : 1;
-    while (slices > 1 && (size_t)slices * sums > bytes / 8) slices /= 2;
+    const int units = cni_ratio_up(columns_of(op->in[0]), SLICE_UNIT); /* none may be empty */
+    while (slices > 1 && (slices > units || (size_t)slices * sums > bytes / 8)) slices /= 2;
     return slices;
 }
 

@@ -8,7 +8,8 @@
  *
  * Where x is 0 after a relu, rows of w need not be read, if w is known to be finite: a list of the others is made
  * piece by piece, for products so wide that it is worth it.  Each column's sum has the same order, and so the same
- * bits: adding 0 to what began as 0 or as a bias and is not -0 changes nothing.
+ * bits, but for a sum that is -0 where adding 0 would have made it 0: whoever lets rows be left out adds y to 0 or to a
+ * bias afterwards.
  *
  * dots: DOTS rows of w at a time, each with up to DOT_ROWS rows of x. */
 #include "kernels/matmul/matmul.h"
