@@ -339,6 +339,7 @@ static const cni_op_kind conv2d_kind = {.name = "conv2d",
                                         .gathers = true,
                                         .take_padding = cni_conv_take_padding};
 
+/* Its function keeps the order, so that it ends the op as well: the maximum of f of the sums is f of the maximum. */
 static const cni_op_kind pooled_kind = {.name = "conv2d max_pool2d",
                                         .attributes_size = sizeof(cni_conv2d_attributes),
                                         .choose = choose,
@@ -346,6 +347,7 @@ static const cni_op_kind pooled_kind = {.name = "conv2d max_pool2d",
                                         .own = own,
                                         .persistent = persistent,
                                         .packs = true,
+                                        .epilogue_offset = offsetof(cni_conv2d_attributes, epilogue),
                                         .run = run};
 
 static const cni_op_kind transpose_kind = {.name = "conv2d_transpose",
