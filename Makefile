@@ -52,11 +52,11 @@ clang:
 no-formats:
 	$(call suite,build-no-formats,-DCORNU_FORMATS=OFF)
 
-# Left out: test_networks trains ResNets, which takes minutes where each sum of a vector is emulated; what it needs of
-# NEON the others try in small.
+# Left out: test_networks trains ResNets, which takes minutes where each sum of a vector is emulated, and test_gather
+# compares plans of the same kernels; what they need of NEON the others try in small.
 neon:
 	@tools/packages.sh neon
-	$(call suite,build-neon,-DCMAKE_TOOLCHAIN_FILE=cmake/aarch64.cmake -DCORNU_FORMATS=OFF,-E '^test_networks$$')
+	$(call suite,build-neon,-DCMAKE_TOOLCHAIN_FILE=cmake/aarch64.cmake -DCORNU_FORMATS=OFF,-E '^test_(networks|gather)$$')
 
 bench: all
 	@cmake --build build -j $(JOBS) --target benchmarks
