@@ -68,7 +68,6 @@ static bool place_patches(const cni_condensed *to, uint32_t base)
 bool cni_condense(const cni_plan *plan, const cni_copy *c, bool drops)
 {
     const int depth = (int)c->own.shape.dims[0], width = (int)c->own.shape.dims[1];
-    const size_t stretch = (size_t)STRETCH * CNI_GROUP * (size_t)width;
     work w = {.kernels = plan->run.kernels, .w = c->master->data, .to = cni_condensed_in(c->own.data, depth, width)};
     w.base = cni_condensed_base(w.w, (size_t)depth * (size_t)width);
     all_groups(&w, plan->run.pool, 0, w.to.groups);
@@ -78,7 +77,7 @@ bool cni_condense(const cni_plan *plan, const cni_copy *c, bool drops)
         const int end = g + STRETCH < w.to.groups ? g + STRETCH : w.to.groups;
         all_groups(&w, plan->run.pool, g, end);
         if (drops)
-            cni_pages_drop(c->master->data + (size_t)(g / STRETCH) * stretch,
+            cni_pages_drop(c->master->data + (size_t)g * CNI_GROUP * (size_t)width,
                            (size_t)(end - g) * CNI_GROUP * (size_t)width * sizeof(float));
     }
     return true;

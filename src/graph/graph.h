@@ -134,8 +134,8 @@ struct cni_op_kind {
     bool packs;
 
     /** The op would rather read input 1, a matrix, condensed (kernels/matmul/condensed.h) in a plan with this `most`.
-     *  Where the variable's values are the plan's own and no other step reads them, they are, and so is
-     * step->condensed. NULL: never. */
+     *  Where the variable's values are the plan's own and no other step reads them, that is done, and told by
+     *  step->condensed.  NULL: never. */
     bool (*condenses)(const cni_op *op, const cni_run *most);
 
     /** Does it.  No allocation, no look-up.  NULL: nothing is to be done (a reshape: the output is an alias). */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Plans.  All memory of a plan is one block:
  *
- *   | tensors, by liveness | slack | workspace | each thread's own | persistent memory of each step | copies of
- * variables |
+ *   | tensors, by liveness | slack | workspace | each thread's own | persistent, of each step | copies of variables |
  *
  * The slack is for vector loads that pass the end of the last tensor. */
 #include "graph/plan.h"

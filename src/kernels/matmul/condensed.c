@@ -25,7 +25,8 @@ uint32_t cni_condensed_base(const float *w, size_t count)
 {
     enum { EXPONENTS = 256, WINDOW = 16, RUN = 64, SKIP = 64, ALL = 1 << 20 };
     size_t of[EXPONENTS] = {0}, best = 0;
-    for (size_t begin = 0; begin<count; begin += count> ALL ? (size_t)RUN * SKIP : RUN)
+    const size_t step = count > ALL ? (size_t)RUN * SKIP : RUN;
+    for (size_t begin = 0; begin < count; begin += step)
         for (size_t i = begin; i < begin + RUN && i < count; i++) {
             uint32_t bits;
             memcpy(&bits, &w[i], sizeof bits);

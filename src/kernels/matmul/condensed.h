@@ -52,8 +52,7 @@ cni_condensed cni_condensed_in(void *memory, int depth, int width);
 /** Whether a matrix of these sizes can be condensed at all. */
 bool cni_may_condense(int depth, int width);
 
-/** Of one group, w [8, width] (its words are written if words is not NULL, its patches if patches is not NULL).
- *  The
+/** Of one group, w [8, width]: its words are written if words is not NULL, its patches if patches is not NULL.  The
  *  kernel answers how many patches there are. */
 typedef struct cni_condensing {
     const float *w;
