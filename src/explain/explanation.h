@@ -5,7 +5,7 @@
 #define CNI_EXPLANATION_H
 
 #include "base/text.h"
-#include "explain/views/figures.h"
+#include "explain/analysis/figures.h"
 #include "explain/rules/finding.h"
 
 #include <cornu/explain.h>

@@ -54,7 +54,7 @@ struct cni_rule {
     const char *source; /* papers, threads */
 };
 
-/** The rows, by id; one file per family of rules (shape, padding, coverage, field and cost, training). */
+/** The rows, in the order of their ids within a family (rules.h). */
 extern const cni_rule *const cni_rules[];
 extern const int cni_rule_count;
 const cni_rule *cni_rule_find(const char *id);

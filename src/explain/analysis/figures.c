@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Numbers as the views write them. */
-#include "explain/views/figures.h"
+ * Numbers as views and findings write them. */
+#include "explain/analysis/figures.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Findings C5..: what takes more than it has to. */
+ * C501: a dense layer with a weight for each position of a map. */
 #include "explain/rules/rules.h"
-
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 /* The Flatten of a map that a dense layer stands behind, with only element-wise layers between; NULL: none. */
 static const cni_explained *flatten_before(const cni_findings *findings, const cni_explained *node)
@@ -63,13 +58,11 @@ const cni_rule cni_rule_c501 = {
     .severity = CNI_WARNING,
     .grade = 'A',
     .look = look_c501,
-    .why =
-        "Flatten hands every position of every channel to the dense layer as a value of its own, and each of them has "
-        "a "
-        "weight for each output: 7*7*512*4096 = 102,760,448 in VGG16, three quarters of the network. They tie what was "
-        "learned to its place and to one size of the image, and over-fit first. Averaging each channel over the map "
-        "leaves as many "
-        "values as there are channels; one more pooling before Flatten takes three quarters off. Whether position "
-        "matters to the task decides. Above half of all weights and 100,000 of them this is a warning, else a hint.",
+    .why = "Flatten hands every position of every channel to the dense layer as a value of its own, and each of them "
+           "has a weight for each output: 7*7*512*4096 = 102,760,448 in VGG16, three quarters of the network. They "
+           "tie what was learned to its place and to one size of the image, and over-fit first. Averaging each "
+           "channel over the map leaves as many values as there are channels; one more pooling before Flatten takes "
+           "three quarters off. Whether position matters to the task decides. Above half of all weights and 100,000 "
+           "of them this is a warning, else a hint.",
     .source = "Lin et al. 2013 (Network in Network), arXiv 1312.4400",
 };
