@@ -2,10 +2,8 @@
  * Convolutions by Winograd's algorithm.  Tiles of all images are counted through and taken in blocks:
  *
  *     V [n n, tiles, channels read]         input transform of a block
- *     M [n n, tiles, panel] = V U           a product for each of the n n elements and each panel of channels written
- *     y                                     gather, with the finish of the convolution
- *
- * U, the transformed weights, lies panel by panel: [panel, n n, channels read, panel's channels].
+ *     M [n n, tiles, panel] = V U           (winograd_panels.h) a product for each of the n n elements and each panel
+ * of channels written y                                     gather, with the finish of the convolution
  *
  * A task is a block and some of the panels: all of them, where there are blocks enough; else a thread that reads a part
  * of U only, and transforms the whole block for itself, is done sooner than threads that transform a part each and wait
@@ -14,21 +12,20 @@
 #include "graph/ops/winograd_conv2d.h"
 
 #include "graph/ops/taps.h"
-#include "graph/ops/winograd_overlap.h"
 #include "graph/ops/winograd_elements.h"
+#include "graph/ops/winograd_overlap.h"
+#include "graph/ops/winograd_panels.h"
 
 #include <string.h>
 
-enum { LINE = CNI_WINOGRAD_LINE, CHUNK = 16, MOST_TILES = 112, LEAST_TILES = 14, ASSUMED_L2 = 512 * 1024, FAR = 4 };
+enum { MOST_TILES = 112, LEAST_TILES = 14, ASSUMED_L2 = 512 * 1024, FAR = 4 };
 
 /* What follows from the shape: sizes in elements. */
 typedef struct plan {
-    int n, elements, panel, panels;
-    ptrdiff_t pixel;     /* of V: from tile to tile */
-    size_t all_tiles;    /* of the largest batch */
-    size_t most_tiles;   /* of a block */
-    ptrdiff_t u_element; /* of U: from element to element, */
-    size_t u_panel;      /* from panel to panel */
+    cni_winograd_panels u;
+    ptrdiff_t pixel;   /* of V: from tile to tile */
+    size_t all_tiles;  /* of the largest batch */
+    size_t most_tiles; /* of a block */
     size_t real_size;
 } plan;
 
@@ -38,8 +35,8 @@ static size_t at_most_tiles(const plan *p, const cni_kernels *kernels)
 {
     const cni_caches *caches = &kernels->caches;
     size_t l2 = caches->l2 ? caches->l2 : ASSUMED_L2, last = caches->l3 ? caches->l3 : 2 * l2;
-    size_t m_tile = (size_t)p->elements * (size_t)p->panel * p->real_size;
-    size_t v_tile = (size_t)p->elements * (size_t)p->pixel * p->real_size;
+    size_t m_tile = (size_t)p->u.elements * (size_t)p->u.panel * p->real_size;
+    size_t v_tile = (size_t)p->u.elements * (size_t)p->pixel * p->real_size;
     size_t tiles = l2 / 4 / m_tile < last / 4 / v_tile ? l2 / 4 / m_tile : last / 4 / v_tile;
     if (tiles > MOST_TILES) return MOST_TILES;
     return tiles < LEAST_TILES ? LEAST_TILES : tiles / LEAST_TILES * LEAST_TILES;
@@ -52,24 +49,27 @@ static size_t all_tiles(const cni_winograd_conv *c, int images)
 
 static plan plan_of(const cni_winograd_conv *c, const cni_kernels *kernels, int batch)
 {
-    plan p = {.n = c->window + c->results - 1, .panel = kernels->matmul.panel, .real_size = kernels->real_size};
-    p.elements = p.n * p.n;
-    p.panels = cni_ratio_up(c->to[2], kernels->matmul.panel);
-    p.pixel = (ptrdiff_t)cni_ratio_up(c->from[2], LINE) * LINE;
-    if (p.pixel % 256 == 0) p.pixel += LINE; /* pixels 2 KiB apart share few sets of the first cache */
+    plan p = {.u = cni_winograd_panels_of(c, kernels), .real_size = kernels->real_size};
+    p.pixel = cni_winograd_pixel(c->from[2]);
     p.all_tiles = all_tiles(c, batch);
     p.most_tiles = at_most_tiles(&p, kernels);
     if (p.most_tiles > p.all_tiles) p.most_tiles = p.all_tiles;
-    p.u_element = cni_winograd_spaced((ptrdiff_t)c->from[2] * p.panel);
-    p.u_panel = (size_t)p.elements * (size_t)p.u_element;
     return p;
+}
+
+void cni_winograd_grids(const cni_winograd_conv *c, cni_winograd_grid *from, cni_winograd_grid *to)
+{
+    const int rows = cni_ratio_up(c->to[0], c->results), columns = cni_ratio_up(c->to[1], c->results);
+    const int cells = c->window + c->results - 1, pool = c->pooled ? 2 : 1, side = c->results / pool;
+    *from = (cni_winograd_grid){c->from[0], c->from[1], c->from[2], rows,
+                                columns,    cells,      c->results, {c->padding[0], c->padding[1]}};
+    *to = (cni_winograd_grid){c->to[0] / pool, c->to[1] / pool, c->to[2], rows, columns, side, side, {0, 0}};
 }
 
 size_t cni_winograd_weights(const cni_winograd_conv *c, const cni_kernels *kernels)
 {
-    if (c->overlaps) return cni_winograd_overlap_weights(c, kernels);
-    plan p = plan_of(c, kernels, 1);
-    return cni_round_up((size_t)p.panels * p.u_panel * p.real_size);
+    const cni_winograd_panels u = cni_winograd_panels_of(c, kernels);
+    return cni_winograd_panels_bytes(&u, kernels);
 }
 
 /* How a run is divided: blocks of tiles, groups of panels. */
@@ -100,16 +100,16 @@ static size_t tile_bytes(const plan *p)
     return cni_round_up(p->most_tiles * sizeof(cni_winograd_tile));
 }
 
-static size_t v_bytes(const cni_winograd_conv *c, const plan *p)
+static size_t v_bytes(const cni_winograd_conv *c, const cni_kernels *kernels, const plan *p)
 {
-    size_t v = (size_t)p->elements * (size_t)cni_winograd_spaced((ptrdiff_t)p->most_tiles * p->pixel);
-    size_t weights = (size_t)(c->window * c->window) * CHUNK * (size_t)p->panel;
-    return cni_round_up((v > weights ? v : weights) * p->real_size);
+    size_t v = (size_t)p->u.elements * (size_t)cni_winograd_spaced((ptrdiff_t)p->most_tiles * p->pixel);
+    size_t bytes = v * p->real_size, weights = cni_winograd_panels_own(c, kernels);
+    return cni_round_up(bytes > weights ? bytes : weights);
 }
 
 static size_t m_bytes(const plan *p)
 {
-    return cni_round_up((size_t)p->elements * (size_t)cni_winograd_spaced((ptrdiff_t)p->most_tiles * p->panel) *
+    return cni_round_up((size_t)p->u.elements * (size_t)cni_winograd_spaced((ptrdiff_t)p->most_tiles * p->u.panel) *
                         p->real_size);
 }
 
@@ -117,14 +117,14 @@ size_t cni_winograd_own(const cni_winograd_conv *c, const cni_run *most)
 {
     if (c->overlaps) return cni_winograd_overlap_own(c, most);
     plan p = plan_of(c, most->kernels, most->batch);
-    return tile_bytes(&p) + v_bytes(c, &p) + m_bytes(&p);
+    return tile_bytes(&p) + v_bytes(c, most->kernels, &p) + m_bytes(&p);
 }
 
 /* What a division costs: cycles by element and channel read.  A cycle has 32 multiply-adds; reading U takes a cycle for
  * so many bytes as the cache gives that it fits in; the input transform takes 2 cycles for 16 channels. */
 static double cost_of(const plan *p, const division *d, double u_bytes, int threads)
 {
-    double tiles = (double)d->block_tiles, channels = (double)d->group_panels * p->panel;
+    double tiles = (double)d->block_tiles, channels = (double)d->group_panels * p->u.panel;
     double multiply = tiles * channels / 32, read = channels * (double)p->real_size / u_bytes;
     size_t rounds = (d->blocks * (size_t)d->groups + (size_t)threads - 1) / (size_t)threads;
     return (double)rounds * ((multiply > read ? multiply : read) + tiles / 8);
@@ -132,7 +132,7 @@ static double cost_of(const plan *p, const division *d, double u_bytes, int thre
 
 static double u_bytes_per_cycle(const plan *p, const cni_kernels *kernels)
 {
-    size_t bytes = (size_t)p->panels * p->u_panel * p->real_size;
+    size_t bytes = (size_t)p->u.count * (size_t)p->u.stride * p->real_size;
     return bytes < kernels->caches.l2 / 2 ? 60 : bytes < kernels->caches.l3 / 4 ? 27 : 10;
 }
 
@@ -142,83 +142,20 @@ static division divide(const cni_winograd_conv *c, const plan *p, const cni_run 
     division best = {.tiles = all_tiles(c, run->n)};
     size_t least = (best.tiles + p->most_tiles - 1) / p->most_tiles;
     double least_cost = 0, u_bytes = u_bytes_per_cycle(p, run->kernels);
-    for (int groups = 1; groups <= threads && groups <= p->panels; groups++) {
+    for (int groups = 1; groups <= threads && groups <= p->u.count; groups++) {
         division d = best;
         size_t share = (size_t)cni_ratio_up(threads, groups);
         d.blocks = (least + share - 1) / share * share;
         d.block_tiles = (d.tiles + d.blocks - 1) / d.blocks;
         d.blocks = (d.tiles + d.block_tiles - 1) / d.block_tiles;
-        d.group_panels = cni_ratio_up(p->panels, groups);
-        d.groups = cni_ratio_up(p->panels, d.group_panels);
+        d.group_panels = cni_ratio_up(p->u.count, groups);
+        d.groups = cni_ratio_up(p->u.count, d.group_panels);
         double cost = cost_of(p, &d, u_bytes, threads);
         if (groups > 1 && cost >= least_cost) continue;
         least_cost = cost;
         best = d;
     }
     return best;
-}
-
-/* Tiles */
-
-/* Cells first ... last - 1 of `size`, of which only 0 ... all - 1 exist. */
-static void clip(int first, int size, int all, int *from, int *to)
-{
-    *from = first < 0 ? cni_smaller(-first, size) : 0;
-    *to = all - first < size ? all - first : size;
-    if (*to < *from) *to = *from;
-}
-
-void cni_winograd_cut(const cni_winograd_grid *g, size_t first, size_t count, cni_winograd_tile *tiles)
-{
-    int column = (int)(first % (size_t)g->columns), row = (int)(first / (size_t)g->columns % (size_t)g->rows);
-    size_t image = first / (size_t)g->columns / (size_t)g->rows;
-    for (size_t t = 0; t < count; t++) {
-        int i = row * g->step - g->padding[0], j = column * g->step - g->padding[1];
-        tiles[t].at = (((ptrdiff_t)image * g->height + i) * g->width + j) * g->channels;
-        clip(i, g->size, g->height, &tiles[t].top, &tiles[t].bottom);
-        clip(j, g->size, g->width, &tiles[t].left, &tiles[t].right);
-        if (++column < g->columns) continue;
-        column = 0;
-        if (++row < g->rows) continue;
-        row = 0;
-        image++;
-    }
-}
-
-/* Weights: CHUNK channels read of one panel. */
-
-static void transform_weights(void *context, size_t index, int thread)
-{
-    const work *w = context;
-    const cni_winograd_conv *c = w->conv;
-    const plan *p = &w->p;
-    size_t chunks = (size_t)cni_ratio_up(c->from[2], CHUNK);
-    int k0 = (int)(index % chunks) * CHUNK, count = cni_smaller(CHUNK, c->from[2] - k0);
-    int j0 = (int)(index / chunks) * p->panel, width = cni_smaller(p->panel, c->to[2] - j0), k = c->window;
-    cni_winograd_tile tiles[CHUNK];
-    cni_winograd_job job = {
-        .tiles = tiles, .count = (size_t)count, .tile = p->panel, .position = p->u_element, .channels = width};
-    ptrdiff_t tap = (ptrdiff_t)c->from[2] * c->to[2], first = (ptrdiff_t)k0 * c->to[2] + j0, pixel = c->to[2];
-    const void *image = w->w;
-    if (c->transposed) { /* turned, its channels changed over, in the thread's own memory */
-        char *turned = cni_own(w->run, thread) + tile_bytes(p);
-        for (int t = 0; t < k * k; t++)
-            w->kernels->layout.transpose(cni_at(w->w, t * tap + (ptrdiff_t)j0 * c->from[2] + k0, p->real_size),
-                                         (size_t)c->from[2],
-                                         turned + (size_t)((k * k - 1 - t) * CHUNK * p->panel) * p->real_size,
-                                         (size_t)p->panel, (size_t)width, (size_t)count);
-        image = turned;
-        tap = (ptrdiff_t)CHUNK * p->panel;
-        first = 0;
-        pixel = p->panel;
-    }
-    job.column = tap;
-    job.row = k * tap;
-    for (int i = 0; i < count; i++) tiles[i] = (cni_winograd_tile){.at = first + i * pixel, .bottom = k, .right = k};
-    char *u = (char *)w->u + (index / chunks * p->u_panel + (size_t)(k0 * p->panel)) * p->real_size;
-    for (int a = 0; a < p->elements && width < p->panel; a++)
-        memset(u + (size_t)a * (size_t)job.position * p->real_size, 0, (size_t)(count * p->panel) * p->real_size);
-    w->kernels->winograd.spread[p->n][k](&job, image, u);
 }
 
 /* Blocks */
@@ -233,7 +170,7 @@ static void input(const work *w, size_t first, size_t count, cni_winograd_tile *
                                   .tile = w->p.pixel,
                                   .position = w->v_position,
                                   .channels = w->from.channels};
-    w->kernels->winograd.input[w->p.n](&job, w->x, v);
+    w->kernels->winograd.input[w->p.u.n](&job, w->x, v);
 }
 
 /* Rows of cells, counted over all images, that tiles before `tile` look at, and those beside it. */
@@ -276,15 +213,15 @@ static void results(const work *w, int panel, const cni_winograd_tile *tiles, si
                     cni_wanted *soon)
 {
     const plan *p = &w->p;
-    const int first = panel * p->panel, width = cni_smaller(p->panel, w->conv->to[2] - first);
+    const int first = panel * p->u.panel, width = cni_smaller(p->u.panel, w->conv->to[2] - first);
     const cni_winograd_elements products = {.v = v,
-                                            .u = cni_at(w->u, panel * (ptrdiff_t)p->u_panel, p->real_size),
+                                            .u = cni_at(w->u, panel * p->u.stride, p->real_size),
                                             .m = m,
                                             .v_element = w->v_position,
                                             .v_tile = p->pixel,
-                                            .u_element = p->u_element,
+                                            .u_element = p->u.element,
                                             .m_element = w->m_position,
-                                            .elements = p->elements,
+                                            .elements = p->u.elements,
                                             .channels = w->conv->from[2],
                                             .width = width,
                                             .tiles = count};
@@ -293,13 +230,13 @@ static void results(const work *w, int panel, const cni_winograd_tile *tiles, si
                                   .count = count,
                                   .row = (ptrdiff_t)w->to.width * w->to.channels,
                                   .column = w->to.channels,
-                                  .tile = p->panel,
+                                  .tile = p->u.panel,
                                   .position = w->m_position,
                                   .channels = width,
                                   .taps = w->conv->taps};
     const cni_winograd_kernels *kernels = &w->kernels->winograd;
     cni_winograd_back *gather =
-        w->conv->pooled ? kernels->gather_max[p->n][w->conv->results] : kernels->gather[p->n][w->conv->results];
+        w->conv->pooled ? kernels->gather_max[p->u.n][w->conv->results] : kernels->gather[p->u.n][w->conv->results];
     gather(&job, m, w->finish, first, w->y);
 }
 
@@ -343,28 +280,18 @@ static void run_task(void *context, size_t index, int thread)
     size_t first = index / (size_t)w->d.groups * w->d.block_tiles, rest = w->d.tiles - first;
     size_t count = rest < w->d.block_tiles ? rest : w->d.block_tiles;
     int panel = (int)(index % (size_t)w->d.groups) * w->d.group_panels;
-    int last = cni_smaller(panel + w->d.group_panels, p->panels);
+    int last = cni_smaller(panel + w->d.group_panels, p->u.count);
     cni_winograd_tile *tiles = (void *)cni_own(w->run, thread);
-    char *v = (char *)tiles + tile_bytes(p), *m = v + v_bytes(w->conv, p);
+    char *v = (char *)tiles + tile_bytes(p), *m = v + v_bytes(w->conv, w->kernels, p);
     input(w, first, count, tiles, v);
     cni_winograd_cut(&w->to, first, count, tiles);
     for (int i = panel; i < last; i++) {
         cni_wanted soon = wanted_with(w, first, count, i == panel, i + 1 == last);
         results(w, i, tiles, count, v, m, &soon);
     }
-    int channel = panel * p->panel, end = cni_smaller(last * p->panel, w->to.channels);
+    int channel = panel * p->u.panel, end = cni_smaller(last * p->u.panel, w->to.channels);
     if (w->after) apply_after(w, tiles, count, channel, end - channel);
     tell(w, tiles, count, (size_t)(end - channel));
-}
-
-static void set_grids(work *w)
-{
-    const cni_winograd_conv *c = w->conv;
-    int rows = cni_ratio_up(c->to[0], c->results), columns = cni_ratio_up(c->to[1], c->results);
-    w->from = (cni_winograd_grid){c->from[0], c->from[1], c->from[2], rows,
-                                  columns,    w->p.n,     c->results, {c->padding[0], c->padding[1]}};
-    const int pool = c->pooled ? 2 : 1, side = c->results / pool;
-    w->to = (cni_winograd_grid){c->to[0] / pool, c->to[1] / pool, c->to[2], rows, columns, side, side, {0, 0}};
 }
 
 /* Of what is read and written. */
@@ -393,16 +320,14 @@ void cni_winograd_convolve(const cni_winograd_conv *conv, const cni_run *whole_r
                 .y = y,
                 .u = u,
                 .run = whole_run};
-    const cni_run run = cni_run_for(whole_run, 2.0 * (double)all_tiles(conv, whole_run->n) * job.p.elements *
+    const cni_run run = cni_run_for(whole_run, 2.0 * (double)all_tiles(conv, whole_run->n) * job.p.u.elements *
                                                    conv->from[2] * conv->to[2]);
     job.d = divide(conv, &job.p, &run);
-    set_grids(&job);
+    cni_winograd_grids(conv, &job.from, &job.to);
     job.v_position = cni_winograd_spaced((ptrdiff_t)job.d.block_tiles * job.p.pixel);
-    job.m_position = cni_winograd_spaced((ptrdiff_t)job.d.block_tiles * job.p.panel);
+    job.m_position = cni_winograd_spaced((ptrdiff_t)job.d.block_tiles * job.p.u.panel);
     job.asks = job.d.groups == 1 && cells_bytes(&job) > (run.n > 1 ? 1 : FAR) * job.kernels->caches.l2;
-    if (transform)
-        cni_parallel(whole_run->pool, (size_t)(job.p.panels * cni_ratio_up(conv->from[2], CHUNK)), transform_weights,
-                     &job);
+    if (transform) cni_winograd_panels_make(conv, whole_run, w, u, tile_bytes(&job.p));
     if (whole_run->pack_only) return;
     cni_parallel(run.pool, job.d.blocks * (size_t)job.d.groups, run_task, &job);
 }

@@ -5,6 +5,7 @@
 
 #include "graph/graph.h"
 #include "graph/ops/gather.h"
+#include "graph/ops/winograd_tiles.h"
 #include "kernels/kernels.h"
 
 /** y(i, j) = sum over r, s of x(i + r - padding[0], j + s - padding[1]) w(r, s), 0 outside x.
@@ -23,6 +24,9 @@ typedef struct cni_winograd_conv {
     cni_gather gather; /* told what is written; not where tiles overlap, nor when pooled */
 } cni_winograd_conv;
 
+/** The tiles that x and y are cut into, where they are cut from what is written. */
+void cni_winograd_grids(const cni_winograd_conv *conv, cni_winograd_grid *from, cni_winograd_grid *to);
+
 /** Bytes of transformed weights. */
 size_t cni_winograd_weights(const cni_winograd_conv *conv, const cni_kernels *kernels);
 
@@ -33,16 +37,5 @@ size_t cni_winograd_own(const cni_winograd_conv *conv, const cni_run *most);
  *  `after`, an element-wise function, is applied to y at the end, or NULL. */
 void cni_winograd_convolve(const cni_winograd_conv *conv, const cni_run *run, const void *x, const void *w,
                            const cni_finish *finish, const cni_epilogue *after, void *y, void *u, bool transform);
-
-/** Tiles first ... first + count - 1 of `size` x `size` cells, counted over images and from row to row: tile (i, j)
- * begins at cell (i step - padding[0], j step - padding[1]).  There are as many as `results` images [height, width,
- * ...] make. */
-typedef struct cni_winograd_grid {
-    int height, width, channels; /* of the image that the tiles are cut from */
-    int rows, columns;           /* of tiles in an image */
-    int size, step, padding[2];
-} cni_winograd_grid;
-
-void cni_winograd_cut(const cni_winograd_grid *grid, size_t first, size_t count, cni_winograd_tile *tiles);
 
 #endif

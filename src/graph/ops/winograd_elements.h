@@ -14,6 +14,13 @@ static inline ptrdiff_t cni_winograd_spaced(ptrdiff_t count)
     return (lines + 1 - lines % 2) * CNI_WINOGRAD_LINE;
 }
 
+/** From tile to tile of V, whose pixels would share few sets of the first cache 2 KiB apart. */
+static inline ptrdiff_t cni_winograd_pixel(int channels)
+{
+    const ptrdiff_t lines = (channels + CNI_WINOGRAD_LINE - 1) / CNI_WINOGRAD_LINE;
+    return (lines % 16 ? lines : lines + 1) * CNI_WINOGRAD_LINE;
+}
+
 /** What will be needed soon, and lies in memory in another order: products ask for it on the way, in its own order. */
 typedef struct cni_wanted {
     const char *at[CNI_WANTED];

@@ -13,10 +13,11 @@
 
 #include "graph/ops/taps.h"
 #include "graph/ops/winograd_elements.h"
+#include "graph/ops/winograd_panels.h"
 
 #include <string.h>
 
-enum { CHUNK = CNI_WINOGRAD_CHUNK, LINE = 16 };
+enum { CHUNK = CNI_WINOGRAD_CHUNK };
 
 typedef struct plan {
     int n, elements, panel, panels, chunks;
@@ -100,27 +101,6 @@ static void input(const work *w, char *v)
     }
 }
 
-/* Weights of `count` channels read and `width` written, [window, window, CHUNK, panel]: where they lie, or turned and
- * changed over in memory of one's own. */
-typedef struct weights {
-    const void *at;
-    ptrdiff_t tap, pixel;
-} weights;
-
-static weights weights_of(const work *w, int k0, int count, int j0, int width, char *turned)
-{
-    const cni_winograd_conv *c = w->conv;
-    const size_t real_size = w->kernels->real_size;
-    const ptrdiff_t tap = (ptrdiff_t)c->from[2] * c->to[2];
-    if (!c->transposed) return (weights){cni_at(w->w, (ptrdiff_t)k0 * c->to[2] + j0, real_size), tap, c->to[2]};
-    const int taps = c->window * c->window, panel = w->p.panel;
-    for (int t = 0; t < taps; t++)
-        w->kernels->layout.transpose(cni_at(w->w, t * tap + (ptrdiff_t)j0 * c->from[2] + k0, real_size),
-                                     (size_t)c->from[2], turned + (size_t)((taps - 1 - t) * CHUNK * panel) * real_size,
-                                     (size_t)panel, (size_t)width, (size_t)count);
-    return (weights){turned, (ptrdiff_t)CHUNK * panel, panel};
-}
-
 static void run_panel(const work *w, int panel, const cni_winograd_tile *tiles, char *own)
 {
     const plan *p = &w->p;
@@ -133,7 +113,8 @@ static void run_panel(const work *w, int panel, const cni_winograd_tile *tiles, 
     for (int i = 0; i < p->chunks; i++) {
         products.v = own + (size_t)i * (size_t)(p->elements * p->v_position) * real_size;
         products.depth = cni_smaller(CHUNK, c->from[2] - i * CHUNK);
-        const weights from = weights_of(w, i * CHUNK, products.depth, j0, width, turned);
+        const cni_winograd_channels channels = {i * CHUNK, products.depth, j0, width};
+        const cni_winograd_piece from = cni_winograd_piece_of(c, w->kernels, w->w, &channels, p->panel, turned);
         products.w = from.at;
         products.tap = from.tap;
         products.pixel = from.pixel;
@@ -183,23 +164,20 @@ static void run_task(void *context, size_t index, int thread)
 void cni_winograd_few_convolve(const cni_winograd_conv *c, const cni_run *whole_run, const void *x, const void *w,
                                const cni_finish *finish, const cni_epilogue *after, void *y)
 {
-    const int rows = cni_ratio_up(c->to[0], c->results), columns = cni_ratio_up(c->to[1], c->results);
-    const int n = c->window + c->results - 1, pool = c->pooled ? 2 : 1, side = c->results / pool;
+    const int n = c->window + c->results - 1;
     const cni_run run = cni_run_for(whole_run, 2.0 * (double)tiles_of(c, whole_run->n) * n * n * c->from[2] * c->to[2]);
     const int threads = cni_pool_threads(run.pool);
-    work job = {
-        .conv = c,
-        .kernels = run.kernels,
-        .p = plan_of(c, run.kernels, threads, run.n),
-        .from = {c->from[0], c->from[1], c->from[2], rows, columns, n, c->results, {c->padding[0], c->padding[1]}},
-        .to = {c->to[0] / pool, c->to[1] / pool, c->to[2], rows, columns, side, side, {0, 0}},
-        .x = x,
-        .w = w,
-        .finish = finish,
-        .after = after,
-        .y = y,
-        .run = whole_run,
-        .images = run.n};
+    work job = {.conv = c,
+                .kernels = run.kernels,
+                .p = plan_of(c, run.kernels, threads, run.n),
+                .x = x,
+                .w = w,
+                .finish = finish,
+                .after = after,
+                .y = y,
+                .run = whole_run,
+                .images = run.n};
+    cni_winograd_grids(c, &job.from, &job.to);
     job.group_panels = cni_ratio_up(job.p.panels, threads);
     cni_parallel(run.pool, (size_t)cni_ratio_up(job.p.panels, job.group_panels), run_task, &job);
 }

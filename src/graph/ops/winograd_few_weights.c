@@ -12,11 +12,12 @@
 
 #include "graph/ops/taps.h"
 #include "graph/ops/winograd_elements.h"
+#include "graph/ops/winograd_tiles.h"
 #include "kernels/kernels.h"
 
 #include <string.h>
 
-enum { CHUNK = 16, LINE = 16, FEW_TILES = 64, FEWER_TILES = 6, MOST_CHANNELS = 8 };
+enum { CHUNK = 16, FEW_TILES = 64, FEWER_TILES = 6, MOST_CHANNELS = 8 };
 
 typedef struct plan {
     int cell, elements, panel, panels, chunks, tiles, rows, columns;
@@ -68,30 +69,14 @@ size_t cni_winograd_few_weights_own(const cni_winograd_weights *s, const cni_run
     return p.v_bytes + p.z_bytes + p.m_bytes;
 }
 
-/* The tiles of all images [h, w, c]: tile (i, j) begins at cell (i cell - top, j cell - left) and has `side` cells. */
-static void cut(const plan *p, int images, int h, int w, int c, int side, int top, int left, cni_winograd_tile *tiles)
-{
-    for (int n = 0; n < images; n++)
-        for (int i = 0; i < p->rows; i++)
-            for (int j = 0; j < p->columns; j++, tiles++) {
-                const int row = i * p->cell - top, column = j * p->cell - left;
-                *tiles = (cni_winograd_tile){.at = (((ptrdiff_t)n * h + row) * w + column) * c,
-                                             .top = row < 0 ? cni_smaller(-row, side) : 0,
-                                             .bottom = cni_smaller(side, h - row),
-                                             .left = column < 0 ? cni_smaller(-column, side) : 0,
-                                             .right = cni_smaller(side, w - column)};
-                if (tiles->bottom < tiles->top) tiles->bottom = tiles->top;
-                if (tiles->right < tiles->left) tiles->right = tiles->left;
-            }
-}
-
 static void input(const work *w, int first, int last, char *v)
 {
     const plan *p = &w->p;
     const cni_winograd_weights *s = w->s;
     const size_t real_size = w->kernels->real_size;
     cni_winograd_tile tiles[FEW_TILES];
-    cut(p, w->images, s->h, s->w, s->c, s->points, s->top, s->left, tiles);
+    const cni_winograd_grid x = {s->h, s->w, s->c, p->rows, p->columns, s->points, p->cell, {s->top, s->left}};
+    cni_winograd_cut(&x, 0, (size_t)p->tiles, tiles);
     cni_winograd_job job = {.tiles = tiles,
                             .count = (size_t)p->tiles,
                             .row = (ptrdiff_t)s->w * s->c,
@@ -177,7 +162,8 @@ static void run_task(void *context, size_t index, int thread)
     char *own = cni_own(w->run, thread);
     cni_winograd_tile tiles[FEW_TILES];
     input(w, chunk, end, own);
-    cut(p, w->images, w->s->oh, w->s->ow, w->s->f, p->cell, 0, 0, tiles);
+    const cni_winograd_grid dy = {w->s->oh, w->s->ow, w->s->f, p->rows, p->columns, p->cell, p->cell, {0, 0}};
+    cni_winograd_cut(&dy, 0, (size_t)p->tiles, tiles);
     for (int i = first; i < last; i++) run_panel(w, i, chunk, end, tiles, own);
 }
 

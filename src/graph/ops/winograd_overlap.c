@@ -14,19 +14,19 @@
 
 #include "graph/ops/taps.h"
 #include "graph/ops/winograd_elements.h"
+#include "graph/ops/winograd_panels.h"
 
 #include <string.h>
 
-enum { LINE = CNI_WINOGRAD_LINE, CHUNK = 16, ASSUMED_L2 = 512 * 1024 };
+enum { ASSUMED_L2 = 512 * 1024 };
 
 /* What follows from the shape: sizes in elements, [0] rows and [1] columns. */
 typedef struct plan {
-    int n, elements, panel, panels;
+    cni_winograd_panels u;
     int tiles[2], image_tiles, block_images;
     int before[2], skip[2]; /* sums before those of the first tile, and before the first that is written */
     int sums[2];
-    ptrdiff_t pixel, u_element; /* of V: from tile to tile; of U: from element to element */
-    size_t u_panel;             /* from panel to panel */
+    ptrdiff_t pixel; /* of V: from tile to tile */
     size_t real_size;
 } plan;
 
@@ -52,16 +52,14 @@ static int larger(int a, int b)
 static int images_of_block(const plan *p, const cni_kernels *kernels, int batch)
 {
     size_t l2 = kernels->caches.l2 ? kernels->caches.l2 : ASSUMED_L2;
-    size_t image = (size_t)(p->image_tiles * p->elements * p->panel) * p->real_size;
+    size_t image = (size_t)(p->image_tiles * p->u.elements * p->u.panel) * p->real_size;
     int images = (int)(l2 / 4 / image);
     return larger(1, cni_smaller(images, batch));
 }
 
 static plan plan_of(const cni_winograd_conv *c, const cni_kernels *kernels, int batch)
 {
-    plan p = {.n = c->window + c->results - 1, .panel = kernels->matmul.panel, .real_size = kernels->real_size};
-    p.elements = p.n * p.n;
-    p.panels = cni_ratio_up(c->to[2], p.panel);
+    plan p = {.u = cni_winograd_panels_of(c, kernels), .real_size = kernels->real_size};
     for (int i = 0; i < 2; i++) {
         const int padding = c->window - 1 - c->padding[i];
         p.tiles[i] = cni_ratio_up(c->from[i], c->results);
@@ -71,17 +69,8 @@ static plan plan_of(const cni_winograd_conv *c, const cni_kernels *kernels, int 
     }
     p.image_tiles = p.tiles[0] * p.tiles[1];
     p.block_images = images_of_block(&p, kernels, batch);
-    p.pixel = (ptrdiff_t)cni_ratio_up(c->from[2], LINE) * LINE;
-    if (p.pixel % 256 == 0) p.pixel += LINE; /* pixels 2 KiB apart share few sets of the first cache */
-    p.u_element = cni_winograd_spaced((ptrdiff_t)c->from[2] * p.panel);
-    p.u_panel = (size_t)p.elements * (size_t)p.u_element;
+    p.pixel = cni_winograd_pixel(c->from[2]);
     return p;
-}
-
-size_t cni_winograd_overlap_weights(const cni_winograd_conv *c, const cni_kernels *kernels)
-{
-    plan p = plan_of(c, kernels, 1);
-    return cni_round_up((size_t)p.panels * p.u_panel * p.real_size);
 }
 
 /* A thread's own: tiles of x, places of an image's tiles in the sums; V, or a piece of weights; M; sums. */
@@ -91,56 +80,25 @@ static size_t tile_bytes(const plan *p)
     return cni_round_up((size_t)((p->block_images + 1) * p->image_tiles) * sizeof(cni_winograd_tile));
 }
 
-static size_t v_bytes(const cni_winograd_conv *c, const plan *p)
+static size_t v_bytes(const cni_winograd_conv *c, const cni_kernels *kernels, const plan *p)
 {
-    size_t v = (size_t)p->elements * (size_t)cni_winograd_spaced(p->block_images * p->image_tiles * p->pixel);
-    size_t weights = (size_t)(c->window * c->window) * CHUNK * (size_t)p->panel;
-    return cni_round_up((v > weights ? v : weights) * p->real_size);
+    size_t v = (size_t)p->u.elements * (size_t)cni_winograd_spaced(p->block_images * p->image_tiles * p->pixel);
+    size_t bytes = v * p->real_size, weights = cni_winograd_panels_own(c, kernels);
+    return cni_round_up(bytes > weights ? bytes : weights);
 }
 
 static size_t m_bytes(const plan *p)
 {
-    return cni_round_up((size_t)p->elements *
-                        (size_t)cni_winograd_spaced((ptrdiff_t)p->block_images * p->image_tiles * p->panel) *
+    return cni_round_up((size_t)p->u.elements *
+                        (size_t)cni_winograd_spaced((ptrdiff_t)p->block_images * p->image_tiles * p->u.panel) *
                         p->real_size);
 }
 
 size_t cni_winograd_overlap_own(const cni_winograd_conv *c, const cni_run *most)
 {
     plan p = plan_of(c, most->kernels, most->batch);
-    return tile_bytes(&p) + v_bytes(c, &p) + m_bytes(&p) +
-           cni_round_up((size_t)p.sums[0] * (size_t)p.sums[1] * (size_t)p.panel * p.real_size);
-}
-
-/* Weights: CHUNK channels read of one panel, changed over with those written. */
-static void transform_weights(void *context, size_t index, int thread)
-{
-    const work *w = context;
-    const cni_winograd_conv *c = w->conv;
-    const plan *p = &w->p;
-    size_t chunks = (size_t)cni_ratio_up(c->from[2], CHUNK);
-    int k0 = (int)(index % chunks) * CHUNK, count = cni_smaller(CHUNK, c->from[2] - k0), k = c->window;
-    int j0 = (int)(index / chunks) * p->panel, width = cni_smaller(p->panel, c->to[2] - j0);
-    ptrdiff_t tap = (ptrdiff_t)CHUNK * p->panel;
-    char *over = cni_own(w->run, thread) + tile_bytes(p);
-    for (int t = 0; t < k * k; t++)
-        w->kernels->layout.transpose(cni_at(w->w, ((ptrdiff_t)t * c->to[2] + j0) * c->from[2] + k0, p->real_size),
-                                     (size_t)c->from[2], over + (size_t)(t * tap) * p->real_size, (size_t)p->panel,
-                                     (size_t)width, (size_t)count);
-    cni_winograd_tile tiles[CHUNK];
-    for (int i = 0; i < count; i++)
-        tiles[i] = (cni_winograd_tile){.at = (ptrdiff_t)i * p->panel, .bottom = k, .right = k};
-    const cni_winograd_job job = {.tiles = tiles,
-                                  .count = (size_t)count,
-                                  .row = k * tap,
-                                  .column = tap,
-                                  .tile = p->panel,
-                                  .position = p->u_element,
-                                  .channels = width};
-    char *u = (char *)w->u + (index / chunks * p->u_panel + (size_t)(k0 * p->panel)) * p->real_size;
-    for (int a = 0; a < p->elements && width < p->panel; a++)
-        memset(u + (size_t)a * (size_t)job.position * p->real_size, 0, (size_t)(count * p->panel) * p->real_size);
-    w->kernels->winograd.spread[p->n][k](&job, over, u);
+    return tile_bytes(&p) + v_bytes(c, most->kernels, &p) + m_bytes(&p) +
+           cni_round_up((size_t)p.sums[0] * (size_t)p.sums[1] * (size_t)p.u.panel * p.real_size);
 }
 
 /* Blocks */
@@ -160,20 +118,20 @@ static void spread(const work *w, int image, int images, cni_winograd_tile *tile
                                   .tile = p->pixel,
                                   .position = w->v_position,
                                   .channels = c->from[2]};
-    w->kernels->winograd.spread[p->n][c->results](&job, w->x, v);
+    w->kernels->winograd.spread[p->u.n][c->results](&job, w->x, v);
 }
 
 static void multiply(const work *w, int panel, int width, int images, const void *v, void *m)
 {
     const plan *p = &w->p;
     const cni_winograd_elements products = {.v = v,
-                                            .u = cni_at(w->u, panel * (ptrdiff_t)p->u_panel, p->real_size),
+                                            .u = cni_at(w->u, panel * p->u.stride, p->real_size),
                                             .m = m,
                                             .v_element = w->v_position,
                                             .v_tile = p->pixel,
-                                            .u_element = p->u_element,
+                                            .u_element = p->u.element,
                                             .m_element = w->m_position,
-                                            .elements = p->elements,
+                                            .elements = p->u.elements,
                                             .channels = w->conv->from[2],
                                             .width = width,
                                             .tiles = (size_t)(images * p->image_tiles)};
@@ -186,7 +144,7 @@ static void find_places(const plan *p, int results, cni_winograd_tile *tiles)
         for (int j = 0; j < p->tiles[1]; j++) {
             const int row = p->before[0] + i * results, column = p->before[1] + j * results;
             *tiles++ = (cni_winograd_tile){
-                .at = ((ptrdiff_t)row * p->sums[1] + column) * p->panel, .bottom = p->n, .right = p->n};
+                .at = ((ptrdiff_t)row * p->sums[1] + column) * p->u.panel, .bottom = p->u.n, .right = p->u.n};
         }
 }
 
@@ -194,7 +152,7 @@ static void find_places(const plan *p, int results, cni_winograd_tile *tiles)
 static void begin_sums(const work *w, int first, int width, char *sums)
 {
     const plan *p = &w->p;
-    const size_t cells = (size_t)(p->sums[0] * p->sums[1]), pixel = (size_t)p->panel * p->real_size;
+    const size_t cells = (size_t)(p->sums[0] * p->sums[1]), pixel = (size_t)p->u.panel * p->real_size;
     if (w->finish->scale || !w->finish->shift) {
         memset(sums, 0, cells * pixel);
         return;
@@ -212,7 +170,7 @@ static const void *from_there(const void *data, ptrdiff_t at, size_t real_size)
 static void finish_pixels(const work *w, int first, int width, const char *sums, ptrdiff_t at, int count)
 {
     const plan *p = &w->p;
-    const bool whole = width == p->panel && width == w->conv->to[2];
+    const bool whole = width == p->u.panel && width == w->conv->to[2];
     const int step = whole ? count : 1;
     for (int i = 0; i < count; i += step, at += (ptrdiff_t)step * w->conv->to[2]) {
         cni_finish f = *w->finish;
@@ -221,7 +179,7 @@ static void finish_pixels(const work *w, int first, int width, const char *sums,
         f.add = from_there(f.add, at, p->real_size);
         f.mask = from_there(f.mask, at, p->real_size);
         void *y = cni_at_mutable(w->y, at, p->real_size);
-        w->kernels->elementwise.finish(&f, sums + (size_t)(i * p->panel) * p->real_size, y, (size_t)step,
+        w->kernels->elementwise.finish(&f, sums + (size_t)(i * p->u.panel) * p->real_size, y, (size_t)step,
                                        (size_t)width);
         if (w->after) w->kernels->elementwise.unary(w->after, y, y, (size_t)(step * width));
     }
@@ -230,19 +188,19 @@ static void finish_pixels(const work *w, int first, int width, const char *sums,
 static void results(const work *w, int image, int panel, const cni_winograd_tile *places, const char *m, char *sums)
 {
     const plan *p = &w->p;
-    const int *to = w->conv->to, first = panel * p->panel, width = cni_smaller(p->panel, to[2] - first);
+    const int *to = w->conv->to, first = panel * p->u.panel, width = cni_smaller(p->u.panel, to[2] - first);
     begin_sums(w, first, width, sums);
     const cni_winograd_job job = {.tiles = places,
                                   .count = (size_t)p->image_tiles,
-                                  .row = (ptrdiff_t)p->sums[1] * p->panel,
-                                  .column = p->panel,
-                                  .tile = p->panel,
+                                  .row = (ptrdiff_t)p->sums[1] * p->u.panel,
+                                  .column = p->u.panel,
+                                  .tile = p->u.panel,
                                   .position = w->m_position,
                                   .channels = width};
-    w->kernels->winograd.overlap[p->n](&job, m, sums);
+    w->kernels->winograd.overlap[p->u.n](&job, m, sums);
     for (int i = 0; i < to[0]; i++) {
         const ptrdiff_t cell = (ptrdiff_t)(i + p->skip[0]) * p->sums[1] + p->skip[1];
-        finish_pixels(w, first, width, cni_at_mutable(sums, cell * p->panel, p->real_size),
+        finish_pixels(w, first, width, cni_at_mutable(sums, cell * p->u.panel, p->real_size),
                       ((ptrdiff_t)image * to[0] + i) * to[1] * to[2] + first, to[1]);
     }
 }
@@ -253,16 +211,16 @@ static void run_task(void *context, size_t index, int thread)
     const plan *p = &w->p;
     const int blocks = (int)(index / (size_t)w->groups), panel = (int)(index % (size_t)w->groups) * w->group_panels;
     const int image = blocks * p->block_images, images = cni_smaller(p->block_images, w->images - image);
-    const int last = cni_smaller(panel + w->group_panels, p->panels);
+    const int last = cni_smaller(panel + w->group_panels, p->u.count);
     char *own = cni_own(w->run, thread);
     cni_winograd_tile *tiles = (void *)own, *places = tiles + p->block_images * p->image_tiles;
-    char *v = own + tile_bytes(p), *m = v + v_bytes(w->conv, p), *sums = m + m_bytes(p);
+    char *v = own + tile_bytes(p), *m = v + v_bytes(w->conv, w->kernels, p), *sums = m + m_bytes(p);
     spread(w, image, images, tiles, v);
     find_places(p, w->conv->results, places);
     for (int i = panel; i < last; i++) {
-        multiply(w, i, cni_smaller(p->panel, w->conv->to[2] - i * p->panel), images, v, m);
+        multiply(w, i, cni_smaller(p->u.panel, w->conv->to[2] - i * p->u.panel), images, v, m);
         for (int k = 0; k < images; k++)
-            results(w, image + k, i, places, m + (size_t)(k * p->image_tiles * p->panel) * p->real_size, sums);
+            results(w, image + k, i, places, m + (size_t)(k * p->image_tiles * p->u.panel) * p->real_size, sums);
     }
 }
 
@@ -272,8 +230,8 @@ static void divide(work *w, int threads)
     plan *p = &w->p;
     p->block_images = cni_smaller(p->block_images, cni_ratio_up(w->images, threads));
     const int blocks = cni_ratio_up(w->images, p->block_images);
-    w->group_panels = cni_ratio_up(p->panels, cni_smaller(p->panels, cni_ratio_up(threads, blocks)));
-    w->groups = cni_ratio_up(p->panels, w->group_panels);
+    w->group_panels = cni_ratio_up(p->u.count, cni_smaller(p->u.count, cni_ratio_up(threads, blocks)));
+    w->groups = cni_ratio_up(p->u.count, w->group_panels);
 }
 
 void cni_winograd_overlap_convolve(const cni_winograd_conv *conv, const cni_run *whole_run, const void *x,
@@ -292,13 +250,11 @@ void cni_winograd_overlap_convolve(const cni_winograd_conv *conv, const cni_run 
                 .u = u,
                 .run = whole_run};
     const cni_run run =
-        cni_run_for(whole_run, 2.0 * whole_run->n * job.p.image_tiles * job.p.elements * conv->from[2] * conv->to[2]);
+        cni_run_for(whole_run, 2.0 * whole_run->n * job.p.image_tiles * job.p.u.elements * conv->from[2] * conv->to[2]);
     divide(&job, cni_pool_threads(run.pool));
     job.v_position = cni_winograd_spaced(job.p.block_images * job.p.image_tiles * job.p.pixel);
-    job.m_position = cni_winograd_spaced((ptrdiff_t)job.p.block_images * job.p.image_tiles * job.p.panel);
-    if (transform)
-        cni_parallel(whole_run->pool, (size_t)(job.p.panels * cni_ratio_up(conv->from[2], CHUNK)), transform_weights,
-                     &job);
+    job.m_position = cni_winograd_spaced((ptrdiff_t)job.p.block_images * job.p.image_tiles * job.p.u.panel);
+    if (transform) cni_winograd_panels_make(conv, whole_run, w, u, tile_bytes(&job.p));
     if (whole_run->pack_only) return;
     cni_parallel(run.pool, (size_t)(cni_ratio_up(job.images, job.p.block_images) * job.groups), run_task, &job);
 }

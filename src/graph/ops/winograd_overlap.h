@@ -6,9 +6,7 @@
 
 #include "graph/ops/winograd_conv2d.h"
 
-/* As cni_winograd_weights, cni_winograd_own and cni_winograd_convolve, which call them when conv->overlaps. */
-
-size_t cni_winograd_overlap_weights(const cni_winograd_conv *conv, const cni_kernels *kernels);
+/* As cni_winograd_own and cni_winograd_convolve, which call them when conv->overlaps. */
 
 size_t cni_winograd_overlap_own(const cni_winograd_conv *conv, const cni_run *most);
 
