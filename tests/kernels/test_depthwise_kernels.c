@@ -35,12 +35,14 @@ static cni_window_axis draw_axis(uint32_t *random, int taps, int stride, int dil
 static sizes draw_sizes(uint32_t *random, uint32_t seed)
 {
     static const int usual[] = {3, 3, 3, 5, 5, 7, 2};
-    const bool square = seed % 3 != 0;
-    const int taps = square ? usual[draw(random, 7)] : upto(random, 9), stride = 1 + (int)draw(random, square ? 2 : 3);
+    const bool square = seed % 3 != 0 && seed % 50 != 0;
+    const int most = seed % 50 ? 9 : 40; /* large ones take several blocks of rows of the window */
+    const int taps = square ? usual[draw(random, 7)] : upto(random, most),
+              stride = 1 + (int)draw(random, square ? 2 : 3);
     const int dilation = seed % 4 ? 1 : upto(random, 3);
     sizes s = {.rows = draw_axis(random, taps, stride, dilation), .c = upto(random, 70)};
     s.columns = square ? draw_axis(random, taps, stride, dilation)
-                       : draw_axis(random, upto(random, 9), upto(random, 3), upto(random, 2));
+                       : draw_axis(random, upto(random, most), upto(random, 3), upto(random, 2));
     if (seed % 7 == 0) s.c = 16 * upto(random, 4);
     s.pixel = seed % 5 ? s.c : 256; /* crowded pixels are gone through in another order */
     s.columns.x = s.pixel;

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Layers beside the peers, in turn on one core: forward as a network of eight equal layers, gradients as single calls.
 
-   kernels.py build/cornu [--filter depthwise] [--peers ort,openvino,litert,ncnn,torch] [--json FILE]
+   kernels.py build/cornu [--list core] [--filter depthwise] [--peers ort,openvino,litert,ncnn,torch] [--json FILE]
 
-The shapes are those of bench/shapes/core.txt; one that cannot follow itself is a network of one layer, whose time holds
+The shapes are those of a list of bench/shapes; one that cannot follow itself is a network of one layer, whose time holds
 what a peer does to its input and output.  Gradients of Cornu come from bench_kernels beside the command, those of the
 peer from PyTorch, whose convolutions are oneDNN's.  Ratios are the fastest peer's time / Cornu's.  A peer is started
 once for all layers; the first call converts models, later ones take three minutes."""
@@ -22,7 +22,7 @@ import networks
 
 
 def name_of(c):
-    name = f"{c.kh}x{c.kh}{f'/{c.sh}' if c.sh > 1 else ''} {c.ic}"
+    name = f"{c.kh}x{c.kw}{f'/{c.sh}' if c.sh > 1 else ''} {c.ic}"
     if layers.is_depthwise(c):
         name = f"depthwise {name}"
     else:
@@ -30,8 +30,8 @@ def name_of(c):
     return f"{name} {c.ih}x{c.iw}{f' d{c.dh + 1}' if c.dh else ''}{f' g{c.g}' if 1 < c.g < c.ic else ''}"
 
 
-def shapes(wanted):
-    for line in (networks.HERE.parents[1] / "bench/shapes/core.txt").read_text().splitlines():
+def shapes(name, wanted):
+    for line in (networks.HERE.parents[1] / f"bench/shapes/{name}.txt").read_text().splitlines():
         if line.startswith("conv "):
             text = line.split()[1]
             c = layers.read("conv-" + text)
@@ -114,6 +114,7 @@ def depthwise_means(rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cornu")
+    parser.add_argument("--list", default="core")
     parser.add_argument("--filter")
     parser.add_argument("--peers", default="ort,openvino,litert,ncnn,torch", type=lambda text: text.split(","))
     parser.add_argument("--passes", default="fwd,data,weights")
@@ -127,7 +128,7 @@ def main():
     rows, peers = {}, Peers(args)
     print("| layer | forward, us | best peer | ratio | data, us | oneDNN | ratio | weights, us | oneDNN | ratio |")
     print("|---|---|---|---|---|---|---|---|---|---|")
-    for text, c, name in shapes(args.filter):
+    for text, c, name in shapes(args.list, args.filter):
         row = rows[name] = {"text": text, "depthwise": layers.is_depthwise(c), "kernel": c.kh}
         cells = []
         if "fwd" in args.passes:

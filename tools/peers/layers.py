@@ -19,7 +19,7 @@ def read(text):
 
 def repeats(c):
     """Whether the layer can follow itself."""
-    return c.ic == c.oc and c.sh == 1 and 2 * c.ph == (c.kh - 1) * (c.dh + 1)
+    return c.ic == c.oc and c.sh == 1 and 2 * c.ph == (c.kh - 1) * (c.dh + 1) and 2 * c.pw == (c.kw - 1) * (c.dw + 1)
 
 
 def times(c):
@@ -31,7 +31,8 @@ def is_depthwise(c):
 
 
 def keras_text(c):
-    given = f'padding="{"same" if c.ph or c.sh > 1 else "valid"}", strides={c.sh}, dilation_rate={c.dh + 1}, use_bias=False'
-    layer = f"layers.DepthwiseConv2D({c.kh}, {given})" if is_depthwise(c) else \
-        f"layers.Conv2D({c.oc}, {c.kh}, groups={c.g}, {given})"
+    window = c.kh if c.kh == c.kw else (c.kh, c.kw)
+    given = f'padding="{"same" if c.ph or c.pw or c.sh > 1 else "valid"}", strides={c.sh}, dilation_rate={c.dh + 1}, use_bias=False'
+    layer = f"layers.DepthwiseConv2D({window}, {given})" if is_depthwise(c) else \
+        f"layers.Conv2D({c.oc}, {window}, groups={c.g}, {given})"
     return f"keras.Sequential([keras.Input(({c.ih}, {c.iw}, {c.ic})), {', '.join([layer] * times(c))}])"

@@ -40,7 +40,7 @@ ALWAYS_INLINE void load_window(const cni_depthwise *d, lanes *w, int channel, in
     UNROLL for (int t = 0; t < taps_down * taps_across; t++) w[t] *= scale;
 }
 
-/* Windows of 7 x 7 with stride 1, not dilated, a row of outputs at a time. */
-void CNI_FOR_ISA(cni_depthwise_rows)(const cni_depthwise *depthwise);
+/* Windows of many columns, a row of outputs at a time; false: this one is not for it. */
+bool CNI_FOR_ISA(cni_depthwise_rows)(const cni_depthwise *depthwise);
 
 #endif

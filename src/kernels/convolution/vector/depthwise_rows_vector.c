@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Depthwise convolution with windows of 7 x 7, a row of outputs at a time: their sums are in registers, and so is one
- * row of the window; each cell of a row is loaded once for all outputs that see it:
+ * Depthwise convolution with windows of many columns, a row of outputs at a time: their sums are in registers, and so
+ * is a run of neighbouring taps of one row of the window; each cell is loaded once for all outputs that see it through
+ * one of these taps:
  *
  *     cells        o o o o o o o o o o    of one row
  *     outputs            o o o o          += cell * the weight of its column, for each output that sees it
  *
+ * With a stride neighbours are taps, and cells, that are a stride apart.
+ *
  * Rows and columns outside the image are left out.  A sum is in the order of the window's rows, and in a row in that of
- * its columns, whatever the number of outputs. */
+ * the runs, whatever the number of outputs.  Of the weights a block of rows is copied to where they lie side by side;
+ * sums wait in memory for the next block. */
 #include "kernels/convolution/depthwise_parts.h"
 
-enum { TAPS = 7 };
+enum { MOST_RUNS = 40, LONGEST_RUN = 7, PATCH_ROWS = 14, BLOCK_TAPS = 256 };
 
 #if CNI_VECTOR_BYTES == 32
 enum { MOST_OUTPUTS = 7 };
@@ -17,25 +21,59 @@ enum { MOST_OUTPUTS = 7 };
 enum { MOST_OUTPUTS = 14 };
 #endif
 
-/* Outputs of rows first ... last - 1; `inside` has bit q when column q of the cells that they see is in the image. */
+/* Taps first, first + step, ...; bit q of `inside`: cell q of those that the outputs of a patch see is in the image. */
+typedef struct run {
+    int first, taps, weight; /* where its weights are in their order */
+    unsigned inside;
+} run;
+
+/* The runs of a row of the window, or those that see the image. */
+typedef struct runs {
+    int count, step;
+    run run[MOST_RUNS];
+} runs;
+
+/* Outputs of rows first ... last - 1. */
 typedef struct patch {
     int first, last, column;
-    unsigned inside;
+    const runs *window;
+    runs seen;
 } patch;
 
-ALWAYS_INLINE void add_row(lanes *sum, const lanes *w, const float *x, ptrdiff_t x_pixel, unsigned inside, int outputs,
-                           int some)
+ALWAYS_INLINE void add_run(lanes *sum, const lanes *w, const float *x, ptrdiff_t x_pixel, unsigned inside, int outputs,
+                           int taps, int some)
 {
-    lanes weight[TAPS];
-    UNROLL for (int s = 0; s < TAPS; s++) weight[s] = w[s];
-    UNROLL for (int q = 0; q < outputs + TAPS - 1; q++, x += x_pixel)
+    lanes weight[LONGEST_RUN];
+    UNROLL for (int s = 0; s < taps; s++) weight[s] = w[s];
+    UNROLL for (int q = 0; q < outputs + taps - 1; q++, x += x_pixel)
     {
         POINTER_IN_REGISTER(x);
         if (!(inside & 1u << q)) continue;
         lanes cell = take(x, some);
         IN_REGISTER(cell);
-        UNROLL for (int s = 0; s < TAPS; s++) if (q >= s && q - s < outputs) sum[q - s] =
+        UNROLL for (int s = 0; s < taps; s++) if (q >= s && q - s < outputs) sum[q - s] =
             multiply_add(cell, weight[s], sum[q - s]);
+    }
+}
+
+/* A row of the window. */
+ALWAYS_INLINE void add_row(const cni_depthwise *d, lanes *sum, const patch *p, const lanes *w, const float *x,
+                           int outputs, int some)
+{
+    const ptrdiff_t x_tap = d->columns.dilation * d->columns.x, x_pixel = d->columns.stride * d->columns.x;
+    const run *const last = p->seen.run + p->seen.count;
+    for (const run *k = p->seen.run; k < last; k++) {
+        const float *from = x + k->first * x_tap;
+#define ADD(taps) add_run(sum, w + k->weight, from, x_pixel, k->inside, outputs, taps, some)
+        if (k->taps == 7)
+            ADD(7);
+        else if (k->taps == 5)
+            ADD(5);
+        else if (k->taps == 4)
+            ADD(4);
+        else
+            ADD(3);
+#undef ADD
     }
 }
 
@@ -44,32 +82,79 @@ ALWAYS_INLINE void end_row(const cni_depthwise *d, const lanes *sum, ptrdiff_t a
     UNROLL for (int j = 0; j < outputs; j++) end(d, sum[j], at + j * d->columns.y, how, some);
 }
 
+/* Rows top ... bottom - 1 of the window, scaled, in the order of the runs. */
+ALWAYS_INLINE void copy_weights(const cni_depthwise *d, const runs *window, int channel, int top, int bottom, lanes *w,
+                                int some)
+{
+    const lanes scale = d->finish.scale ? load_at(d->finish.scale, channel, some) : splat(1);
+    const ptrdiff_t w_tap = d->columns.w, w_next = window->step * w_tap;
+    const int taps = d->columns.taps, step = window->step;
+    for (int r = top; r < bottom; r++) {
+        const float *row = (const float *)d->w + channel + r * d->rows.w;
+        for (int first = 0; first < step; first++) {
+            const float *from = row + first * w_tap;
+            for (int s = first; s < taps; s += step, from += w_next) *w++ = scale * take(from, some);
+        }
+    }
+}
+
+/* Rows top ... bottom - 1 of the window, of those that output i sees. */
+ALWAYS_INLINE void add_rows(const cni_depthwise *d, lanes *sum, const patch *p, const lanes *w, const float *x, int i,
+                            int top, int bottom, int outputs, int some)
+{
+    const int taps = d->columns.taps;
+    const ptrdiff_t x_row = d->rows.dilation * d->rows.x, x_pixel = d->columns.stride * d->columns.x;
+    int begin, stop;
+    taps_inside(&d->rows, i, &begin, &stop);
+    begin = begin < top ? top : begin;
+    stop = stop > bottom ? bottom : stop;
+    x += first_cell(&d->rows, i) * d->rows.x + begin * x_row;
+    w += (begin - top) * taps;
+    if (taps == 7 && p->window->count == 1)
+        for (int r = begin; r < stop; r++, x += x_row, w += 7)
+            add_run(sum, w, x, x_pixel, p->seen.run->inside, outputs, 7, some);
+    else
+        for (int r = begin; r < stop; r++, x += x_row, w += taps) add_row(d, sum, p, w, x, outputs, some);
+}
+
 ALWAYS_INLINE void compute_patch(const cni_depthwise *whole, const patch *p, int channel, int outputs, int some)
 {
     const cni_depthwise local = *whole, *d = &local; /* which no store can change */
-    const ending how = some == LANES ? ending_of(&d->finish) : ANY;
-    const unsigned inside = p->inside;
-    lanes w[MOST_TAPS], sum[MOST_OUTPUTS];
-    load_window(d, w, channel, TAPS, TAPS, some);
-    const lanes *window = w;
-    __asm__("" : "+r"(window)::"memory");
+    const ending how = ending_of(&d->finish);
+    const int block = BLOCK_TAPS / d->columns.taps;
+    lanes w[BLOCK_TAPS], sum[MOST_OUTPUTS], waiting[PATCH_ROWS][MOST_OUTPUTS];
     const lanes shift = d->finish.shift ? load_at(d->finish.shift, channel, some) : (lanes){0};
-    const float *x = (const float *)d->x + channel + (p->column + d->columns.position) * d->columns.x;
-    for (int i = p->first; i < p->last; i++) {
-        int top, bottom;
-        taps_inside(&d->rows, i, &top, &bottom);
-        UNROLL for (int j = 0; j < outputs; j++) sum[j] = shift;
-        for (int r = top; r < bottom; r++)
-            add_row(sum, window + r * TAPS, x + (i + d->rows.position + r) * d->rows.x, d->columns.x, inside, outputs,
-                    some);
-        const ptrdiff_t at = i * d->rows.y + p->column * d->columns.y + channel;
-        if (how == PLAIN)
-            end_row(d, sum, at, outputs, PLAIN, some);
-        else if (how == CLAMPED)
-            end_row(d, sum, at, outputs, CLAMPED, some);
-        else
-            end_row(d, sum, at, outputs, ANY, some);
+    const float *x = (const float *)d->x + channel + first_cell(&d->columns, p->column) * d->columns.x;
+    for (int top = 0; top < d->rows.taps; top += block) {
+        const int bottom = top + block < d->rows.taps ? top + block : d->rows.taps;
+        copy_weights(d, p->window, channel, top, bottom, w, some);
+        for (int i = p->first; i < p->last; i++) {
+            lanes *const kept = waiting[i - p->first];
+            UNROLL for (int j = 0; j < outputs; j++) sum[j] = top ? kept[j] : shift;
+            add_rows(d, sum, p, w, x, i, top, bottom, outputs, some);
+            const ptrdiff_t at = i * d->rows.y + p->column * d->columns.y + channel;
+            if (bottom < d->rows.taps)
+                UNROLL for (int j = 0; j < outputs; j++) kept[j] = sum[j];
+            else if (how == PLAIN)
+                end_row(d, sum, at, outputs, PLAIN, some);
+            else if (how == CLAMPED)
+                end_row(d, sum, at, outputs, CLAMPED, some);
+            else
+                end_row(d, sum, at, outputs, ANY, some);
+        }
     }
+}
+
+/* Where masks cost nothing, there is no kernel of its own for less than a vector of channels. */
+#if CNI_VECTOR_BYTES == 64
+#define MASKED 1
+#else
+#define MASKED 0
+#endif
+
+static int lanes_left(const cni_depthwise *d, int channel)
+{
+    return d->width - channel < LANES ? d->width - channel : LANES;
 }
 
 typedef void patch_function(const cni_depthwise *d, const patch *p, int channel);
@@ -77,7 +162,7 @@ typedef void patch_function(const cni_depthwise *d, const patch *p, int channel)
 #define PATCH(outputs)                                                                                                 \
     static void patch_##outputs(const cni_depthwise *d, const patch *p, int channel)                                   \
     {                                                                                                                  \
-        compute_patch(d, p, channel, outputs, LANES);                                                                  \
+        compute_patch(d, p, channel, outputs, MASKED ? lanes_left(d, channel) : LANES);                                \
     }
 PATCH(1)
 PATCH(2)
@@ -114,34 +199,82 @@ static void rest_of_1(const cni_depthwise *d, const patch *p, int channel)
     compute_patch(d, p, channel, 1, d->width - channel);
 }
 
-enum { PATCH_ROWS = 14 };
+/* The runs that see the image, and where they do. */
+static void find_seen(const cni_depthwise *d, patch *p, int outputs)
+{
+    const cni_window_axis *c = &d->columns;
+    p->seen.count = 0;
+    for (int i = 0; i < p->window->count; i++) {
+        run *k = &p->seen.run[p->seen.count];
+        *k = p->window->run[i];
+        const int cells = outputs + k->taps - 1;
+        ptrdiff_t at = first_cell(c, p->column) + (ptrdiff_t)k->first * c->dilation;
+        k->inside = 0;
+        for (int q = 0; q < cells; q++, at += c->stride)
+            if (at >= 0 && at < c->cells) k->inside |= 1u << q;
+        if (k->inside) p->seen.count++;
+    }
+}
 
 static void compute_columns(const cni_depthwise *d, patch *p, int outputs)
 {
-    const cni_window_axis *c = &d->columns;
-    const int last = p->column + outputs, whole = d->width / LANES * LANES;
-    p->inside = cells_inside(c, p->column, outputs + TAPS - 1);
+    const int last = p->column + outputs, whole = MASKED ? d->width : d->width / LANES * LANES;
+    find_seen(d, p, outputs);
     for (int k = 0; k < whole; k += LANES) patches[outputs - 1](d, p, k);
     while (whole < d->width && p->column < last) {
         const int step = last - p->column < 4 ? 1 : 4;
-        p->inside = cells_inside(c, p->column, step + TAPS - 1);
+        find_seen(d, p, step);
         (step == 4 ? rest_of_4 : rest_of_1)(d, p, whole);
         p->column += step;
     }
 }
 
-void CNI_FOR_ISA(cni_depthwise_rows)(const cni_depthwise *d)
+/* Taps first, first + step, ... in runs of 3, 4, 5 and 7. */
+static bool add_runs(runs *window, int first, int taps)
+{
+    static const int next[] = {0, 0, 0, 3, 4, 5, 3, 7, 4, 5};
+    while (taps > 0) {
+        const int some = taps > 9 ? 7 : next[taps];
+        if (!some || window->count == MOST_RUNS) return false;
+        window->run[window->count++] = (run){.first = first, .taps = some};
+        first += some * window->step;
+        taps -= some;
+    }
+    return true;
+}
+
+static int common_divisor(int a, int b)
+{
+    return b ? common_divisor(b, a % b) : a;
+}
+
+static bool find_runs(const cni_window_axis *c, runs *window)
+{
+    window->count = 0;
+    window->step = c->stride / common_divisor(c->stride, c->dilation);
+    if (window->step * c->dilation != c->stride || c->taps > BLOCK_TAPS) return false;
+    for (int first = 0; first < window->step && first < c->taps; first++)
+        if (!add_runs(window, first, (c->taps - first - 1) / window->step + 1)) return false;
+    for (int i = 1; i < window->count; i++) window->run[i].weight = window->run[i - 1].weight + window->run[i - 1].taps;
+    return true;
+}
+
+bool CNI_FOR_ISA(cni_depthwise_rows)(const cni_depthwise *d)
 {
     const cni_window_axis *r = &d->rows, *c = &d->columns;
     const int height = r->last - r->first, width = c->last - c->first;
+    runs window = {0};
+    if (r->taps < 1 || c->taps < 1 || !find_runs(c, &window)) return false;
     for (int i = 0, row = 0; row < height; i++) {
         const int next_row = part_begin(height, PATCH_ROWS, i + 1);
         for (int j = 0, column = 0; column < width; j++) {
             const int next = part_begin(width, MOST_OUTPUTS, j + 1);
-            patch p = {.first = r->first + row, .last = r->first + next_row, .column = c->first + column};
+            patch p = {
+                .first = r->first + row, .last = r->first + next_row, .column = c->first + column, .window = &window};
             compute_columns(d, &p, next - column);
             column = next;
         }
         row = next_row;
     }
+    return true;
 }

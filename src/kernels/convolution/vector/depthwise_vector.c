@@ -18,9 +18,9 @@
  * Columns outside the image are left out; rows outside are, or are zeros that are never loaded.  The order of a sum is
  * that of the columns, and in a column that of the rows, whatever the number of rows of a strip.
  *
- * Windows of 7 x 7 have a way of their own (depthwise_rows_vector.c).
+ * Windows of more columns, or rows, have a way of their own (depthwise_rows_vector.c).
  *
- * What has no sliding kernel is computed in tiles of some outputs of one row, in the order of the rows.
+ * What has neither is computed in tiles of some outputs of one row, in the order of the rows.
  *
  * A dilated window with stride 1 sees only every dilation-th cell, and so do its neighbours that far away: the image
  * falls into dilation^2 images, each with a window that is not dilated. */
@@ -552,10 +552,13 @@ static cni_depthwise part_of(const cni_depthwise *d, int row, int down, int colu
     return part;
 }
 
-static bool is_seven(const cni_depthwise *d)
+/* With rows and columns changed places. */
+static bool go_down(const cni_depthwise *d)
 {
-    const cni_window_axis *r = &d->rows, *c = &d->columns;
-    return r->taps == 7 && c->taps == 7 && r->stride == 1 && c->stride == 1 && r->dilation == 1 && c->dilation == 1;
+    cni_depthwise turned = *d;
+    turned.rows = d->columns;
+    turned.columns = d->rows;
+    return CNI_FOR_ISA(cni_depthwise_rows)(&turned);
 }
 
 static void depthwise(const cni_depthwise *d)
@@ -565,11 +568,9 @@ static void depthwise(const cni_depthwise *d)
         for (int j = 0; j < across; j++) {
             const cni_depthwise part = part_of(d, i, down, j, across);
             const struct sliding *of = find_sliding(&part);
-            if (is_seven(&part))
-                CNI_FOR_ISA(cni_depthwise_rows)(&part);
-            else if (of)
+            if (of)
                 slide_all(&part, of);
-            else
+            else if (!CNI_FOR_ISA(cni_depthwise_rows)(&part) && !go_down(&part))
                 all_tiles(&part);
         }
 }
