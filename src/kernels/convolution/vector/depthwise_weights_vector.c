@@ -21,6 +21,7 @@ enum { BAND_BYTES = 128 * 1024, LEAST_BAND = 4 };
 /* Rows first ... last - 1 of dy, a vector of channels, and taps of the window from (tap_row, tap_column) on. */
 typedef struct pass {
     int first, last, channel, tap_row, tap_column;
+    int done; /* of its columns of taps, which another pass has added */
 } pass;
 
 ALWAYS_INLINE float *sum_at(const cni_depthwise_weights *d, const pass *p, int r, int s)
@@ -38,7 +39,7 @@ ALWAYS_INLINE void load_sums(const cni_depthwise_weights *d, const pass *p, lane
 ALWAYS_INLINE void store_sums(const cni_depthwise_weights *d, const pass *p, lanes sum[][7], int down, int across,
                               int some)
 {
-    UNROLL for (int r = 0; r < down; r++) UNROLL for (int s = 0; s < across; s++)
+    UNROLL for (int r = 0; r < down; r++) UNROLL for (int s = 0; s < across; s++) if (s >= p->done)
         put(sum_at(d, p, r, s), sum[r][s], some);
 }
 
@@ -50,20 +51,24 @@ ALWAYS_INLINE void load_column(lanes cells[][7], int column, const float *x, ptr
     UNROLL for (int p = 0; p < count; p++) cells[p][column] = inside & 1u << p ? take(x + p * x_row, some) : (lanes){0};
 }
 
-/* `rows` rows of dy from left to right. */
+/* `rows` rows of dy from left to right, as far as taps are inside the image. */
 ALWAYS_INLINE void slide_strip(const cni_depthwise_weights *d, const pass *p, int row, lanes sum[][7], int down,
                                int across, int stride, int rows, int some)
 {
     const cni_window_axis *r = &d->rows, *c = &d->columns;
     const int reach = (rows - 1) * stride + down;
     const unsigned inside = cells_inside(r, row, p->tap_row + reach) >> p->tap_row;
+    const int before = (1 - across - c->position + stride - 1) / stride,
+              behind = (c->cells - c->position - 1) / stride + 1;
+    const int first = before > c->first ? before : c->first, last = behind < c->last ? behind : c->last;
+    if (!inside) return;
     const float *x = (const float *)d->x + (first_cell(r, row) + p->tap_row) * r->x + p->channel;
-    const float *dy = (const float *)d->dy + row * r->y + c->first * c->y + p->channel;
-    ptrdiff_t cell = first_cell(c, c->first);
+    const float *dy = (const float *)d->dy + row * r->y + first * c->y + p->channel;
+    ptrdiff_t cell = first_cell(c, first);
     lanes cells[6][7];
     UNROLL for (int s = stride; s < across; s++, cell++)
         load_column(cells, s, x + cell * c->x, r->x, reach, cell >= 0 && cell < c->cells ? inside : 0, some);
-    for (int j = c->first; j < c->last; j++, dy += c->y) {
+    for (int j = first; j < last; j++, dy += c->y) {
         UNROLL for (int s = 0; s + stride < across; s++) UNROLL for (int q = 0; q < reach; q++) cells[q][s] =
             cells[q][s + stride];
         UNROLL for (int s = across - stride; s < across; s++, cell++)
@@ -274,6 +279,7 @@ PASS(slide_3_5_2, slide, 3, 5, 2, 1)
 PASS(slide_2_5_2, slide, 2, 5, 2, 1)
 PASS(slide_2_7, slide, 2, 7, 1, 1)
 PASS(slide_1_7, slide, 1, 7, 1, 2)
+PASS(slide_1_5, slide, 1, 5, 1, 2)
 #define THREE                                                                                                          \
     {                                                                                                                  \
         3, slide_3_3                                                                                                   \
@@ -316,10 +322,81 @@ static const struct passes *find_passes(const cni_depthwise_weights *d)
     return NULL;
 }
 
+#if CNI_VECTOR_BYTES != 32
+/* Columns of a window that has no passes of its own go in strips of 7 and 5, the last of which may meet the one before
+ * it; rows in as many as the registers hold. */
+static const struct strip {
+    int rows;
+    pass_function *compute;
+} sevens[] = {{1, slide_1_7}, {2, slide_2_7}}, fives[] = {{1, slide_1_5}, {2, slide_2_5}, {3, slide_3_5}};
+
+static bool in_strips(const cni_depthwise_weights *d)
+{
+    const cni_window_axis *r = &d->rows, *c = &d->columns;
+    return r->stride == 1 && c->stride == 1 && r->dilation == 1 && c->dilation == 1 && c->taps >= 5;
+}
+
+/* A strip of the window, which `d` begins with. */
+static void add_strip(const cni_depthwise_weights *d, const pass *p, int columns)
+{
+    cni_depthwise_weights part = *d;
+    for (int left = d->rows.taps, rows; left > 0; left -= rows) {
+        rows = columns == 7 || left == 4 ? 2 : 3;
+        if (rows > left) rows = left;
+        (columns == 7 ? sevens : fives)[rows - 1].compute(&part, p);
+        part.rows.position += rows;
+        part.dw = (float *)part.dw + rows * part.rows.w;
+    }
+}
+
+/* How many strips are of 5 columns, so that they are not much more than there are. */
+static int strips_of_five(int taps)
+{
+    int best = taps, least = 5 * taps;
+    for (int some = taps < 7; 5 * some < taps + 5; some++) {
+        const int rest = taps - 5 * some, columns = 5 * some + (rest > 0 ? (rest + 6) / 7 * 7 : 0);
+        if (columns >= least || (taps < 7 && rest > 0)) continue;
+        best = some;
+        least = columns;
+    }
+    return best;
+}
+
+static void add_strips(const cni_depthwise_weights *d, const pass *all)
+{
+    pass p = *all;
+    const int taps = d->columns.taps, small = strips_of_five(taps);
+    for (int i = 0, at = 0, next; at < taps; i++, at = next) {
+        const int columns = i < small ? 5 : 7;
+        cni_depthwise_weights part = *d;
+        next = at + columns < taps ? at + columns : taps;
+        p.done = columns - (next - at);
+        part.columns.position += next - columns;
+        part.dw = (float *)part.dw + (next - columns) * part.columns.w;
+        add_strip(&part, &p, columns);
+    }
+}
+#else
+static bool in_strips(const cni_depthwise_weights *d)
+{
+    (void)d;
+    return false;
+}
+
+static void add_strips(const cni_depthwise_weights *d, const pass *p)
+{
+    (void)d, (void)p;
+}
+#endif
+
 /* The whole window, for some rows of dy and a vector of channels. */
 static void add_rows(const cni_depthwise_weights *d, const struct passes *of, pass *p)
 {
     p->tap_row = p->tap_column = 0;
+    if (!of && in_strips(d)) {
+        add_strips(d, p);
+        return;
+    }
     for (int i = 0; of && p->tap_row < d->rows.taps; i++) {
         of->pass[i].compute(d, p);
         p->tap_row += of->pass[i].rows;
@@ -347,6 +424,16 @@ static void add_bands(const cni_depthwise_weights *d, const struct passes *of)
     }
 }
 
+/* Few columns of the window go down instead of across. */
+enum { FEW_COLUMNS = 5 };
+
+static void swap_axes(cni_depthwise_weights *d)
+{
+    const cni_window_axis rows = d->rows;
+    d->rows = d->columns;
+    d->columns = rows;
+}
+
 static void depthwise_weights(const cni_depthwise_weights *d)
 {
     const int down = undilated_parts(&d->rows), across = undilated_parts(&d->columns);
@@ -358,6 +445,7 @@ static void depthwise_weights(const cni_depthwise_weights *d)
             part.columns = undilated_part(&d->columns, j, across, &x[1], &dy[1]);
             part.x = (const float *)d->x + x[0] + x[1];
             part.dy = (const float *)d->dy + dy[0] + dy[1];
+            if (part.columns.taps < FEW_COLUMNS && part.rows.taps >= FEW_COLUMNS) swap_axes(&part);
             add_bands(&part, find_passes(&part));
         }
 }
