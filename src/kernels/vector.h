@@ -111,6 +111,19 @@ ALWAYS_INLINE lanes vector_at_most(lanes x, lanes most)
 #endif
 }
 
+/* Where the sign of s is set `negative`, elsewhere `positive`. */
+ALWAYS_INLINE lanes choose_by_sign(lanes s, lanes negative, lanes positive)
+{
+#if defined(__AVX512F__)
+    const __mmask16 is_negative = _mm512_cmplt_epi32_mask((__m512i)s, _mm512_setzero_si512());
+    return (lanes)_mm512_mask_blend_ps(is_negative, (__m512)positive, (__m512)negative);
+#elif defined(__AVX2__)
+    return (lanes)_mm256_blendv_ps((__m256)positive, (__m256)negative, (__m256)s);
+#else
+    return choose((mask)s >> 31, negative, positive);
+#endif
+}
+
 /* All lanes when `all` is -1; nothing is touched and all are 0 when it is 0. */
 ALWAYS_INLINE lanes load_if(const float *p, int32_t all)
 {

@@ -86,12 +86,31 @@ ALWAYS_INLINE lanes power_of_2(mask n)
     return (lanes)((n + 127) << 23);
 }
 
-/* x = n ln 2 + r with |r| <= ln 2 / 2; adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits. */
-ALWAYS_INLINE lanes reduce_by_ln2(lanes x, mask *n)
+/* Adding it rounds to an integer, which then stands in the low bits. */
+#define CNI_ROUNDS splat(12582912.0f) /* 1.5 * 2^23 */
+
+/* x = n ln 2 + r with |r| <= ln 2 / 2; what comes back is r, and n is told with CNI_ROUNDS added. */
+ALWAYS_INLINE lanes reduce_by_ln2(lanes x, lanes *rounded)
 {
-    const lanes magic = splat(12582912.0f), shifted = x * 1.44269504f + magic, whole = shifted - magic;
-    *n = (mask)shifted - (mask)magic;
-    return x - whole * 0.693145752f - whole * 1.42860677e-6f;
+    *rounded = x * 1.44269504f + CNI_ROUNDS;
+    const lanes n = *rounded - CNI_ROUNDS;
+    return x - n * 0.693145752f - n * 1.42860677e-6f;
+}
+
+ALWAYS_INLINE mask whole_number(lanes rounded)
+{
+    return (mask)rounded - (mask)CNI_ROUNDS;
+}
+
+/* p 2^n, p near 1: all that float has, from 0 to infinity */
+ALWAYS_INLINE lanes times_power_of_2(lanes p, lanes rounded)
+{
+#if defined(__AVX512F__)
+    return (lanes)_mm512_scalef_ps((__m512)p, (__m512)(rounded - CNI_ROUNDS));
+#else
+    const mask n = whole_number(rounded), half = n >> 1; /* 2^n itself may be too large or too small */
+    return p * power_of_2(half) * power_of_2(n - half);
+#endif
 }
 
 /* (exp(r) - 1 - r) / r^2 for |r| <= ln 2 / 2; error 3e-9 */
@@ -100,22 +119,34 @@ ALWAYS_INLINE lanes exp_tail(lanes r)
     return (((0.00139505998f * r + 0.00836895406f) * r + 0.041666206f) * r + 0.166665182f) * r + 0.5f;
 }
 
+/* exp(r) for |r| <= ln 2 / 2 */
+ALWAYS_INLINE lanes exp_near_0(lanes r)
+{
+    return (exp_tail(r) * r + 1.0f) * r + 1.0f;
+}
+
 /* 1 ulp; down to the smallest subnormal */
 ALWAYS_INLINE lanes vector_exp(lanes x)
 {
-    mask n;
-    x = choose((mask)(x > 89.0f), splat(89.0f), choose((mask)(x < -105.0f), splat(-105.0f), x));
-    const lanes r = reduce_by_ln2(x, &n), p = exp_tail(r) * (r * r) + r + 1.0f;
-    const mask half = n >> 1; /* 2^n itself may be too large or too small */
-    return p * power_of_2(half) * power_of_2(n - half);
+    lanes n;
+    const lanes r = reduce_by_ln2(vector_at_most(vector_at_least(x, splat(-105.0f)), splat(89.0f)), &n);
+    return times_power_of_2(exp_near_0(r), n);
+}
+
+/* The same for x up to 0. */
+ALWAYS_INLINE lanes vector_exp_of_negative(lanes x)
+{
+    lanes n;
+    const lanes r = reduce_by_ln2(vector_at_least(x, splat(-105.0f)), &n);
+    return times_power_of_2(exp_near_0(r), n);
 }
 
 /* exp(x) - 1 for x up to 88; 2 ulp */
 ALWAYS_INLINE lanes vector_expm1(lanes x)
 {
-    mask n;
-    x = choose((mask)(x > 88.0f), splat(88.0f), choose((mask)(x < -30.0f), splat(-30.0f), x));
-    const lanes r = reduce_by_ln2(x, &n), p = exp_tail(r) * (r * r) + r, scale = power_of_2(n);
+    lanes n;
+    const lanes r = reduce_by_ln2(vector_at_most(vector_at_least(x, splat(-30.0f)), splat(88.0f)), &n);
+    const lanes p = exp_tail(r) * (r * r) + r, scale = power_of_2(whole_number(n));
     return p * scale + (scale - 1.0f);
 }
 
@@ -158,23 +189,25 @@ ALWAYS_INLINE lanes vector_tanh(lanes x)
 /* 2.3 ulp */
 ALWAYS_INLINE lanes vector_sigmoid(lanes x)
 {
-    const lanes e = vector_exp(-vector_abs(x));
-    return choose((mask)(x >= 0.0f), splat(1), e) / (e + 1.0f);
+    const lanes e = vector_exp_of_negative(-vector_abs(x));
+    return choose_by_sign(x, e, splat(1)) / (e + 1.0f);
 }
 
-/* exp(-t^2) w(t) / (1 + 2 t) for t = |x|, w a polynomial in (t - 2) / (t + 2) (Shepherd & Laframboise 1981).  t^2 is
- * taken apart, t = high + low with an exact high^2, or its rounding would be seen in the result.  5 ulp. */
-ALWAYS_INLINE lanes vector_erfc(lanes x)
+/* The normal distribution, erfc(-x / sqrt 2) / 2.  Of a negative number it is exp(-x^2 / 2) w(t) / (1 + 2 t) for
+ * t = |x| / sqrt 2, w a polynomial in (t - 2) / (t + 2) (Shepherd & Laframboise 1981).  What x^2 loses by rounding
+ * would be seen in the result, so exp gets it as well.  4 ulp for normal results. */
+ALWAYS_INLINE lanes vector_normal(lanes x)
 {
-    const lanes size = vector_abs(x), t = choose((mask)(size > 10.2f), splat(10.2f), size), y = (t - 2.0f) / (t + 2.0f);
-    lanes w = -0.000399449607f * y - 0.00122800225f;
-    w = ((w * y + 0.00131331f) * y + 0.00863009784f) * y - 0.00806014333f;
-    w = ((w * y - 0.0542038828f) * y + 0.164055422f) * y - 0.166031465f;
-    w = (w * y - 0.0927639827f) * y + 1.27697837f;
-    const lanes high = (lanes)((mask)t & ~0xfff), d = (t - high) * (t + high);
-    const lanes tail = ((0.5f - d * 0.166666667f) * d - 1.0f) * d + 1.0f;
-    const lanes positive = vector_exp(-(high * high)) * tail * w / (t + t + 1.0f);
-    return choose((mask)(x < 0.0f), 2.0f - positive, positive);
+    const lanes size = vector_at_most(vector_abs(x), splat(14.4f)), t = size * 0.707106781f;
+    const lanes y = (t - 2.0f) / (t + 2.0f), square = size * size;
+    lanes w = -0.000199724804f * y - 0.000614001125f;
+    w = ((w * y + 0.000656655f) * y + 0.00431504892f) * y - 0.00403007167f;
+    w = ((w * y - 0.0271019414f) * y + 0.082027711f) * y - 0.0830157325f;
+    w = (w * y - 0.0463819914f) * y + 0.638489185f;
+    lanes n;
+    const lanes r = reduce_by_ln2(square * -0.5f, &n), lost = multiply_add(size, size, -square);
+    const lanes tail = times_power_of_2(exp_near_0(r - 0.5f * lost), n) * w / (t + t + 1.0f);
+    return choose_by_sign(x, tail, 1.0f - tail);
 }
 
 #endif

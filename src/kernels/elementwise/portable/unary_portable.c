@@ -48,9 +48,9 @@ static inline vec v_tanh(vec x)
     return tanh(x);
 }
 
-static inline vec v_erfc(vec x)
+static inline vec v_normal(vec x)
 {
-    return erfc(x);
+    return (real)0.5 * (real)erfc(x * (real)-0.70710678118654752440);
 }
 
 static inline vec v_sigmoid(vec x)

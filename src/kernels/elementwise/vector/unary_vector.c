@@ -16,7 +16,7 @@ typedef lanes vec;
 #define v_expm1               vector_expm1
 #define v_log1p               vector_log1p
 #define v_tanh                vector_tanh
-#define v_erfc                vector_erfc
+#define v_normal              vector_normal
 #define v_sigmoid             vector_sigmoid
 
 #include "kernels/elementwise/unary_functions.h"
