@@ -3,8 +3,10 @@
  * defined, and against Keras.  Whole numbers, so that every result is exact. */
 #include "graph/op_testing.h"
 
+#include "graph/ops/binary.h"
 #include "graph/ops/conv2d.h"
 #include "graph/ops/depthwise_conv2d.h"
+#include "graph/ops/unary.h"
 
 typedef enum sort { FORWARD, TRANSPOSED, DEPTHWISE } sort;
 
@@ -262,6 +264,56 @@ static void threads_change_no_bit(void **state)
         }
 }
 
+/* y = conv(relu(x)) + relu(x), whose gradient ends with an addend and a mask. */
+static cni_tensor *residual(cni_graph *graph, cni_tensor *const *in, const void *arguments)
+{
+    (void)arguments;
+    const cni_conv2d_attributes a = {.strides = {1, 1}, .dilation = {1, 1}, .groups = 1};
+    cni_tensor *open = cni_unary_op(graph, in[0], (cni_epilogue){.function = CNI_RELU, .b = INFINITY});
+    return cni_add(graph, cni_conv2d(graph, open, in[1], NULL, &a), open);
+}
+
+/* Images of 0.9 MB each: what several of them read and write is asked for ahead, what one of them does is not. */
+static void images_are_what_they_are_alone(void **state)
+{
+    (void)state;
+    enum { IMAGES = 5, HEIGHT = 61, WIDTH = 67, CHANNELS = 52, IMAGE = HEIGHT * WIDTH * CHANNELS };
+    cni_kernels kernels[MOST_KERNELS];
+    const int count = all_kernels(kernels);
+    uint32_t random = 7;
+    double *x = new_values(IMAGES * IMAGE), *w = new_values(CHANNELS * CHANNELS), *dy = new_values(IMAGES * IMAGE);
+    double *y = new_values(IMAGES * IMAGE), *dx = new_values(IMAGES * IMAGE), *one_y = new_values(IMAGE),
+           *one_dx = new_values(IMAGE);
+    fill_real(&random, x, IMAGES * IMAGE);
+    fill_real(&random, w, CHANNELS * CHANNELS);
+    fill_real(&random, dy, IMAGES * IMAGE);
+    trial t = {.inputs = 2,
+               .shapes = {CNI_SHAPE(CNI_UNKNOWN, HEIGHT, WIDTH, CHANNELS), CNI_SHAPE(1, 1, CHANNELS, CHANNELS)},
+               .values = {x, w},
+               .build = residual,
+               .fast = true};
+    for (int k = 2; k < count; k++) { /* neither double nor the portable ones ask */
+        t.n = IMAGES;
+        t.values[0] = x;
+        t.dy = dy;
+        t.y = y;
+        t.gradients[0] = dx;
+        run_trial(&t, &kernels[k], 1 + k % 2);
+        for (int i = 1; i < IMAGES; i += 3) {
+            t.n = 1;
+            t.values[0] = x + i * IMAGE;
+            t.dy = dy + i * IMAGE;
+            t.y = one_y;
+            t.gradients[0] = one_dx;
+            run_trial(&t, &kernels[k], 1);
+            assert_same(y + i * IMAGE, one_y, IMAGE, 0, "y", kernels[k].name, "an image");
+            assert_same(dx + i * IMAGE, one_dx, IMAGE, 0, "dx", kernels[k].name, "an image");
+        }
+    }
+    double *const all[] = {x, w, dy, y, dx, one_y, one_dx};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+}
+
 /* Keras.  tools/golden/make_convolutions.py computes these with keras.ops on JAX: sum of v[i] * ((13 i) mod 17 - 8) of
  * each result, for x[i] = (7 i) mod 11 - 5, w[i] = (5 i) mod 7 - 3, bias[i] = (3 i) mod 5 - 2, dy[i] = (11 i) mod 13
  * - 6. */
@@ -389,6 +441,7 @@ int main(void)
         cmocka_unit_test(corner_cases_are_exact),
         cmocka_unit_test(random_cases_are_exact),
         cmocka_unit_test(threads_change_no_bit),
+        cmocka_unit_test(images_are_what_they_are_alone),
         cmocka_unit_test(results_are_those_of_keras),
         cmocka_unit_test(epilogues_are_applied_once_to_everything),
         cmocka_unit_test(packed_weights_follow_the_variable),

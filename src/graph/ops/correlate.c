@@ -2,16 +2,19 @@
  * Convolutions that mix channels, forward and transposed.  A unit is a panel of output channels of one group. */
 #include "graph/ops/correlate.h"
 
+#include <stdint.h>
 #include <string.h>
 
 typedef struct work {
     const cni_correlation *correlation;
     const cni_kernels *kernels;
     cni_blocks blocks;
-    const void *w;
+    const void *x, *w;
     void *y, *packed;
+    size_t x_bytes, y_bytes;
     int depth, width, panels; /* of one group: channels read, channels written, panels */
     bool narrow;              /* by the kernel for few columns */
+    bool asks;
 } work;
 
 /* With fewer numbers read at a time, the lanes of that kernel would be empty too. */
@@ -154,6 +157,18 @@ static bool leaves_taps_out(const work *w, const cni_block *b)
     return rows->position[0] < 0 || (count - 1) * rows->step + rows->position[rows->taps - 1] >= size;
 }
 
+/* The panel of a product that begins at column j. */
+static cni_product panel_at(const work *w, const cni_product *all, int j)
+{
+    const size_t real_size = w->kernels->real_size;
+    cni_product panel = *all;
+    panel.panels = cni_at(all->panels, (ptrdiff_t)j * all->taps * all->depth, real_size);
+    panel.y = cni_at_mutable(all->y, j, real_size);
+    panel.width = cni_smaller(w->kernels->matmul.panel, all->width - j);
+    panel.finish = finish_at(&all->finish, j, j, real_size);
+    return panel;
+}
+
 /* Panel by panel; rows of outputs with as many rows of the window inside the image are a product. */
 static void compute_inside(const work *w, const cni_block *b, const cni_product *all)
 {
@@ -164,19 +179,84 @@ static void compute_inside(const work *w, const cni_block *b, const cni_product 
     for (int j = 0; j < all->width; j += panel)
         for (int first = b->first, end, tap, last; first < b->last; first = end) {
             end = cni_phase_segment(rows, w->correlation->sampling.from[0], first, b->last, &tap, &last);
-            const ptrdiff_t y = (ptrdiff_t)(first - b->first) * b->y_row + j;
-            cni_product some = *all;
+            const ptrdiff_t y = (ptrdiff_t)(first - b->first) * b->y_row;
+            cni_product some = panel_at(w, all, j);
             some.x = cni_at(all->x, (ptrdiff_t)(first - b->first) * b->x_row, real_size);
             some.tap = all->tap + tap * row_taps;
             some.taps = (last - tap) * row_taps;
-            some.panels =
-                cni_at(all->panels, ((ptrdiff_t)(j / panel) * b->taps + tap * row_taps) * tap_weights, real_size);
-            some.y = cni_at_mutable(all->y, y, real_size);
+            some.panels = cni_at(some.panels, tap * row_taps * tap_weights, real_size);
+            some.y = cni_at_mutable(some.y, y, real_size);
             some.rows = (size_t)(end - first);
-            some.width = cni_smaller(panel, all->width - j);
-            some.finish = finish_at(&all->finish, j, y, real_size);
+            some.finish = finish_at(&some.finish, 0, y, real_size);
             w->kernels->matmul.product(&some);
         }
+}
+
+/* Asking for memory in its own order, the only one in which it is fast.  Panels go through all pixels a few columns at
+ * a time; so each of them asks for a piece of what the rows after these read and write, a line with each step of its
+ * sums:
+ *
+ *     panels of these rows   |  0  1  2  3  4  5  6  7 |          what ends sums: addend and mask, of which one is y;
+ *     asked for              |  addend ... |  mask ... |          else what they read, and y
+ *
+ * That pays where it comes from memory, where weights stay near meanwhile, and where sums are not the shortest. */
+
+enum { STREAMS = 2, ASKED_BYTES = 128 * 1024, MOST_ASKING_WEIGHTS = 1 << 20, LEAST_ASKING_DEPTH = 49 };
+enum { FAR_BYTES = 4 << 20, FAR_INPUT_BYTES = 8 << 20 };
+
+static bool has_ends(const work *w)
+{
+    return w->correlation->finish.add || w->correlation->finish.mask;
+}
+
+static bool asks(const work *w)
+{
+    const cni_sampling *s = &w->correlation->sampling;
+    const size_t weights = (size_t)w->depth * (size_t)w->width * w->kernels->real_size;
+    const bool pointwise =
+        w->correlation->groups == 1 && s->window[0] * s->window[1] * s->strides[0] * s->strides[1] == 1;
+    return pointwise && !w->narrow && w->depth >= LEAST_ASKING_DEPTH && weights <= MOST_ASKING_WEIGHTS &&
+           (w->y_bytes >= FAR_BYTES || (w->x_bytes >= FAR_INPUT_BYTES && !has_ends(w)));
+}
+
+typedef struct stream {
+    const char *from;
+    size_t bytes;
+} stream;
+
+/* Of a tensor of which the first `done` bytes are done with: no more than `wanted`. */
+static stream stream_at(const void *tensor, size_t bytes, size_t done, size_t wanted)
+{
+    if (!tensor || done >= bytes) return (stream){0};
+    return (stream){(const char *)tensor + done, bytes - done < wanted ? bytes - done : wanted};
+}
+
+static void find_streams(const work *w, const cni_block *b, stream all[STREAMS])
+{
+    const cni_finish *f = &w->correlation->finish;
+    const size_t real_size = w->kernels->real_size, pixels = b->rows * b->columns;
+    const size_t wrote = pixels * (size_t)w->width * real_size, read = pixels * (size_t)w->depth * real_size;
+    const size_t y = (size_t)b->y * real_size + wrote;
+    const size_t x = (size_t)((uintptr_t)cni_at(b->x, *b->tap, real_size) - (uintptr_t)w->x) + read;
+    all[0] = f->add ? stream_at(f->add, w->y_bytes, y, wrote) : stream_at(w->x, w->x_bytes, x, read);
+    all[1] = stream_at(f->mask ? f->mask : w->y, w->y_bytes, y, wrote);
+}
+
+static void compute_asking(const work *w, const cni_block *b, const cni_product *all)
+{
+    stream streams[STREAMS];
+    find_streams(w, b, streams);
+    for (int u = 0; u < w->panels; u++) {
+        const int which = u * STREAMS / w->panels, first = (which * w->panels + 1) / STREAMS;
+        const size_t share = (size_t)((which + 1) * w->panels + 1) / STREAMS - (size_t)first;
+        const stream *s = &streams[which];
+        const size_t piece = (s->bytes + share - 1) / share, done = piece * (size_t)(u - first);
+        const stream mine = stream_at(s->from, s->bytes, done, piece);
+        cni_product some = panel_at(w, all, u * w->kernels->matmul.panel);
+        some.ahead = mine.from;
+        some.ahead_bytes = mine.bytes;
+        w->kernels->matmul.product(&some);
+    }
 }
 
 /* Units unit ... last_unit - 1, all of one group. */
@@ -206,7 +286,10 @@ static void compute_group(const work *w, const cni_block *b, int unit, int last_
         compute_inside(w, b, &product);
     } else {
         if (b->taps == 1) join_rows(&product);
-        w->kernels->matmul.product(&product);
+        if (w->asks && product.rows == 1 && last_unit - unit == w->panels)
+            compute_asking(w, b, &product);
+        else
+            w->kernels->matmul.product(&product);
     }
 }
 
@@ -238,8 +321,9 @@ static void compute_rows(const work *w, const cni_block *b)
 /* Rows that are written at a time. */
 static int rows_at_once(const work *w, const cni_block *b)
 {
-    const size_t row = b->columns * (size_t)w->correlation->sampling.to[2] * w->kernels->real_size;
-    const size_t rows = w->correlation->gather.follower ? CNI_GATHER_BYTES / row : b->rows;
+    const size_t pixel = b->columns * w->kernels->real_size, row = pixel * (size_t)w->correlation->sampling.to[2];
+    size_t rows = w->correlation->gather.follower ? CNI_GATHER_BYTES / row : b->rows;
+    if (w->asks) rows = ASKED_BYTES / (pixel * (size_t)(w->depth > w->width ? w->depth : w->width));
     return rows ? (int)rows : 1;
 }
 
@@ -272,6 +356,11 @@ static int least_cells(const cni_sampling *s)
     return s->can_fold && s->dilation[1] == 1 && cells > 1 ? cells : 1;
 }
 
+static size_t bytes_of(const int shape[3], const cni_run *run)
+{
+    return (size_t)run->n * (size_t)shape[0] * (size_t)shape[1] * (size_t)shape[2] * run->kernels->real_size;
+}
+
 void cni_correlate(const cni_correlation *correlation, const cni_run *whole_run, const void *x, const void *w, void *y,
                    void *packed, bool pack, void *scratch)
 {
@@ -279,14 +368,18 @@ void cni_correlate(const cni_correlation *correlation, const cni_run *whole_run,
     const cni_run some_run = cni_run_for(whole_run, operations(correlation, whole_run->n)), *run = &some_run;
     work job = {.correlation = correlation,
                 .kernels = run->kernels,
+                .x = x,
                 .w = w,
                 .y = y,
                 .packed = packed,
+                .x_bytes = bytes_of(s->from, run),
+                .y_bytes = bytes_of(s->to, run),
                 .depth = s->from[2] / correlation->groups,
                 .width = s->to[2] / correlation->groups};
     job.narrow = job.width <= CNI_NARROW && least_cells(s) * job.depth >= LEAST_NARROW_DEPTH;
     job.panels = cni_ratio_up(job.width, run->kernels->matmul.panel);
     cni_blocks_init(&job.blocks, s, run, x, job.panels * correlation->groups, scratch);
+    job.asks = asks(&job);
     if (pack) cni_parallel(run->pool, (size_t)job.blocks.parts * (size_t)job.blocks.units, pack_panel, &job);
     if (run->pack_only) return;
     cni_parallel(run->pool, job.blocks.tasks, compute_block, &job);
