@@ -6,6 +6,8 @@
  * hard", danluu.com/file-consistency): new file beside the old, fsync, close, rename, fsync of the folder. */
 #include "formats/bytes.h"
 
+#include "base/folders.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -114,35 +116,84 @@ static cn_status write_all(int fd, const char *path, cni_bytes bytes, cni_error 
     return CN_OK;
 }
 
-/* A new file "PATH.PID.N.tmp" that nobody else has; its name goes to the arena. */
-static cn_status create_beside(cni_arena *arena, const char *path, int *fd, char **name, cni_error *error)
+/* A new file gets its name only when it is whole, where the system can do that: whatever ends the program before,
+ * nothing stays behind.  Elsewhere it is "PATH.PID.N.tmp" from the beginning. */
+typedef struct draft {
+    int fd;
+    char *name; /* NULL: none yet */
+} draft;
+
+enum { ATTEMPTS = 100 };
+
+/* The N-th name that nobody else should have. */
+static char *draft_name(cni_arena *arena, const char *path, int attempt)
 {
-    for (int attempt = 0; attempt < 100; attempt++) {
-        *name = cni_arena_printf(arena, "%s.%ld.%d.tmp", path, (long)getpid(), attempt);
-        if (!*name) return cni_no_memory(error, path);
-        *fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-        if (*fd >= 0) return CN_OK;
+    return cni_arena_printf(arena, "%s.%ld.%d.tmp", path, (long)getpid(), attempt);
+}
+
+static cn_status begin_unnamed(const char *path, const char *folder, draft *out, cni_error *error)
+{
+    enum { FLAGS = O_TMPFILE | O_WRONLY | O_CLOEXEC };
+    *out = (draft){.fd = open(folder, FLAGS, 0666)};
+    if (out->fd >= 0 || errno != ENOENT) return CN_OK;
+    CN_TRY(cni_make_folders(path, error));
+    out->fd = open(folder, FLAGS, 0666);
+    return CN_OK;
+}
+
+static cn_status begin_named(cni_arena *arena, const char *path, draft *out, cni_error *error)
+{
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        char *name = draft_name(arena, path, attempt);
+        if (!name) return cni_no_memory(error, path);
+        out->fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+        if (out->fd >= 0) {
+            out->name = name;
+            return CN_OK;
+        }
         if (errno != EEXIST) break;
     }
-    return cni_fail(error, CN_ERR_IO, "%s: cannot create a file beside it: %m", path);
+    return cni_fail(error, CN_ERR_IO, "%s: cannot write into its folder: %m", path);
+}
+
+/* No name is given where /proc is missing. */
+static cn_status give_name(cni_arena *arena, const char *path, draft *out, cni_error *error)
+{
+    char self[40];
+    snprintf(self, sizeof self, "/proc/self/fd/%d", out->fd);
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        char *name = draft_name(arena, path, attempt);
+        if (!name) return cni_no_memory(error, path);
+        if (linkat(AT_FDCWD, self, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0) {
+            out->name = name;
+            break;
+        }
+        if (errno != EEXIST) break;
+    }
+    return CN_OK;
 }
 
 /* After a failed fsync the pages may be dropped and marked clean: this descriptor is never asked again. */
-static cn_status fill(int fd, const char *path, const struct stat *old, cni_bytes bytes, cni_error *error)
+static cn_status fill(cni_arena *arena, draft *to, const char *path, const struct stat *old, cni_bytes bytes,
+                      cni_error *error)
 {
-    cn_status status = write_all(fd, path, bytes, error);
-    if (!status && old && fchmod(fd, old->st_mode & 07777))
+    cn_status status = write_all(to->fd, path, bytes, error);
+    if (!status && old && fchmod(to->fd, old->st_mode & 07777))
         status = cni_fail(error, CN_ERR_IO, "%s: cannot keep the mode of the old file: %m", path);
-    if (!status && fsync(fd)) status = cni_fail(error, CN_ERR_IO, "%s: cannot bring it to the disk: %m", path);
-    if (close(fd) && errno != EINTR && !status) status = cni_fail(error, CN_ERR_IO, "%s: cannot close: %m", path);
+    if (!status && fsync(to->fd)) status = cni_fail(error, CN_ERR_IO, "%s: cannot bring it to the disk: %m", path);
+    if (!status && !to->name) status = give_name(arena, path, to, error);
+    if (close(to->fd) && errno != EINTR && !status) status = cni_fail(error, CN_ERR_IO, "%s: cannot close: %m", path);
     return status;
 }
 
-static cn_status sync_folder(cni_arena *arena, const char *path, cni_error *error)
+static char *folder_of(cni_arena *arena, const char *path)
 {
     const char *slash = strrchr(path, '/');
-    char *folder = slash ? cni_arena_text_n(arena, path, (size_t)(slash - path) + 1) : cni_arena_text(arena, ".");
-    if (!folder) return cni_no_memory(error, path);
+    return slash ? cni_arena_text_n(arena, path, (size_t)(slash - path) + 1) : cni_arena_text(arena, ".");
+}
+
+static cn_status sync_folder(const char *folder, cni_error *error)
+{
     const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return errno == EACCES ? CN_OK : cni_fail(error, CN_ERR_IO, "%s: cannot open: %m", folder);
     cn_status status = CN_OK;
@@ -156,19 +207,26 @@ static cn_status replace(cni_arena *arena, const char *path, cni_bytes bytes, cn
 {
     struct stat old;
     const bool exists = lstat(path, &old) == 0;
+    if (exists && S_ISDIR(old.st_mode))
+        return cni_fail(error, CN_ERR_IO, "%s: is a folder; the name of a file is expected", path);
     if (exists && !S_ISREG(old.st_mode) && !S_ISLNK(old.st_mode))
         return cni_fail(error, CN_ERR_IO, "%s: is not a regular file; write to standard output, as -", path);
-    const bool keep_mode = exists && S_ISREG(old.st_mode);
-    char *name;
-    int fd = -1;
-    CN_TRY(create_beside(arena, path, &fd, &name, error));
-    cn_status status = fill(fd, path, keep_mode ? &old : NULL, bytes, error);
-    if (!status && rename(name, path)) status = cni_fail(error, CN_ERR_IO, "%s: cannot put it in place: %m", path);
+    const struct stat *kept = exists && S_ISREG(old.st_mode) ? &old : NULL;
+    const char *folder = folder_of(arena, path);
+    draft to;
+    if (!folder) return cni_no_memory(error, path);
+    cn_status status = begin_unnamed(path, folder, &to, error);
+    if (!status && to.fd >= 0) status = fill(arena, &to, path, kept, bytes, error);
+    if (!status && !to.name) {
+        status = begin_named(arena, path, &to, error);
+        if (!status) status = fill(arena, &to, path, kept, bytes, error);
+    }
+    if (!status && rename(to.name, path)) status = cni_fail(error, CN_ERR_IO, "%s: cannot put it in place: %m", path);
     if (status) {
-        unlink(name);
+        if (to.name) unlink(to.name);
         return status;
     }
-    return sync_folder(arena, path, error);
+    return sync_folder(folder, error);
 }
 
 cn_status cni_file_write(const char *path, cni_bytes bytes, cni_error *error)

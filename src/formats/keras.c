@@ -100,6 +100,12 @@ static cn_status read_member(cni_arena *arena, const cni_zip *zip, const char *n
 {
     const cni_zip_member *member = cni_zip_find(zip, name);
     if (member) return cni_zip_read(arena, member, out, error);
+    for (size_t i = 0; i < zip->count; i++) {
+        const size_t length = strlen(zip->members[i].name);
+        if (length > 4 && strcmp(zip->members[i].name + length - 4, ".npy") == 0)
+            return cni_fail(error, CN_ERR_FORMAT, "is an .npz of arrays (%.60s ...); a .keras file is expected",
+                            zip->members[i].name);
+    }
     return cni_fail(error, CN_ERR_FORMAT, "the archive has no member %s: is it a .keras file of version 3?", name);
 }
 

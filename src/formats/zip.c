@@ -97,7 +97,11 @@ static cn_status read_end(reader *in)
 {
     size_t end;
     if (!find_end(in->file, &end))
-        return cni_fail(in->error, CN_ERR_FORMAT, "no zip archive: it has no end-of-directory record; is it cut off?");
+        return cni_fail(in->error, CN_ERR_FORMAT,
+                        !in->file.size ? "is empty; a zip archive is expected"
+                        : !cni_zip_detect(in->file)
+                            ? "no zip archive: it begins as something else"
+                            : "no zip archive: it has no end-of-directory record; is it cut off?");
     cni_cursor at = cni_cursor_of(in->file);
     cni_cursor_seek(&at, end + 4);
     const unsigned disk = cni_cursor_u16(&at), directory_disk = cni_cursor_u16(&at), here = cni_cursor_u16(&at);

@@ -2,6 +2,7 @@
  * CSVLogger: a row per epoch in a file of comma-separated values. */
 #include "train/callback.h"
 
+#include "base/folders.h"
 #include "base/value.h"
 
 #include <errno.h>
@@ -35,6 +36,7 @@ static cn_status train_begin(cni_callback *callback)
 {
     const ARGS *args = callback->args;
     logger *l = callback->state;
+    CN_TRY(cni_make_folders(args->filename, callback->fit->error));
     l->file = fopen(args->filename, args->append ? "ae" : "we");
     if (!l->file) return failed(callback);
     l->has_header = args->append && fseek(l->file, 0, SEEK_END) == 0 && ftell(l->file) > 0;

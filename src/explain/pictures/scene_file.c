@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Scenes to files. */
+#include "base/folders.h"
 #include "explain/drawing.h"
 #include "formats/bytes.h"
 
@@ -73,6 +74,8 @@ cn_status cni_scene_save(const cni_scene *scene, cni_scene_theme theme, cni_pict
 
 cn_status cni_picture_folder(const char *folder, cni_error *error)
 {
+    if (mkdir(folder, 0777) == 0 || errno == EEXIST) return CN_OK;
+    if (errno == ENOENT) CN_TRY(cni_make_folders(folder, error));
     if (mkdir(folder, 0777) == 0 || errno == EEXIST) return CN_OK;
     return cni_fail(error, CN_ERR_IO, "%s: cannot make the folder: %s", folder, strerror(errno));
 }
