@@ -205,9 +205,16 @@ static cn_status unknown_data(const char *spec, cni_error *error)
     strncat(word, spec, strcspn(spec, ":") < sizeof word ? strcspn(spec, ":") : sizeof word - 1);
     for (size_t i = 0; i < SOURCES; i++) names[i] = sources[i].name;
     const char *nearest = cni_nearest(word, names, SOURCES);
+    struct stat info;
+    const char *colon = strchr(spec, ':'), *rest = colon ? colon : "";
+    if (!colon && stat(spec, &info) == 0 && S_ISDIR(info.st_mode)) {
+        nearest = "images:";
+        rest = spec;
+    }
     return cni_fail(error, CN_ERR_INVALID,
-                    "unknown data '%s'%s%s%s; expected fashion-mnist, mnist:DIR, cifar10:DIR, images:DIR or FILE.npz",
-                    spec, nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+                    "unknown data '%s'; expected fashion-mnist, mnist:DIR, cifar10:DIR, images:DIR or FILE.npz%s%s%s%s",
+                    spec, nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? rest : "",
+                    nearest ? "?" : "");
 }
 
 static cn_status check_folder(const cni_data_source *source, const char *folder, cni_error *error)

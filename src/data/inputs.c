@@ -6,6 +6,7 @@
 #include "formats/zip.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 enum { MEMORY = 1 << 30 };
 
@@ -43,6 +44,9 @@ static cn_status read_npy_files(cn_dataset *dataset, int count, const char *cons
             return cni_fail(error, CN_ERR_INVALID, "%s: is none of the %s; give inputs of one kind", paths[i],
                             content_names[NPY]);
         if (cni_npy_read(&dataset->arena, file, NULL, arrays + i, error)) return cni_fail_in(error, "%s", paths[i]);
+        if (!arrays[i].rank)
+            return cni_fail(error, CN_ERR_SHAPE, "%s: is one number; rows of the model's input are expected", paths[i]);
+        if (!arrays[i].shape[0]) return cni_fail(error, CN_ERR_INVALID, "%s: has no rows", paths[i]);
     }
     cni_place_arrays(count, arrays, &dataset->test.x, dataset->test.inputs);
     return CN_OK;
@@ -90,6 +94,10 @@ cn_status cni_load_inputs(cn_dataset *dataset, int count, const char *const *pat
         if (strcmp(paths[i], "-") == 0)
             return cni_fail(error, CN_ERR_UNSUPPORTED, "-: inputs are not read from standard input; give a file");
     if (count < 1) return cni_fail(error, CN_ERR_INVALID, "nothing to predict was given");
+    struct stat info;
+    for (int i = 0; i < count; i++)
+        if (stat(paths[i], &info) == 0 && S_ISDIR(info.st_mode))
+            return cni_fail(error, CN_ERR_IO, "%s: is a folder; give the pictures in it: %s/*.png", paths[i], paths[i]);
     const cn_status status = read_file(&look, paths[0], &file, &what, error);
     cni_arena_free(&look.arena);
     CN_TRY(status);

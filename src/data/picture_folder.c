@@ -87,21 +87,79 @@ static int by_place(const void *a, const void *b)
 
 /* ---- classes ---- */
 
-static cn_status take_classes(cn_dataset *dataset, const char *folder, cni_error *error)
-{
-    const char **names;
-    CN_TRY(cni_list_folder(&dataset->arena, folder, true, &names, &dataset->class_count, error));
-    dataset->classes = names;
-    if (dataset->class_count) return CN_OK;
-    return cni_fail(error, CN_ERR_FORMAT, "%s: holds no folders; one folder of pictures for each class is expected",
-                    folder);
-}
-
 static int label_of(const cn_dataset *dataset, const char *name)
 {
     for (int i = 0; i < dataset->class_count; i++)
         if (strcmp(dataset->classes[i], name) == 0) return i;
     return -1;
+}
+
+static int label_in_model(const cn_model *model, const char *name)
+{
+    for (int i = 0; model && i < cn_label_count(model); i++)
+        if (strcmp(cn_label(model, i), name) == 0) return i;
+    return -1;
+}
+
+static const char *labels_of(cn_dataset *dataset, const cn_model *model)
+{
+    enum { SHOWN = 12 };
+    const int count = cn_label_count(model);
+    const char *all = "";
+    for (int i = 0; i < count && i < SHOWN && all; i++)
+        all = cni_arena_printf(&dataset->arena, "%s%s%s", all, i ? ", " : "", cn_label(model, i));
+    return !all ? "" : count > SHOWN ? cni_arena_printf(&dataset->arena, "%s, ...", all) : all;
+}
+
+/* Classes are numbered as the model numbers them: a folder that lacks the first one must not move the others. */
+static cn_status take_labels(cn_dataset *dataset, const cn_model *model, cni_error *error)
+{
+    const int count = cn_label_count(model);
+    const char **names = CNI_NEW_ARRAY(&dataset->arena, const char *, (size_t)count);
+    for (int i = 0; names && i < count; i++)
+        if (!(names[i] = cni_arena_text(&dataset->arena, cn_label(model, i)))) names = NULL;
+    if (!names) return cni_no_memory(error, "names of classes");
+    dataset->classes = names;
+    dataset->class_count = count;
+    return CN_OK;
+}
+
+static cn_status check_count(const cn_dataset *dataset, const char *folder, const cn_model *model, cni_error *error)
+{
+    int64_t shape[CN_MAX_RANK] = {0};
+    const int rank = model && cn_output_count(model) == 1 ? cn_output_shape(model, 0, shape) : 0;
+    if (rank != 2 || shape[1] < 2 || shape[1] >= dataset->class_count) return CN_OK;
+    return cni_fail(error, CN_ERR_SHAPE, "%s: %d folders are %d classes (%s, %s, ...), and the model has %lld", folder,
+                    dataset->class_count, dataset->class_count, dataset->classes[0], dataset->classes[1],
+                    (long long)shape[1]);
+}
+
+static cn_status take_classes(cn_dataset *dataset, const char *folder, const cn_model *model, cni_error *error)
+{
+    const char **names, *stranger = NULL;
+    int known = 0;
+    CN_TRY(cni_list_folder(&dataset->arena, folder, true, &names, &dataset->class_count, error));
+    dataset->classes = names;
+    if (!dataset->class_count)
+        return cni_fail(error, CN_ERR_FORMAT, "%s: holds no folders; one folder of pictures for each class is expected",
+                        folder);
+    for (int i = 0; i < dataset->class_count; i++)
+        if (label_in_model(model, names[i]) >= 0)
+            known++;
+        else if (!stranger)
+            stranger = names[i];
+    if (known == dataset->class_count) return take_labels(dataset, model, error);
+    if (known)
+        return cni_fail(error, CN_ERR_INVALID,
+                        "%s/%s: the model has no such class, but %s; give the folders the names of its classes", folder,
+                        stranger, labels_of(dataset, model));
+    CN_TRY(check_count(dataset, folder, model, error));
+    if (model && cn_label_count(model) > 0)
+        dataset->note = cni_arena_printf(
+            &dataset->arena,
+            "%s: no folder has the name of a class of the model (%s): the folders count in the order of their names",
+            folder, labels_of(dataset, model));
+    return CN_OK;
 }
 
 static cn_status collect(cn_dataset *dataset, const char *folder, collection *all, cni_error *error)
@@ -140,17 +198,22 @@ static cn_status read_pictures(cn_dataset *dataset, collection *all, cni_picture
     return CN_OK;
 }
 
+static void add_note(cn_dataset *dataset, const char *text)
+{
+    if (!text) return;
+    const char *both = dataset->note ? cni_arena_printf(&dataset->arena, "%s; %s", dataset->note, text) : text;
+    if (both) dataset->note = both;
+}
+
 static void note(cn_dataset *dataset, const char *folder, const collection *all, const cni_picture_form *form)
 {
-    const char *before = dataset->note ? dataset->note : "", *gap = dataset->note ? "; " : "";
     if (all->resized)
-        dataset->note =
-            cni_arena_printf(&dataset->arena, "%s%s%s: %lld of %lld pictures resized to %dx%d", before, gap, folder,
-                             (long long)all->resized, (long long)all->count, form->width, form->height);
-    before = dataset->note ? dataset->note : "", gap = dataset->note ? "; " : "";
+        add_note(dataset, cni_arena_printf(&dataset->arena, "%s: %lld of %lld pictures resized to %dx%d", folder,
+                                           (long long)all->resized, (long long)all->count, form->width, form->height));
     if (all->passed_over)
-        dataset->note = cni_arena_printf(&dataset->arena, "%s%s%s: %d files passed over that are no PNG or JPEG (%s)",
-                                         before, gap, folder, all->passed_over, all->first_passed_over);
+        add_note(dataset, cni_arena_printf(&dataset->arena, "%d file%s passed over, no PNG or JPEG by name: %s%s",
+                                           all->passed_over, all->passed_over == 1 ? "" : "s", all->first_passed_over,
+                                           all->passed_over == 1 ? "" : ", ..."));
 }
 
 static cn_status load_part(cn_dataset *dataset, const char *folder, cni_picture_form *form, bool may_resize,
@@ -169,7 +232,7 @@ cn_status cni_name_picture_folder(cn_dataset *dataset, const char *folder, cni_e
 {
     if (!folder || !*folder) return cni_fail(error, CN_ERR_INVALID, "images: a folder is missing; write images:DIR");
     const char *inner = cni_arena_printf(&dataset->arena, "%s/train", folder);
-    return take_classes(dataset, inner && is_folder(folder, "train") ? inner : folder, error);
+    return take_classes(dataset, inner && is_folder(folder, "train") ? inner : folder, NULL, error);
 }
 
 cn_status cni_load_picture_folder(cn_dataset *dataset, const char *folder, const cn_model *model, cni_error *error)
@@ -183,7 +246,7 @@ cn_status cni_load_picture_folder(cn_dataset *dataset, const char *folder, const
     const char *train = split ? cni_arena_printf(&dataset->arena, "%s/train", folder) : folder;
     const char *test = split ? cni_arena_printf(&dataset->arena, "%s/test", folder) : NULL;
     if (!train || (split && !test)) return cni_no_memory(error, folder);
-    CN_TRY(take_classes(dataset, train, error));
+    CN_TRY(take_classes(dataset, train, model, error));
     CN_TRY(load_part(dataset, train, &form, may_resize, &dataset->train, error));
     return split ? load_part(dataset, test, &form, may_resize, &dataset->test, error) : CN_OK;
 }
