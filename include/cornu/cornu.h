@@ -226,7 +226,7 @@ typedef struct cn_fit_args {
     int validation_steps;
     int validation_batch_size;
     int validation_freq;          /* default 1 */
-    bool check_finite;            /* stop with the batch named when data or loss is NaN or infinite */
+    bool check_finite;            /* stop with batch and row named when data or loss is NaN or infinite */
     cn_progress_writer *progress; /* NULL: silent, as verbose=0 */
     void *progress_user;
     const volatile int *interrupt; /* when it becomes non-zero the batch is finished and fit returns */

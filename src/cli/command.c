@@ -2,6 +2,7 @@
  * What the verbs share. */
 #include "cli/command.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -175,25 +176,33 @@ bool cli_check_names(const char *spec, const cn_dataset *names, const cn_model *
     return false;
 }
 
+/* The nearest folder above that is there: the others will be made. */
+static void existing_folder(const char *path, char folder[4096], struct stat *info)
+{
+    snprintf(folder, 4096, "%s", path);
+    for (char *slash; (slash = strrchr(folder, '/'));) {
+        slash[slash == folder] = '\0';
+        if (slash == folder || stat(folder, info) == 0 || errno != ENOENT) return;
+    }
+    snprintf(folder, 4096, ".");
+}
+
 bool cli_can_write(const char *path)
 {
-    char folder[4096];
+    char folder[4096], text[8400] = "";
     struct stat info;
     if (!path || strcmp(path, "-") == 0) return true;
-    const char *slash = strrchr(path, '/');
-    const size_t length = slash ? (size_t)(slash - path) + 1 : 1;
-    snprintf(folder, sizeof folder, "%.*s", (int)length, slash ? path : ".");
-    const char *why = NULL;
+    existing_folder(path, folder, &info);
     if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
-        why = "is a folder; a file is expected";
-    else if (stat(folder, &info) || !S_ISDIR(info.st_mode))
-        why = "there is no such folder";
+        snprintf(text, sizeof text, "%s: is a folder; the name of a file is expected", path);
+    else if (stat(folder, &info))
+        snprintf(text, sizeof text, "%s: cannot look into the folder %s: %m", path, folder);
+    else if (!S_ISDIR(info.st_mode))
+        snprintf(text, sizeof text, "%s: %s is a file, not a folder", path, folder);
     else if (access(folder, W_OK))
-        why = "its folder cannot be written to";
-    char text[4200];
-    if (why) snprintf(text, sizeof text, "%s: %s", path, why);
-    if (why) cli_fail(CN_ERR_IO, text);
-    return !why;
+        snprintf(text, sizeof text, "%s: cannot write into the folder %s: %m", path, folder);
+    if (*text) cli_fail(CN_ERR_IO, text);
+    return !*text;
 }
 
 bool cli_are_sizes(const char *text)

@@ -124,8 +124,8 @@ static bool is_bounded(const cli_option *option)
 static bool unexpected_number(reader *r, const cli_option *option, const char *text, const char *what)
 {
     char bounds[80] = "";
-    if (is_bounded(option) && option->max >= 1e9)
-        snprintf(bounds, sizeof bounds, " from %.10g", option->min);
+    if (is_bounded(option) && option->max >= 1e30)
+        snprintf(bounds, sizeof bounds, option->min < 1e-20 ? " above 0" : " from %.10g", option->min);
     else if (is_bounded(option))
         snprintf(bounds, sizeof bounds, " from %.10g to %.10g", option->min, option->max);
     return wrong(r, "--%s %s: expected a %s%s", option->name, text, what, bounds);

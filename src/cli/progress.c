@@ -91,7 +91,8 @@ static void add_values(line *to, const cn_logs *logs, int columns)
 {
     for (int i = 0; i < logs->count; i++) {
         line value = {.length = 0};
-        add(&value, 0, fabs(logs->values[i]) > 1e-3 ? " - %s: %.4f" : " - %s: %.4e", logs->names[i], logs->values[i]);
+        const double number = isnan(logs->values[i]) ? (double)NAN : logs->values[i]; /* never "-nan" */
+        add(&value, 0, fabs(number) > 1e-3 ? " - %s: %.4f" : " - %s: %.4e", logs->names[i], number);
         if (columns && to->width + value.width >= columns) return;
         add(to, 0, "%s", value.text);
     }
@@ -159,7 +160,7 @@ void cli_progress_write(void *user, const cn_progress *now)
     if (p->quiet) return;
     if (now->message) {
         cli_progress_end(p);
-        fprintf(stderr, "%s\n", now->message);
+        fprintf(stderr, "cornu: %s\n", now->message);
         return;
     }
     const bool final = now->end_of_epoch || (measuring && now->steps > 0 && now->step == now->steps);

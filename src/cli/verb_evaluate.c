@@ -4,6 +4,8 @@
 #include "cli/progress.h"
 #include "cli/report.h"
 
+#include <math.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,7 +56,24 @@ static void print_logs(const cn_logs *logs)
     int width = 0;
     for (int i = 0; i < logs->count; i++)
         if ((int)strlen(logs->names[i]) > width) width = (int)strlen(logs->names[i]);
-    for (int i = 0; i < logs->count; i++) printf("%-*s  %.6g\n", width, logs->names[i], logs->values[i]);
+    for (int i = 0; i < logs->count; i++)
+        printf("%-*s  %.6g\n", width, logs->names[i], isnan(logs->values[i]) ? (double)NAN : logs->values[i]);
+}
+
+/* Keras gives nan and is silent: what it comes from is worth a line. */
+static void tell_not_finite(const settings *s, const cn_logs *logs, const cn_data *data)
+{
+    const double loss = cn_logs_get(logs, "loss");
+    const int64_t size = cli_row_size(&data->x), count = cn_data_rows(data) * size;
+    if (isfinite(loss)) return;
+    for (int64_t i = 0; data->x.data && i < count; i++) {
+        const double value = cn_array_value(&data->x, i);
+        if (isfinite(value)) continue;
+        cli_say(&s->common, "the loss is %s: the data hold %s in row %" PRId64, isnan(loss) ? "NaN" : "infinite",
+                isnan(value) ? "NaN" : "infinity", i / size);
+        return;
+    }
+    cli_say(&s->common, "the loss is %s, though the data are finite", isnan(loss) ? "NaN" : "infinite");
 }
 
 /* ---- the report ---- */
@@ -137,6 +156,7 @@ static int evaluate(const settings *s, cn_model *model, cn_dataset *data, const 
     const cn_status status = cn_dataset_suit(data, model, part, &suited, &error);
     if (status) return cli_fail(status, error);
     const cn_logs *logs = measure(s, model, &suited);
+    if (logs) tell_not_finite(s, logs, &suited);
     return logs ? print(s, model, logs, part, names ? names : data) : cli_fail_model(model);
 }
 

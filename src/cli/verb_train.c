@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/statvfs.h>
 
 enum { NOT_GIVEN = -1, TEXT = 4000 };
 
@@ -44,7 +45,8 @@ static const cli_option options[] = {
     CLI_OPTION(optimizer, "optimizer", 0, "TEXT", 0, 0,
                "instead of the compiled one: adam, sgd(0.01, momentum=0.9), ..."),
     CLI_OPTION(losses, "loss", 0, "TEXT", 0, 0, "instead of the compiled one; several outputs: one each, with commas"),
-    CLI_OPTION(metrics, "metrics", 0, "LIST", 0, 0, "instead of the compiled ones: accuracy,top_k(3)"),
+    CLI_OPTION(metrics, "metrics", 0, "LIST", 0, 0,
+               "instead of the compiled ones: accuracy,SparseTopKCategoricalAccuracy(3)"),
     CLI_OPTION(learning_rate, "learning-rate", 0, "X", 1e-30, 1e30, "the optimizer's learning rate from here on"),
     CLI_OPTION(seed, "seed", 0, "S", 0, 4294967295.0, "initial weights, dropout and order as Keras' with this seed"),
     CLI_OPTION(no_shuffle, "no-shuffle", 0, NULL, 0, 0, "take the data in the order of the file"),
@@ -113,6 +115,9 @@ static int check_usage(const settings *s)
         return cli_misuse(&cli_train, "-o %s: expected a name that ends in .keras (or .weights.h5)", s->output);
     if (s->plot && !ends_with(s->plot, ".png") && !ends_with(s->plot, ".svg") && !ends_with(s->plot, ".pdf"))
         return cli_misuse(&cli_train, "--plot %s: expected a name that ends in .png, .svg or .pdf", s->plot);
+    if (s->checkpoint && !ends_with(s->checkpoint, ".keras") && !ends_with(s->checkpoint, ".weights.h5"))
+        return cli_misuse(&cli_train, "--checkpoint %s: expected a name that ends in .keras (or .weights.h5)",
+                          s->checkpoint);
     if (s->restore_best && s->early_stopping < 0)
         return cli_misuse(&cli_train, "--restore-best goes with --early-stopping N");
     if (s->save_best && !s->checkpoint) return cli_misuse(&cli_train, "--save-best goes with --checkpoint PATH");
@@ -197,6 +202,7 @@ static bool read_class_weights(const char *text, cn_class_weight *weights)
         text = end + 1;
         weights[i].weight = strtod(text, &end);
         if (end == text || (*end && *end != ',') || !isfinite(weights[i].weight)) return false;
+        if (weights[i].label < 0 || weights[i].weight < 0) return false;
         if (weights[i].weight == 0) weights[i].weight = CN_ZERO;
         text = *end ? end + 1 : end;
     }
@@ -314,19 +320,126 @@ static int save(const settings *s, cn_model *model, const cn_history *history)
     return status;
 }
 
+/* For a shell: in quotes where it is more than letters, digits and the like. */
+static void print_word(const char *word)
+{
+    if (*word &&
+        strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:,=+@%") == strlen(word)) {
+        fprintf(stderr, " %s", word);
+        return;
+    }
+    fputs(" '", stderr);
+    for (const char *c = word; *c; c++) fputs(*c == '\'' ? "'\\''" : (char[]){*c, '\0'}, stderr);
+    fputc('\'', stderr);
+}
+
+/* An option as it was given, or as the text says it; nothing where it is the default. */
+static void print_option(const settings *s, const cli_option *option)
+{
+    const char *at = (const char *)s + option->offset, *usual = (const char *)&defaults + option->offset;
+    switch (option->type) {
+    case CLI_FLAG:
+        if (*(const bool *)(const void *)at) fprintf(stderr, " --%s", option->name);
+        break;
+    case CLI_INT: {
+        const int value = *(const int *)(const void *)at;
+        if (strcmp(option->name, "batch-size") == 0 && value == 32) break;
+        if (value > 0 || (value == 0 && *(const int *)(const void *)usual))
+            fprintf(stderr, " --%s %d", option->name, value);
+        break;
+    }
+    case CLI_REAL: {
+        const double value = *(const double *)(const void *)at;
+        if (value > 0 || (value == 0 && strcmp(option->name, "seed") == 0))
+            fprintf(stderr, " --%s %.17g", option->name, value);
+        break;
+    }
+    case CLI_TEXT:
+        at = *(const char *const *)(const void *)at;
+        if (!at) break;
+        fprintf(stderr, " --%s", option->name);
+        print_word(at);
+        break;
+    case CLI_LIST:
+        for (const char *const *text = (const void *)at; *text; text++) {
+            fprintf(stderr, " --%s", option->name);
+            print_word(*text);
+        }
+        break;
+    }
+}
+
+static bool is_one_of(const char *name, const char *const *names)
+{
+    while (*names && strcmp(name, *names) != 0) names++;
+    return *names != NULL;
+}
+
+/* The command that goes on with what lies in a file. */
+static void print_command(const settings *s, const char *saved, int epoch)
+{
+    static const char *const told[] = {"data", "epochs", "initial-epoch", "weights", "output", NULL};
+    static const char *const in_the_file[] = {"optimizer", "loss", "metrics", "learning-rate", NULL};
+    const bool whole = ends_with(saved, ".keras");
+    fputs("cornu train", stderr);
+    print_word(whole ? saved : s->common.arguments[0]);
+    if (!whole) fputs(" --weights", stderr);
+    if (!whole) print_word(saved);
+    fputs(" --data", stderr);
+    print_word(s->data);
+    fprintf(stderr, " --epochs %d --initial-epoch %d", s->epochs, epoch);
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        if (!is_one_of(options[i].name, told) && !(whole && is_one_of(options[i].name, in_the_file)))
+            print_option(s, options + i);
+    const struct {
+        const char *name, *value;
+    } common[] = {{"math", s->common.math}, {"plan", s->common.plan}, {"plan-file", s->common.plan_file}};
+    for (size_t i = 0; i < sizeof common / sizeof *common; i++) {
+        if (!common[i].value) continue;
+        fprintf(stderr, " --%s", common[i].name);
+        print_word(common[i].value);
+    }
+    if (s->common.threads) fprintf(stderr, " --threads %d", s->common.threads);
+    if (s->output) fputs(" -o", stderr);
+    if (s->output) print_word(s->output);
+    fputc('\n', stderr);
+}
+
 static int tell_interruption(const settings *s, const cn_history *history)
 {
     int done;
     cn_history_epochs(history, &done);
     const int epoch = s->initial_epoch + done;
+    const bool one_file = s->checkpoint && !s->save_best && !strchr(s->checkpoint, '{');
     fprintf(stderr, "cornu: interrupted in epoch %d of %d; ", epoch + 1, s->epochs);
-    if (!s->output) {
+    if (s->output)
+        fputs("saved as it is; go on with: ", stderr);
+    else if (!s->checkpoint || !done)
         fprintf(stderr, "nothing was saved (no -o)\n");
-        return CLI_FAILED;
-    }
-    fprintf(stderr, "saved as it is; go on with: cornu train %s --data %s --epochs %d --initial-epoch %d ... -o %s\n",
-            s->output, s->data, s->epochs, epoch, s->output);
-    return CLI_INTERRUPTED;
+    else if (one_file)
+        fprintf(stderr, "saved is the end of epoch %d; go on with: ", epoch);
+    else
+        fprintf(stderr, "what was saved is in %s\n", s->checkpoint);
+    if (s->output || (done && one_file)) print_command(s, s->output ? s->output : s->checkpoint, epoch);
+    return s->output || (s->checkpoint && done) ? CLI_INTERRUPTED : CLI_FAILED;
+}
+
+/* Better told before hours of work than behind them. */
+static bool has_room(const cn_model *model, const char *path)
+{
+    char folder[4096], text[4300];
+    struct statvfs info;
+    if (!path) return true;
+    snprintf(folder, sizeof folder, "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (slash) slash[slash == folder] = '\0';
+    if (statvfs(slash ? folder : ".", &info)) return true;
+    const double room = (double)info.f_bavail * (double)info.f_frsize, weights = 4.0 * (double)cn_count_params(model);
+    if (room >= weights) return true;
+    snprintf(text, sizeof text, "%s: %.3g MB are free there, and the weights alone take %.3g MB", path, room / 1e6,
+             weights / 1e6);
+    cli_fail(CN_ERR_IO, text);
+    return false;
 }
 
 static int train(const settings *s, cn_model *model, cn_dataset *data, const cn_fit_args *text)
@@ -342,6 +455,7 @@ static int train(const settings *s, cn_model *model, cn_dataset *data, const cn_
     cn_fit_args args = *text;
     const int suited = set_data(&args, s, model, data);
     if (suited) return suited;
+    if (!has_room(model, s->output) || !has_room(model, s->checkpoint)) return CLI_FAILED;
     const int line = cn_text_scaling_line(model);
     if (line)
         cli_say(&s->common,
@@ -396,9 +510,11 @@ static int run(const void *given)
     int status = check_usage(s);
     if (status) return status;
     if (!read_class_weights(s->class_weight, weights))
-        return cli_misuse(&cli_train, "--class-weight %s: expected LABEL:WEIGHT,LABEL:WEIGHT,...", s->class_weight);
+        return cli_misuse(&cli_train,
+                          "--class-weight %s: expected LABEL:WEIGHT,LABEL:WEIGHT,..., numbers from 0 on, at most 63",
+                          s->class_weight);
     if (!cli_can_write(s->output) || !cli_can_write(s->history) || !cli_can_write(s->plot) ||
-        !cli_can_write(s->csv_log))
+        !cli_can_write(s->csv_log) || !cli_can_write(s->checkpoint))
         return CLI_FAILED;
     if (!cli_prepare(&s->common, s->seed)) return CLI_FAILED;
     cn_model *model = load_model(s);

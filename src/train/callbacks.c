@@ -22,9 +22,14 @@ cn_status cni_callback_direction(const cni_callback *callback, const char *monit
     const char *name = strncmp(monitor, "val_", 4) == 0 ? monitor + 4 : monitor;
     *direction = strcmp(name, "loss") == 0 ? -1 : cni_metric_direction(name);
     if (*direction) return CN_OK;
+    if (cni_fit_may_log(callback->fit, monitor))
+        return cni_fail(callback->fit->error, CN_ERR_INVALID,
+                        "%s: which way is better for monitor=\"%s\"? Give mode=\"min\" or \"max\"",
+                        callback->kind->kind.name, monitor);
     return cni_fail(callback->fit->error, CN_ERR_INVALID,
-                    "%s: which way is better for monitor=\"%s\"? Give mode=\"min\" or \"max\"",
-                    callback->kind->kind.name, monitor);
+                    "%s: monitor=\"%s\" is not among the logs, which are %s; for a value of your own give mode=\"min\" "
+                    "or \"max\"",
+                    callback->kind->kind.name, monitor, cni_fit_log_names(callback->fit));
 }
 
 static cn_status object_from_text(cni_fit *fit, const char *text, cni_object **object)

@@ -47,6 +47,36 @@ const double *cni_fit_logged(const cni_fit *fit, const char *name)
     return NULL;
 }
 
+/* Before the first batch: metrics have no values yet, but names.  Those of several outputs and weighted ones get
+ * prefixes and are not looked into. */
+static const char *metric_at(const cni_fit *fit, int index)
+{
+    const cni_target *target = fit->model->compiled->targets;
+    return index < target->metric_count ? cni_metric_name(target->metrics[index]) : NULL;
+}
+
+bool cni_fit_may_log(const cni_fit *fit, const char *name)
+{
+    const bool validation = strncmp(name, "val_", 4) == 0;
+    const char *own = validation ? name + 4 : name, *metric;
+    if (validation && !fit->validates) return false;
+    if (fit->model->output_count > 1 || fit->model->compiled->targets->weighted_count) return true;
+    for (int i = 0; (metric = metric_at(fit, i)); i++)
+        if (strncmp(own, metric, strlen(metric)) == 0) return true; /* a second one is accuracy_1 */
+    return strcmp(own, "loss") == 0 || strcmp(own, "learning_rate") == 0;
+}
+
+const char *cni_fit_log_names(cni_fit *fit)
+{
+    const char *all = "", *metric;
+    for (int val = 0; val <= fit->validates && all; val++) {
+        all = cni_arena_printf(&fit->arena, "%s%sloss", all, val ? ", val_" : "");
+        for (int i = 0; all && (metric = metric_at(fit, i)); i++)
+            all = cni_arena_printf(&fit->arena, "%s, %s%s", all, val ? "val_" : "", metric);
+    }
+    return all ? all : "";
+}
+
 void cni_fit_log(cni_fit *fit, const char *name, double value)
 {
     const double *logged = cni_fit_logged(fit, name);
@@ -68,10 +98,9 @@ static cn_status split_validation(cni_fit *fit)
     const bool fraction = split > 0 && split < 1;
     const size_t first = fraction ? (size_t)floor((double)total * (1.0 - split)) : 0;
     if (!first || first == total)
-        return cni_fail(
-            fit->error, CN_ERR_INVALID,
-            "fit: validation_split=%g of %zu samples leaves one side empty; give a fraction between 0 and 1", split,
-            total);
+        return cni_fail(fit->error, CN_ERR_INVALID,
+                        "fit: validation_split=%g of %zu samples leaves none %s; give a fraction between 0 and 1",
+                        split, total, first ? "to validate on" : "to train on");
     fit->validation = fit->train;
     fit->validation.first = first;
     fit->validation.count = total - first;
@@ -203,15 +232,37 @@ static cn_status plan_passes(cni_fit *fit)
 
 /* ---- the loop ---- */
 
-static cn_status check_data(const cni_fit *fit, const cni_program *program, int n, int64_t step)
+static cn_status check_data(const cni_fit *fit, const cni_program *program, size_t first, int n, int64_t step)
 {
     for (int i = 0; i < program->input_count; i++) {
-        size_t count = (size_t)n * (size_t)cni_shape_count(program->key.inputs + i, 1);
-        for (size_t j = 0; j < count; j++)
-            if (!isfinite(program->x[i][j]))
-                return cni_fail(fit->error, CN_ERR_NUMERIC,
-                                "epoch %d, batch %" PRId64 ": the data hold %s; training stopped before this batch",
-                                fit->epoch + 1, step + 1, isnan(program->x[i][j]) ? "NaN" : "infinity");
+        const size_t size = (size_t)cni_shape_count(program->key.inputs + i, 1), count = (size_t)n * size;
+        for (size_t j = 0; j < count; j++) {
+            if (isfinite(program->x[i][j])) continue;
+            const size_t row = first + j / size;
+            return cni_fail(fit->error, CN_ERR_NUMERIC,
+                            "epoch %d, batch %" PRId64 ": the data hold %s in row %zu; training stopped before this "
+                            "batch",
+                            fit->epoch + 1, step + 1, isnan(program->x[i][j]) ? "NaN" : "infinity",
+                            fit->order ? fit->order[row] : row);
+        }
+    }
+    return CN_OK;
+}
+
+/* Validation measures only, but what it says is of no use then: better known before the first epoch than behind it. */
+static cn_status check_validation(const cni_fit *fit)
+{
+    const cni_samples *rows = &fit->validation;
+    for (int i = 0; fit->validates && fit->args->check_finite && i < rows->inputs; i++) {
+        const cn_array *x = rows->x + i;
+        const size_t size = row_size(x), end = (rows->first + rows->count) * size;
+        if (x->dtype != CN_FLOAT32 && x->dtype != CN_FLOAT64) continue;
+        for (size_t j = rows->first * size; j < end; j++) {
+            const double value = x->dtype == CN_FLOAT32 ? ((const float *)x->data)[j] : ((const double *)x->data)[j];
+            if (isfinite(value)) continue;
+            return cni_fail(fit->error, CN_ERR_NUMERIC, "fit: the validation data hold %s in row %zu",
+                            isnan(value) ? "NaN" : "infinity", j / size);
+        }
     }
     return CN_OK;
 }
@@ -228,7 +279,7 @@ static cn_status train_batch(cni_fit *fit, int64_t step)
     CN_TRY(cni_trainer_measure(fit->trainer, program, fit->error));
     CN_TRY(cni_samples_gather(&fit->train, fit->order, first, n, program, fit->error));
     CN_TRY(cni_samples_check_labels(fit->model, &fit->train, program, fit->order, first, n, fit->error));
-    if (finite) CN_TRY(check_data(fit, program, n, step));
+    if (finite) CN_TRY(check_data(fit, program, first, n, step));
     if (!cni_program_run(fit->model, program, n, finite))
         return cni_fail(fit->error, CN_ERR_NUMERIC,
                         "epoch %d, batch %" PRId64 ": the loss is %s; training stopped before this update. A smaller "
@@ -252,6 +303,7 @@ static cn_status run_batches(cni_fit *fit)
                         fit->steps);
             break;
         }
+        fit->done = step + 1;
         CALL(fit, batch_begin, c_, step);
         CN_TRY(train_batch(fit, step));
         const cn_logs *logs = cni_trainer_scores(fit->trainer, true);
@@ -290,7 +342,7 @@ static cn_status run_epoch(cni_fit *fit)
     for (int i = 0; i < scores->count; i++) cni_fit_log(fit, scores->names[i], scores->values[i]);
     CN_TRY(validate(fit));
     CALL(fit, epoch_end, c_, fit->epoch);
-    tell(fit, fit->steps, true, &fit->logs);
+    tell(fit, fit->done, true, &fit->logs);
     return cni_history_add(fit->history, fit->epoch, &fit->logs, fit->error);
 }
 
@@ -334,6 +386,7 @@ static cn_status prepare(cni_fit *fit)
     if (!fit->history) return cni_no_memory(fit->error, "the history");
     CN_TRY(take_rows(fit));
     CN_TRY(cni_model_check_runs(model, fit->error));
+    CN_TRY(check_validation(fit));
     CN_TRY(weigh_classes(fit));
     fit->trainer = cni_trainer_of(model, fit->error);
     if (!fit->trainer) return fit->error->status;

@@ -18,6 +18,7 @@ typedef struct cni_fit {
     bool validates;
     int batch;
     int64_t batches, steps; /* of one pass over the data; of one epoch */
+    int64_t done;           /* steps of this epoch */
     size_t *order;          /* of the present pass; NULL: no shuffling */
     int64_t at;             /* next batch of the present pass; 0: a new pass begins */
     cni_callback *callbacks[CN_MAX_ARRAYS];
@@ -35,6 +36,11 @@ void cni_fit_say(const cni_fit *fit, const char *format, ...) __attribute__((for
 
 /** A value of the epoch's logs, which may be NaN; NULL when there is none of this name. */
 const double *cni_fit_logged(const cni_fit *fit, const char *name);
+
+/** Whether the library may log a value of this name, and the names that it logs for a model with one output, with
+ *  commas: for messages before the first batch. */
+bool cni_fit_may_log(const cni_fit *fit, const char *name);
+const char *cni_fit_log_names(cni_fit *fit);
 
 /** Adds to the epoch's logs, or replaces what is there. */
 void cni_fit_log(cni_fit *fit, const char *name, double value);

@@ -4,13 +4,11 @@
 
 #include "base/text.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -48,9 +46,37 @@ typedef struct watch {
     double best;
 } watch;
 
+static cn_status cannot_fill(const cni_callback *callback, const char *name)
+{
+    const ARGS *args = callback->args;
+    const bool lacks = strncmp(name, "val_", 4) == 0 && !callback->fit->validates;
+    return cni_fail(callback->fit->error, CN_ERR_INVALID,
+                    "ModelCheckpoint: filepath=%s: cannot fill in {%.*s}%s; known are {epoch}, {batch} with save_freq, "
+                    "and the logs (%s), with formats such as {epoch:02d} and {loss:.3f}",
+                    args->filepath, (int)strcspn(name, "}"), name, lacks ? ": there are no validation data" : "",
+                    cni_fit_log_names(callback->fit));
+}
+
+/* A name that cannot be filled in is told before the first epoch, not behind it. */
+static cn_status check_fields(const cni_callback *callback)
+{
+    const ARGS *args = callback->args;
+    for (const char *p = args->filepath; (p = strchr(p, '{')); p++) {
+        char name[80];
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(p + 1, ":}"), p + 1);
+        const bool batch = args->save_freq != CNI_NONE_INT && strcmp(name, "batch") == 0;
+        if (p[1] == '{')
+            p++;
+        else if (!batch && strcmp(name, "epoch") != 0 && !cni_fit_may_log(callback->fit, name))
+            return cannot_fill(callback, p + 1);
+    }
+    return CN_OK;
+}
+
 static cn_status train_begin(cni_callback *callback)
 {
     const ARGS *args = callback->args;
+    CN_TRY(check_fields(callback));
     watch *w = callback->state;
     w->best = args->initial_value_threshold;
     w->any = !isnan(w->best);
@@ -156,11 +182,7 @@ static cn_status format_path(const cni_callback *callback, const moment *now, cn
             p += 2;
         } else if (*p == '{') {
             const char *next = format_field(p, now, out);
-            if (!next)
-                return cni_fail(callback->fit->error, CN_ERR_INVALID,
-                                "ModelCheckpoint: filepath=%s: cannot fill in %.40s; known are {epoch}, {batch} with "
-                                "save_freq, and the logs, with formats such as {epoch:02d} and {loss:.3f}",
-                                args->filepath, p);
+            if (!next) return cannot_fill(callback, p + 1);
             p = next;
         } else
             cni_text_char(out, *p++);
@@ -168,26 +190,10 @@ static cn_status format_path(const cni_callback *callback, const moment *now, cn
     return out->failed ? cni_no_memory(callback->fit->error, "a file's name") : CN_OK;
 }
 
-/* The folders of the path that are not there yet, as Keras does. */
-static cn_status make_folders(const cni_callback *callback, cni_text *path)
-{
-    for (char *slash = path->data + 1; (slash = strchr(slash, '/')); slash++) {
-        *slash = 0;
-        const int failed = mkdir(path->data, 0777);
-        const int reason = errno;
-        if (failed && reason != EEXIST)
-            cni_fail(callback->fit->error, CN_ERR_IO, "ModelCheckpoint: %s: %s", path->data, strerror(reason));
-        *slash = '/';
-        if (failed && reason != EEXIST) return CN_ERR_IO;
-    }
-    return CN_OK;
-}
-
 static cn_status write_file(cni_callback *callback, const moment *now)
 {
     cni_text path = {0};
     cn_status status = format_path(callback, now, &path);
-    if (!status) status = make_folders(callback, &path);
     if (!status) status = cn_save(callback->fit->model, cni_text_get(&path));
     cni_text_free(&path);
     return status;

@@ -379,6 +379,31 @@ static void a_rate_that_is_nan_ends_in_nan_not_in_a_crash(void **state)
     cn_model_free(model);
 }
 
+static void rows_that_are_not_finite_are_named(void **state)
+{
+    (void)state;
+    float spoilt[ROWS * WIDE];
+    const cn_array bad = {spoilt, .rank = 2, .shape = {ROWS, WIDE}};
+    const cn_array good = X;
+    const cn_array targets = Y;
+    cn_model *model = compiled();
+    memcpy(spoilt, x, sizeof spoilt);
+    spoilt[7 * WIDE + 2] = NAN;
+    for (int no_shuffle = 0; no_shuffle < 2; no_shuffle++) {
+        assert_null(cn_fit(model, bad, Y, .check_finite = true, .batch_size = 3, .no_shuffle = no_shuffle));
+        assert_refused(model, CN_ERR_NUMERIC, "the data hold NaN in row 7;");
+    }
+    spoilt[7 * WIDE + 2] = INFINITY;
+    const float before = *(const float *)cn_weight(model, 0).data;
+    assert_null(cn_fit(model, good, Y, .check_finite = true, .validation_data = {bad, targets}));
+    assert_refused(model, CN_ERR_NUMERIC, "the validation data hold infinity in row 7");
+    assert_null(cn_fit(model, bad, Y, .check_finite = true, .validation_split = 0.5));
+    assert_refused(model, CN_ERR_NUMERIC, "the validation data hold infinity in row 7");
+    assert_true(*(const float *)cn_weight(model, 0).data == before); /* told before the first step */
+    assert_non_null(cn_fit(model, good, Y, .validation_data = {bad, targets}));
+    cn_model_free(model);
+}
+
 static double bad_schedule(void *user, int epoch, double rate)
 {
     (void)user;
@@ -682,6 +707,7 @@ int main(int count, char **arguments)
         cmocka_unit_test(without_a_loss_there_are_still_metrics),
         cmocka_unit_test(callbacks_cannot_change_the_model),
         cmocka_unit_test(a_callback_may_set_weights_and_stop),
+        cmocka_unit_test(rows_that_are_not_finite_are_named),
         cmocka_unit_test(a_rate_that_is_nan_ends_in_nan_not_in_a_crash),
         cmocka_unit_test(callbacks_are_checked),
         cmocka_unit_test(layers_come_and_go_between_fits),
