@@ -80,7 +80,7 @@ static void assert_refused(const char *spec, cn_status wanted, const char *words
 static void unknown_specs(void **state)
 {
     (void)state;
-    assert_refused("fashion-mnst", CN_ERR_INVALID, "did you mean 'fashion-mnist'");
+    assert_refused("fashion-mnst", CN_ERR_INVALID, "did you mean fashion-mnist?");
     assert_refused("zzz", CN_ERR_INVALID, "FILE.npz");
     assert_refused("mnist", CN_ERR_INVALID, "write mnist:DIR");
     assert_refused("images:", CN_ERR_INVALID, "write images:DIR");
@@ -201,7 +201,7 @@ static void picture_folders(void **state)
         assert_int_equal((int)cn_array_value(&train->y, i), classes[i]);
     }
     assert_string_equal(cn_dataset_class_name(dataset, 1), "bees");
-    assert_non_null(strstr(cn_dataset_note(dataset), "1 files passed over"));
+    assert_non_null(strstr(cn_dataset_note(dataset), "1 file passed over"));
     assert_null(cn_dataset_test(dataset));
     cn_dataset_free(dataset);
     write_grey("bees/c.png", 5, 5, 1);
@@ -362,7 +362,7 @@ static void saving(void **state)
     const char *error;
     assert_int_equal(cn_arrays_save(in_folder("two.npy"), 2, arrays, NULL, &error), CN_ERR_INVALID);
     assert_non_null(strstr(error, "2 arrays go into an .npz"));
-    assert_int_equal(cn_arrays_save("/nowhere/x.npy", 1, arrays, NULL, &error), CN_ERR_IO);
+    assert_int_equal(cn_arrays_save("/dev/null/x.npy", 1, arrays, NULL, &error), CN_ERR_IO);
     assert_int_equal(cn_text_save(in_folder("text"), "one\n", NULL), CN_OK);
     struct stat info;
     assert_int_equal(stat(in_folder("text"), &info), 0);
