@@ -90,7 +90,8 @@ void cni_py_shuffle(cni_mt19937 *mt, size_t *items, size_t n)
     for (size_t i = n; i-- > 1;) swap(&items[i], &items[cni_py_below(mt, (uint32_t)i + 1)]);
 }
 
-uint32_t cni_np_interval(cni_mt19937 *mt, uint32_t most)
+/* 0 .. most */
+static uint32_t numpy_interval(cni_mt19937 *mt, uint32_t most)
 {
     if (most == 0) return 0; /* without drawing, as NumPy */
     uint32_t mask = most;
@@ -105,7 +106,7 @@ void cni_np_permutation(cni_mt19937 *mt, size_t *out, size_t n)
 {
     assert(n <= UINT32_MAX);
     for (size_t i = 0; i < n; i++) out[i] = i;
-    for (size_t i = n; i-- > 1;) swap(&out[i], &out[cni_np_interval(mt, (uint32_t)i)]);
+    for (size_t i = n; i-- > 1;) swap(&out[i], &out[numpy_interval(mt, (uint32_t)i)]);
 }
 
 /* ---- threefry2x32, 20 rounds: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011 ---- */

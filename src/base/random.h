@@ -28,7 +28,6 @@ uint32_t cni_py_default_seed(cni_mt19937 *mt);
 uint32_t cni_py_below(cni_mt19937 *mt, uint32_t n); /* 0 .. n - 1; n > 0 */
 void cni_py_shuffle(cni_mt19937 *mt, size_t *items, size_t n);
 
-uint32_t cni_np_interval(cni_mt19937 *mt, uint32_t most); /* 0 .. most */
 /** numpy.random.permutation(n); n < 2^32. */
 void cni_np_permutation(cni_mt19937 *mt, size_t *out, size_t n);
 

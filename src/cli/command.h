@@ -15,8 +15,6 @@ enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USED_WRONGLY = 2, CLI_INTERRUPTED = 75 
 extern const cli_verb cli_summary, cli_train, cli_evaluate, cli_predict, cli_convert, cli_explain, cli_filter,
     cli_bench, cli_help;
 
-/** The verbs, in the order of the list that `cornu help` prints; NULL-terminated. */
-extern const cli_verb *const cli_verbs[];
 const cli_verb *cli_find_verb(const char *name);
 const char *cli_nearest_verb(const char *name);
 void cli_print_overview(void);

@@ -9,23 +9,24 @@
 #include <string.h>
 #include <unistd.h>
 
-const cli_verb *const cli_verbs[] = {
+/* In the order of the list that `cornu help` prints. */
+static const cli_verb *const verbs[] = {
     &cli_explain, &cli_summary, &cli_train, &cli_evaluate, &cli_predict,
     &cli_convert, &cli_filter,  &cli_bench, &cli_help,     NULL,
 };
-enum { VERBS = sizeof cli_verbs / sizeof *cli_verbs - 1 };
+enum { VERBS = sizeof verbs / sizeof *verbs - 1 };
 
 const cli_verb *cli_find_verb(const char *name)
 {
     for (size_t i = 0; i < VERBS; i++)
-        if (strcmp(cli_verbs[i]->name, name) == 0) return cli_verbs[i];
+        if (strcmp(verbs[i]->name, name) == 0) return verbs[i];
     return NULL;
 }
 
 const char *cli_nearest_verb(const char *name)
 {
     const char *names[VERBS];
-    for (size_t i = 0; i < VERBS; i++) names[i] = cli_verbs[i]->name;
+    for (size_t i = 0; i < VERBS; i++) names[i] = verbs[i]->name;
     return cli_nearest(name, names, VERBS, sizeof *names);
 }
 
@@ -34,8 +35,8 @@ void cli_print_overview(void)
     puts("cornu: Keras' convolutional networks, without Python\n");
     for (size_t i = 0; i < VERBS; i++) {
         char left[64];
-        snprintf(left, sizeof left, "cornu %-8s %s", cli_verbs[i]->name, cli_verbs[i]->arguments);
-        printf("  %-45s %s\n", left, cli_verbs[i]->summary);
+        snprintf(left, sizeof left, "cornu %-8s %s", verbs[i]->name, verbs[i]->arguments);
+        printf("  %-45s %s\n", left, verbs[i]->summary);
     }
     puts("\n"
          "MODEL is a .keras file, a configuration (.json), or Keras or PyTorch code: model.py, '-', or the code "

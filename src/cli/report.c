@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-int cli_class_of(const cn_array *array, int64_t row, bool predicted)
+/* The class of a row: the place of the largest of several values; of one value, for predictions, whether it passes
+ * 1/2, and for labels the value itself.  -1 when it is no class. */
+static int class_of(const cn_array *array, int64_t row, bool predicted)
 {
     const int64_t size = cli_row_size(array);
     int64_t best = 0;
@@ -35,7 +37,7 @@ bool cli_report_make(cli_report *report, const cn_array *labels, const cn_array 
     report->counts = calloc((size_t)report->classes * (size_t)report->classes, sizeof *report->counts);
     *why = "no memory for the report";
     for (int64_t i = 0; report->counts && i < report->rows; i++) {
-        const int truth = cli_class_of(labels, i, false), guess = cli_class_of(predicted, i, true);
+        const int truth = class_of(labels, i, false), guess = class_of(predicted, i, true);
         if (truth < 0 || truth >= report->classes) {
             *why = "--report: a label is no class of this model";
             return false;

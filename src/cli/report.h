@@ -14,9 +14,6 @@ typedef struct cli_report {
     int64_t *counts; /* [true class, predicted class] */
 } cli_report;
 
-/** The class of a row: the place of the largest of several values; of one value, for predictions, whether it passes
- *  1/2, and for labels the value itself.  -1 when it is no class. */
-int cli_class_of(const cn_array *array, int64_t row, bool predicted);
 
 /** Compares predictions with labels (class numbers or one-hot rows).  False when they do not fit; *why tells. */
 bool cli_report_make(cli_report *report, const cn_array *labels, const cn_array *predicted, int names,

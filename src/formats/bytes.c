@@ -68,11 +68,6 @@ uint64_t cni_cursor_u64(cni_cursor *cursor)
     return take_number(cursor, 8, false);
 }
 
-uint16_t cni_cursor_u16_big(cni_cursor *cursor)
-{
-    return (uint16_t)take_number(cursor, 2, true);
-}
-
 uint32_t cni_cursor_u32_big(cni_cursor *cursor)
 {
     return (uint32_t)take_number(cursor, 4, true);
@@ -160,11 +155,6 @@ void cni_buffer_u16(cni_buffer *buffer, unsigned value)
 void cni_buffer_u32(cni_buffer *buffer, uint32_t value)
 {
     add_number(buffer, value, 4);
-}
-
-void cni_buffer_u64(cni_buffer *buffer, uint64_t value)
-{
-    add_number(buffer, value, 8);
 }
 
 cni_bytes cni_buffer_bytes(const cni_buffer *buffer)

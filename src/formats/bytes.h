@@ -47,7 +47,6 @@ uint8_t cni_cursor_u8(cni_cursor *cursor);
 uint16_t cni_cursor_u16(cni_cursor *cursor); /* little-endian, as are the next two */
 uint32_t cni_cursor_u32(cni_cursor *cursor);
 uint64_t cni_cursor_u64(cni_cursor *cursor);
-uint16_t cni_cursor_u16_big(cni_cursor *cursor);
 uint32_t cni_cursor_u32_big(cni_cursor *cursor);
 
 /** Some bytes within others; false when they do not lie inside. */
@@ -74,7 +73,6 @@ void cni_buffer_text(cni_buffer *buffer, const char *text);
 void cni_buffer_u8(cni_buffer *buffer, unsigned value);
 void cni_buffer_u16(cni_buffer *buffer, unsigned value); /* little-endian, as are the next two */
 void cni_buffer_u32(cni_buffer *buffer, uint32_t value);
-void cni_buffer_u64(cni_buffer *buffer, uint64_t value);
 
 /** `size` bytes at the end for the caller to fill; NULL when failed. */
 uint8_t *cni_buffer_extend(cni_buffer *buffer, size_t size);

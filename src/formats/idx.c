@@ -33,12 +33,6 @@ static bool is_gzip(cni_bytes file)
     return file.size >= 2 && file.data[0] == 0x1f && file.data[1] == 0x8b;
 }
 
-bool cni_idx_detect(cni_bytes file)
-{
-    return is_gzip(file) || (file.size >= MAGIC_SIZE && !file.data[0] && !file.data[1] && file.data[2] >= 0x08 &&
-                             file.data[2] <= 0x0E && file.data[3] >= 1 && file.data[3] <= CN_MAX_RANK);
-}
-
 static cn_status read_magic(cni_bytes file, header *out, cni_error *error)
 {
     cni_cursor at = cni_cursor_of(file);

@@ -8,8 +8,6 @@
 
 #include <cornu/cornu.h>
 
-/** Whether the bytes begin as an IDX file, or as a gzipped file, does. */
-bool cni_idx_detect(cni_bytes file);
 
 /** The array of a file; the length must match exactly.  Plain uint8 and int8 data are not copied: `file` must outlive
  *  them. */

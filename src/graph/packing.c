@@ -153,7 +153,7 @@ static void pack_some(cni_plan *plan, bool large, int *readers, int *others)
     }
 }
 
-void cni_pack(cni_plan *plan)
+static void pack(cni_plan *plan)
 {
     int *readers = plan->readers, *others = plan->readers + plan->graph->tensor_count;
     cni_let_go(plan);
@@ -186,5 +186,5 @@ void cni_let_go(cni_plan *plan)
 void cni_plan_refresh(cni_plan *plan)
 {
     for (int i = 0; i < plan->copy_count; i++) plan->copies[i].own.version++;
-    cni_pack(plan);
+    pack(plan);
 }

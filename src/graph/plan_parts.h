@@ -55,7 +55,6 @@ void cni_run_steady(cni_plan *plan);
 
 /** packing.c: copies of variables, and weights that kernels read in another order. */
 cn_status cni_own_variables(cni_plan *plan, cni_error *error);
-void cni_pack(cni_plan *plan);
 void cni_let_go(cni_plan *plan);
 
 /** condensing.c: the step that may read this variable's copy condensed, if it is the only one that reads it; NULL:

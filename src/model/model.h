@@ -98,14 +98,10 @@ cn_status cni_layer_make_inner(cn_model *model, cn_model *inner, cn_layer **laye
 void cni_layer_write_trainable(cn_layer *layer);
 /** Appends it to a Sequential. */
 cn_status cni_sequential_append(cn_model *model, cn_layer *layer);
-/** Calls a layer: checks, builds, infers the shapes, gives the first output. */
-cn_status cni_call_layer(cn_layer *layer, int count, cn_node *const *inputs, cni_call **call);
 /** The same; a layer with explicit padding is called behind the ZeroPadding2D that this becomes. */
 cn_status cni_call_padded(cn_layer *layer, int count, cn_node *const *inputs, cni_call **call);
 cn_status cni_call_input(cn_layer *layer);
 cn_status cni_model_set_outputs(cn_model *model, int count, cn_node *const *outputs);
-/** To be called when layers or calls have changed: plans and the optimizer's state were made for others. */
-void cni_model_rewired(cn_model *model);
 cn_layer *cni_find_layer(const cn_model *model, const char *name);
 /** `Conv2D "stem"`, for messages.  Returns buffer. */
 char *cni_layer_label(const cn_layer *layer, char *buffer, size_t size);

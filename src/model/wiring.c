@@ -172,7 +172,8 @@ static cn_status may_change(cn_model *model, bool sequential)
     return CN_OK;
 }
 
-void cni_model_rewired(cn_model *model)
+/* Layers or calls have changed: plans and the optimizer's state were made for others. */
+static void forget_plans(cn_model *model)
 {
     model->wiring = ++model->context->wirings;
     cni_compiled_forget_state(model->compiled);
@@ -395,7 +396,8 @@ static cn_status check_call(const cn_layer *layer, int count, cn_node *const *in
     return CN_OK;
 }
 
-cn_status cni_call_layer(cn_layer *layer, int count, cn_node *const *inputs, cni_call **call)
+/* Checks, builds, infers the shapes; gives the call with its outputs. */
+static cn_status call_layer(cn_layer *layer, int count, cn_node *const *inputs, cni_call **call)
 {
     cn_model *model = layer->model;
     cni_shape in[CNI_MAX_INPUTS], out[CN_MAX_ARRAYS];
@@ -450,9 +452,9 @@ static cn_status split_padding(cn_layer *layer)
 cn_status cni_call_padded(cn_layer *layer, int count, cn_node *const *inputs, cni_call **call)
 {
     CN_TRY(split_padding(layer));
-    if (!layer->padding) return cni_call_layer(layer, count, inputs, call);
-    CN_TRY(cni_call_layer(layer->padding, count, inputs, call));
-    return cni_call_layer(layer, 1, (*call)->outputs, call);
+    if (!layer->padding) return call_layer(layer, count, inputs, call);
+    CN_TRY(call_layer(layer->padding, count, inputs, call));
+    return call_layer(layer, 1, (*call)->outputs, call);
 }
 
 cn_node *cn_call_layer_nodes(cn_layer *layer, int count, cn_node *const *nodes)
@@ -499,14 +501,14 @@ static cn_status chain(cn_model *model, cn_layer *layer)
 {
     cni_call *call;
     if (!model->tip) return CN_OK; /* deferred: built with the first input */
-    CN_TRY(cni_call_layer(layer, 1, &model->tip, &call));
+    CN_TRY(call_layer(layer, 1, &model->tip, &call));
     if (call->output_count != 1)
         return cni_fail(&model->error, CN_ERR_INVALID, "%s: a Sequential model takes layers with one output",
                         CNI_LABEL(layer));
     model->tip = model->outputs[0] = call->outputs[0];
     model->output_count = 1;
     model->complete = true;
-    cni_model_rewired(model);
+    forget_plans(model);
     return CN_OK;
 }
 
@@ -543,7 +545,7 @@ static void unbuild(cn_model *model, int count)
         layer->calls = 0;
         if (layer->deferred && layer->inner->input_count) unbuild(layer->inner, layer->inner->layer_count - 1);
     }
-    cni_model_rewired(model);
+    forget_plans(model);
 }
 
 static cn_status check_input(const cn_model *model, const cni_shape *input, cni_error *error)
@@ -634,7 +636,7 @@ cn_status cn_pop(cn_model *model)
         model->complete = model->call_count > 1;
         model->output_count = model->complete;
     }
-    cni_model_rewired(model);
+    forget_plans(model);
     return CN_OK;
 }
 
@@ -654,7 +656,7 @@ cn_status cni_model_set_outputs(cn_model *model, int count, cn_node *const *outp
     CN_TRY(cni_model_order(model, &model->error));
     for (int i = 0; i < model->layer_count; i++) CN_TRY(check_name(model, model->layers[i]));
     model->complete = true;
-    cni_model_rewired(model);
+    forget_plans(model);
     return CN_OK;
 }
 

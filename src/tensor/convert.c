@@ -5,7 +5,6 @@
 #include <string.h>
 
 typedef struct dtype_row {
-    const char *name;
     size_t size;
     void (*convert)(const void *in, size_t count, float *out);
 } dtype_row;
@@ -36,10 +35,9 @@ static void convert_bool(const void *in, size_t count, float *out)
 }
 
 static const dtype_row rows[] = {
-    [CN_FLOAT32] = {"float32", 4, convert_float32}, [CN_FLOAT64] = {"float64", 8, convert_float64},
-    [CN_UINT8] = {"uint8", 1, convert_uint8},       [CN_INT8] = {"int8", 1, convert_int8},
-    [CN_INT16] = {"int16", 2, convert_int16},       [CN_INT32] = {"int32", 4, convert_int32},
-    [CN_INT64] = {"int64", 8, convert_int64},       [CN_BOOL] = {"bool", 1, convert_bool},
+    [CN_FLOAT32] = {4, convert_float32}, [CN_FLOAT64] = {8, convert_float64}, [CN_UINT8] = {1, convert_uint8},
+    [CN_INT8] = {1, convert_int8},       [CN_INT16] = {2, convert_int16},     [CN_INT32] = {4, convert_int32},
+    [CN_INT64] = {8, convert_int64},     [CN_BOOL] = {1, convert_bool},
 };
 
 static const dtype_row *row(cn_dtype dtype)
@@ -50,11 +48,6 @@ static const dtype_row *row(cn_dtype dtype)
 size_t cni_dtype_size(cn_dtype dtype)
 {
     return row(dtype) ? row(dtype)->size : 0;
-}
-
-const char *cni_dtype_name(cn_dtype dtype)
-{
-    return row(dtype) ? row(dtype)->name : "unknown";
 }
 
 cn_status cni_array_to_float(const cn_array *array, size_t begin, size_t count, float *out, cni_error *error)

@@ -9,7 +9,6 @@
 
 /** Bytes of one element; 0 for a dtype that does not exist. */
 size_t cni_dtype_size(cn_dtype dtype);
-const char *cni_dtype_name(cn_dtype dtype);
 
 /** Elements [begin, begin + count) of the array as float. */
 cn_status cni_array_to_float(const cn_array *array, size_t begin, size_t count, float *out, cni_error *error);

@@ -186,10 +186,9 @@ static void the_cursor_stays_inside(void **state)
     assert_int_equal(cni_cursor_u8(&at), 0);
     assert_true(at.failed);
     assert_true(cni_cursor_seek(&at, 3));
-    assert_int_equal(cni_cursor_u16_big(&at), 0); /* failed stays failed */
+    assert_int_equal(cni_cursor_u32_big(&at), 0); /* failed stays failed */
     at.failed = false;
-    assert_int_equal(cni_cursor_u16_big(&at), 0x0405);
-    assert_int_equal(cni_cursor_u32_big(&at), 0x06070809);
+    assert_int_equal(cni_cursor_u32_big(&at), 0x04050607);
     assert_false(cni_cursor_skip(&at, UINT64_MAX));
     assert_false(cni_cursor_seek(&at, 16));
     cni_bytes part;
@@ -215,16 +214,15 @@ static void the_buffer_grows(void **state)
     (void)state;
     cni_buffer buffer = {0};
     for (unsigned i = 0; i < 1000; i++) cni_buffer_u32(&buffer, i * 65537u);
-    cni_buffer_u64(&buffer, 0x0102030405060708u);
     cni_buffer_u16(&buffer, 0x1234);
     cni_buffer_u8(&buffer, 0xff);
     cni_buffer_text(&buffer, "end");
     cni_cursor at = cni_cursor_of(cni_buffer_bytes(&buffer));
     for (unsigned i = 0; i < 1000; i++) assert_int_equal(cni_cursor_u32(&at), i * 65537u);
-    assert_memory_equal(cni_cursor_take(&at, 14).data,
-                        "\x8\x7\x6\x5\x4\x3\x2\x1\x34\x12\xff"
+    assert_memory_equal(cni_cursor_take(&at, 6).data,
+                        "\x34\x12\xff"
                         "end",
-                        14);
+                        6);
     assert_int_equal(cni_cursor_left(&at), 0);
     assert_null(cni_buffer_extend(&buffer, SIZE_MAX - 10));
     assert_true(buffer.failed);

@@ -7,7 +7,8 @@
 #include <math.h>
 
 const cni_ink cni_ink_text = {0.15, 0.15, 0.15}, cni_ink_quiet = {0.35, 0.35, 0.35}, cni_ink_line = {0.55, 0.55, 0.55},
-              cni_ink_grid = {0.90, 0.90, 0.90}, cni_ink_paper = {1, 1, 1};
+              cni_ink_grid = {0.90, 0.90, 0.90};
+static const cni_ink paper = {1, 1, 1};
 
 cni_ink cni_ink_of(int colour)
 {
@@ -43,7 +44,7 @@ bool cni_canvas_open(cni_canvas *canvas, double width, double height)
     cairo_scale(canvas->cairo, scale, scale);
     cairo_select_font_face(canvas->cairo, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
     cairo_set_line_join(canvas->cairo, CAIRO_LINE_JOIN_ROUND);
-    cni_ink_use(canvas, cni_ink_paper);
+    cni_ink_use(canvas, paper);
     cairo_paint(canvas->cairo);
     return cairo_status(canvas->cairo) == CAIRO_STATUS_SUCCESS;
 }
@@ -81,7 +82,7 @@ void cni_point_mark(cni_canvas *canvas, double x, double y, bool open, cni_ink i
         cairo_rectangle(canvas->cairo, x - size, y - size, 2 * size, 2 * size);
     else
         cairo_arc(canvas->cairo, x, y, size, 0, 2 * M_PI);
-    cni_ink_use(canvas, open ? cni_ink_paper : ink);
+    cni_ink_use(canvas, open ? paper : ink);
     cairo_fill_preserve(canvas->cairo);
     cni_ink_use(canvas, ink);
     cairo_set_line_width(canvas->cairo, 1.5);

@@ -20,7 +20,7 @@ typedef struct cni_ink {
     double red, green, blue;
 } cni_ink;
 
-extern const cni_ink cni_ink_text, cni_ink_quiet, cni_ink_line, cni_ink_grid, cni_ink_paper;
+extern const cni_ink cni_ink_text, cni_ink_quiet, cni_ink_line, cni_ink_grid;
 
 /** Colours that people with any kind of colour blindness tell apart (Okabe and Ito, 2008), from the clearest on; they
  *  begin again after the last. */

@@ -9,18 +9,17 @@
 #include <string.h>
 #include <strings.h>
 
-const cni_picture *const cni_pictures[] = {
+static const cni_picture *const all[] = {
     &cni_picture_window, &cni_picture_ruler, &cni_picture_reads,  &cni_picture_field,
     &cni_picture_grids,  &cni_picture_comb,  &cni_picture_paint,  &cni_picture_network,
     &cni_picture_costs,  &cni_picture_merge, &cni_picture_border, &cni_picture_dead,
 };
-const int cni_picture_count = sizeof cni_pictures / sizeof *cni_pictures;
+enum { PICTURES = sizeof all / sizeof *all };
 
 const cni_picture *cni_picture_find(const char *name)
 {
-    for (int i = 0; i < cni_picture_count; i++)
-        if (strcasecmp(cni_pictures[i]->id, name) == 0 || strcasecmp(cni_pictures[i]->name, name) == 0)
-            return cni_pictures[i];
+    for (int i = 0; i < PICTURES; i++)
+        if (strcasecmp(all[i]->id, name) == 0 || strcasecmp(all[i]->name, name) == 0) return all[i];
     return NULL;
 }
 
@@ -97,8 +96,8 @@ static cn_status draw_all(drawing *d)
     if (d->layer && !cni_explained_find(d->explanation->analysis, d->layer))
         return cni_fail(d->error, CN_ERR_INVALID, "there is no layer \"%s\"", d->layer);
     CN_TRY(cni_picture_folder(d->folder, d->error));
-    for (int i = 0; i < cni_picture_count; i++) {
-        const cni_picture *picture = cni_pictures[i];
+    for (int i = 0; i < PICTURES; i++) {
+        const cni_picture *picture = all[i];
         if (!is_wanted(d->pictures, picture) || (d->layer && !picture->of_layer)) continue;
         CN_TRY(picture->of_layer ? draw_of_layers(d, picture) : draw_one(d, picture, NULL));
     }

@@ -26,8 +26,6 @@ struct cni_picture {
     cni_scene *(*draw)(const cni_sitting *sitting);
 };
 
-extern const cni_picture *const cni_pictures[];
-extern const int cni_picture_count;
 /** By id or name; NULL when there is none. */
 const cni_picture *cni_picture_find(const char *name);
 

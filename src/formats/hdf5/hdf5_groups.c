@@ -31,7 +31,7 @@ static cn_status check_link_name(const cni_h5 *file, const char *name, size_t at
     return CN_OK;
 }
 
-cn_status cni_h5_add_link(cni_h5_object *group, cni_h5_link link, size_t at, cni_error *error)
+static cn_status add_link(cni_h5_object *group, cni_h5_link link, size_t at, cni_error *error)
 {
     cni_h5 *file = group->file;
     CN_TRY(check_link_name(file, link.name, at, error));
@@ -85,7 +85,7 @@ static cn_status read_symbol(const table *t, cni_h5_cursor *cursor)
     if (!text || !memchr(text, 0, left))
         return cni_h5_fail(file, cursor->error, CN_ERR_FORMAT, at, "symbol's name lies outside the local heap");
     const cni_h5_link link = {.name = text, .address = header, .refusal = cache == 2 ? "a soft link" : NULL};
-    return cni_h5_add_link(t->group, link, at, cursor->error);
+    return add_link(t->group, link, at, cursor->error);
 }
 
 static cn_status read_symbols(const table *t, uint64_t at, cni_error *error)
@@ -161,7 +161,7 @@ cn_status cni_h5_read_link_message(cni_h5_object *group, cni_h5_cursor cursor)
         return cni_h5_fail(cursor.file, cursor.error, CN_ERR_FORMAT, at, "a link's name holds a zero byte");
     link.name = cni_arena_text_n(group->file->arena, name, (size_t)length);
     if (!link.name) return cni_no_memory(cursor.error, "a link's name");
-    return cni_h5_add_link(group, link, at, cursor.error);
+    return add_link(group, link, at, cursor.error);
 }
 
 static cn_status read_link_info(cni_h5_object *group, const cni_h5_message *message, cni_error *error)

@@ -244,13 +244,11 @@ cni_h5_cursor cni_h5_message_cursor(const cni_h5_object *object, const cni_h5_me
 
 /* hdf5_groups.c */
 cn_status cni_h5_read_links(cni_h5_object *group, cni_error *error);
-cn_status cni_h5_add_link(cni_h5_object *group, cni_h5_link link, size_t at, cni_error *error);
 cn_status cni_h5_read_link_message(cni_h5_object *group, cni_h5_cursor cursor);
 bool cni_h5_good_name(const char *name, size_t length);
 
 /* hdf5_types.c */
 void cni_h5_read_dataspace(cni_h5_cursor *cursor, cni_h5_info *info);
-void cni_h5_read_type(cni_h5_cursor *cursor, cni_h5_type *type);
 /** The same, or what a shared message points at: a committed datatype. */
 cn_status cni_h5_read_type_message(cni_h5 *file, cni_h5_cursor *cursor, bool shared, cni_h5_type *type);
 /** Whether elements stand in the file as they are wanted. */

@@ -109,7 +109,7 @@ static void read_variable(const cni_h5 *file, uint32_t bits, cni_h5_type *type)
     type->name = "text";
 }
 
-void cni_h5_read_type(cni_h5_cursor *cursor, cni_h5_type *type)
+static void read_type(cni_h5_cursor *cursor, cni_h5_type *type)
 {
     enum {
         INTEGER,
@@ -155,7 +155,7 @@ void cni_h5_read_type(cni_h5_cursor *cursor, cni_h5_type *type)
 cn_status cni_h5_read_type_message(cni_h5 *file, cni_h5_cursor *cursor, bool shared, cni_h5_type *type)
 {
     if (!shared) {
-        cni_h5_read_type(cursor, type);
+        read_type(cursor, type);
         return cursor->status;
     }
     const unsigned version = cni_h5_u8(cursor), kind = cni_h5_u8(cursor);
@@ -170,7 +170,7 @@ cn_status cni_h5_read_type_message(cni_h5 *file, cni_h5_cursor *cursor, bool sha
     if (!message || message->flags & CNI_H5_FLAG_SHARED)
         return cni_h5_cursor_fail(cursor, CN_ERR_FORMAT, "shared datatype does not lead to a datatype");
     cni_h5_cursor there = cni_h5_message_cursor(object, message, "datatype", cursor->error);
-    cni_h5_read_type(&there, type);
+    read_type(&there, type);
     return there.status;
 }
 

@@ -251,7 +251,6 @@ cni_thing *cni_thing_bound(cni_evaluator *e, cni_thing *of, const char *method, 
 cni_thing *cni_thing_of_value(cni_evaluator *e, const cni_value *value, cni_span span);
 void cni_thing_append(cni_evaluator *e, cni_thing *list, cni_thing *item);
 void cni_thing_put(cni_evaluator *e, cni_thing *dict, cni_thing *key, cni_thing *item);
-cni_thing *cni_thing_get(const cni_thing *dict, const char *key); /* NULL: none */
 
 /** Whether it is a LIST or a TUPLE. */
 bool cni_thing_is_list(const cni_thing *thing);

@@ -150,13 +150,6 @@ void cni_thing_put(cni_evaluator *e, cni_thing *dict, cni_thing *key, cni_thing 
     dict->items[dict->count++] = item;
 }
 
-cni_thing *cni_thing_get(const cni_thing *dict, const char *key)
-{
-    for (size_t i = 0; dict->type == CNI_THING_DICT && i < dict->count; i++)
-        if (dict->keys[i]->type == CNI_THING_TEXT && strcmp(dict->keys[i]->text, key) == 0) return dict->items[i];
-    return NULL;
-}
-
 cni_thing *cni_thing_of_value(cni_evaluator *e, const cni_value *value, cni_span span)
 {
     cni_thing *list;

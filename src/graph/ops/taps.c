@@ -62,12 +62,6 @@ cni_phase *cni_axis_init(const cni_axis_shape *shape, void *memory)
     return phases;
 }
 
-int cni_axis_reach(const cni_axis_shape *shape)
-{
-    int reach = (shape->window - 1) * shape->dilation;
-    return shape->transposed ? reach / shape->stride : reach;
-}
-
 bool cni_phase_dense(const cni_phase *phase)
 {
     for (int t = 1; t < phase->taps; t++)

@@ -69,7 +69,6 @@ cn_status cni_torch_weight(cn_layer *layer, const char *name, const cni_shape *s
 /* ---- views ---- */
 
 void cni_torch_view_all(const cni_object *config, cni_view *view);
-void cni_torch_view_unknown(const cni_object *config, cni_view *view);
 
 /* ---- translation ---- */
 
