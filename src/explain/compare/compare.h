@@ -3,7 +3,7 @@
 #ifndef CNI_COMPARE_H
 #define CNI_COMPARE_H
 
-#include "explain/views/compare_steps.h"
+#include "explain/compare/compare_steps.h"
 #include "explain/explanation.h"
 
 enum { TEXT = 120, MOST_RECIPES = 4, MOST_BORDERS = 6 };
@@ -47,16 +47,56 @@ static inline unsigned cni_traits_of(const cni_explained *node)
     return node->layer->kind ? node->layer->kind->traits : 0;
 }
 
+/* ---- compare_pairs.c ---- */
+
+/* A text that tells no size is read with that of the other network: same rows and columns, in its own order. */
+cn_status cni_compare_take_size(comparison *c, side *to, const side *from, cni_error *error);
+/* The windows of a side; then the pairs of both, and what has no partner.  False without memory. */
+bool cni_compare_collect(comparison *c, side *s);
+bool cni_compare_pair_up(comparison *c);
+
+/* ---- compare_pair.c ---- */
+
 /* Pair number `index`; `last`: the one before it, NULL for the first. */
 pair cni_compare_pair(const comparison *c, int index, const pair *last);
+/* The worst pair, and the last whose place is known; IDENTICAL where there are none. */
+verdict cni_compare_judge(const comparison *c, pair *worst, pair *final);
+/* Of a window along an axis, with those of padding layers before it. */
+padding cni_compare_padding(const cni_analysis *analysis, const cni_explained *node, int axis);
+
+/* ---- compare_differences.c ---- */
+
 /* How a side is called: by its framework where they are two, else by its file. */
 const char *cni_compare_name(const comparison *c, const side *s);
+/* Whether one is Keras' and the other PyTorch's; which is Keras'. */
 bool cni_compare_crosses(const comparison *c);
 const side *cni_compare_keras(const comparison *c);
 /* Whether the images are of one size, as far as it is known. */
 bool cni_compare_same_inputs(const comparison *c);
 /* Everything that is not a window's place: false when there is no memory. */
 bool cni_compare_find(comparison *c, cni_differences *out);
+
+/* ---- compare_rows.c ---- */
+
+/* `full`: those too that are equal. */
+void cni_compare_print_pairs(comparison *c, bool full);
+/* "+0.5 px", "+0.5,-1 px": into TEXT bytes. */
+void cni_compare_shift(const int64_t *num, const int64_t *den, int count, char *text);
+
+/* ---- compare_verdict.c ---- */
+
+void cni_compare_print_singles(comparison *c, const side *s, const int *nodes, int count);
+/* Kernels that are not the same size cannot be copied, whatever their windows read; false where there are none. */
+bool cni_compare_print_uneven(comparison *c);
+void cni_compare_print_verdict(comparison *c, verdict v, const cni_differences *d, const pair *worst,
+                               const pair *final);
+
+/* ---- compare_advice.c ---- */
+
+/* The code that makes `to` read what the other side, number `from_index`, reads. */
+void cni_compare_print_recipe(comparison *c, const side *to, int from_index);
+/* The nearest size of the image at which both read the same, if there is one. */
+void cni_compare_print_agreement(comparison *c, const pair *final);
 
 /* ---- compare_code.c ---- */
 
@@ -71,7 +111,6 @@ void cni_compare_weights(comparison *c);
 
 /* ---- compare_data.c ---- */
 
-extern const char *const cni_verdict_names[];
 /* The whole as JSON or Markdown; `sentence`: the verdict in words. */
 void cni_compare_json(const comparison *c, cni_text *out, const cni_differences *d, verdict worst,
                       const char *sentence);

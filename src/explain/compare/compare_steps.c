@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A network as a list of steps: one for each thing that is computed.  Layers with an activation are two steps, a layer
  * of PyTorch is as many as its translation has; what only moves or drops cells is none. */
-#include "explain/views/compare_steps.h"
+#include "explain/compare/compare_steps.h"
 
 #include "base/text.h"
 #include "layers/torch/torch.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * How weights go from Keras to PyTorch. */
-#include "explain/views/compare.h"
+#include "explain/compare/compare.h"
 
 #include "base/table.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The code that makes the windows of one network read what those of another read. */
-#include "explain/views/compare.h"
-#include "explain/views/translate.h"
+#include "explain/compare/compare.h"
+#include "explain/translate/translate.h"
 
 #include <inttypes.h>
 #include <stdio.h>

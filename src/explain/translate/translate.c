@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The same network in the other framework's words: it is written as source text, and the text is explained. */
-#include "explain/views/translate.h"
+#include "explain/translate/translate.h"
 
 #include "explain/explanation.h"
 #include "layers/torch/torch.h"

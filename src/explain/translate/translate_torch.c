@@ -7,7 +7,7 @@
  *             self.conv2d = nn.Conv2d(3, 32, 3, padding=1)
  *         def forward(self, input):
  *             conv2d = F.relu(self.conv2d(input)) */
-#include "explain/views/translate.h"
+#include "explain/translate/translate.h"
 
 #include <inttypes.h>
 #include <math.h>

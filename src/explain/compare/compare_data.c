@@ -5,14 +5,14 @@
  *       "pairs": [{"layers": [a, b], "verdict", "y": {"o": [a, b], "pad": [[before, after], ..], "used": [..],
  *                 "shift": [num, den], "so_far": [num, den]}, "x"}], "only": [[..], [..]], "differences": [..],
  *       "recipes": [[code that makes a equal], [b]] } */
-#include "explain/views/compare.h"
+#include "explain/compare/compare.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-const char *const cni_verdict_names[] = {"identical", "same window, different numbers", "same size, shifted",
-                                         "different size"};
+static const char *const verdict_names[] = {"identical", "same window, different numbers", "same size, shifted",
+                                            "different size"};
 
 static void number(cni_text *out, int64_t n)
 {
@@ -95,7 +95,7 @@ static void json_pair(const pair *p, cni_text *out)
     const int count = p->a->view.spatial;
     cni_text_add(out, "{\"layers\": ");
     strings(out, (const char *const[]){p->a->name, p->b->name}, 2);
-    cni_text_printf(out, ", \"verdict\": \"%s\"", cni_verdict_names[p->verdict]);
+    cni_text_printf(out, ", \"verdict\": \"%s\"", verdict_names[p->verdict]);
     for (int i = 0; i < count; i++) {
         cni_text_printf(out, ", \"%s\": ", axes[count == 1 ? 1 : 3 - count + i]);
         json_axis(p, i, out);
@@ -127,7 +127,7 @@ void cni_compare_json(const comparison *c, cni_text *out, const cni_differences 
     json_side(&c->a, out);
     cni_text_add(out, ", ");
     json_side(&c->b, out);
-    cni_text_printf(out, "], \"verdict\": \"%s\", \"text\": ", cni_verdict_names[worst]);
+    cni_text_printf(out, "], \"verdict\": \"%s\", \"text\": ", verdict_names[worst]);
     cni_json_string(out, sentence);
     cni_text_printf(out, ", \"outputs_agree\": %s,\n \"pairs\": [", agree ? "true" : "false");
     for (int i = 0; i < c->pair_count; i++) {
@@ -198,7 +198,7 @@ static void row(const pair *p, cni_text *out)
     for (int i = 1; i < count; i++) same &= p->far_num[i] * p->far_den[0] == p->far_num[0] * p->far_den[i];
     for (int i = 0; p->shifts && i < (same ? 1 : count); i++)
         cni_text_printf(out, "%s%s", i ? ", " : "", cni_show_ratio(p->far_num[i], p->far_den[i], shift));
-    cni_text_printf(out, "%s | %s |\n", p->shifts ? " px" : "", cni_verdict_names[p->verdict]);
+    cni_text_printf(out, "%s | %s |\n", p->shifts ? " px" : "", verdict_names[p->verdict]);
 }
 
 void cni_compare_markdown(const comparison *c, cni_text *out, const cni_differences *d, const char *sentence)
