@@ -38,7 +38,7 @@ enum { WEIGHTS_IN_REGISTERS = 9 };
 typedef struct strip {
     int row, first, last;
     unsigned inside;
-    bool simple; /* two outputs or more, and no column of cells outside but perhaps the first and the last */
+    bool simple; /* two outputs or more, and nothing outside but perhaps the first and last column and row of cells */
 } strip;
 
 /* One column of cells; slots from ... to - 1 are those of outputs of the strip. */
@@ -46,12 +46,12 @@ typedef struct strip {
 
 ALWAYS_INLINE void add_by_cells(lanes sum[][MOST_ROWS], const lanes *w, const float *x, ptrdiff_t x_row,
                                 unsigned inside, int column, int taps_down, int taps_across, int stride, int rows,
-                                int from, int to, bool edge, int some)
+                                int from, int to, bool edge, bool simple, int some)
 {
-    const int slots = (taps_across - column + stride - 1) / stride;
-    UNROLL for (int p = 0; p < (rows - 1) * stride + taps_down; p++)
+    const int slots = (taps_across - column + stride - 1) / stride, cells = (rows - 1) * stride + taps_down;
+    UNROLL for (int p = 0; p < cells; p++)
     {
-        if (!(inside & 1u << p)) continue;
+        if (!(simple && p > 0 && p < cells - 1) && !(inside & 1u << p)) continue;
         lanes cell = take(x + p * x_row, some);
         IN_REGISTER(cell);
         UNROLL for (int m = 0; m < slots; m++)
@@ -65,8 +65,9 @@ ALWAYS_INLINE void add_by_cells(lanes sum[][MOST_ROWS], const lanes *w, const fl
 
 ALWAYS_INLINE void add_by_weights(lanes sum[][MOST_ROWS], const lanes *w, const float *x, ptrdiff_t x_row,
                                   unsigned inside, int column, int taps_down, int taps_across, int stride, int rows,
-                                  int from, int to, bool edge, int some)
+                                  int from, int to, bool edge, bool simple, int some)
 {
+    (void)simple;
     lanes cell[2 * MOST_ROWS + 7];
     const int slots = (taps_across - column + stride - 1) / stride;
     UNROLL for (int p = 0; p < (rows - 1) * stride + taps_down; p++)
@@ -93,11 +94,12 @@ ALWAYS_INLINE void add_by_weights(lanes sum[][MOST_ROWS], const lanes *w, const 
 /* A column of cells, or nothing when it is not in the image. */
 #define ADD_COLUMN(inside, from, to, edge)                                                                             \
     (by_cells ? add_by_cells : add_by_weights)(sum, window, x + u * x_pixel, d->rows.x, inside, u, taps_down,          \
-                                               taps_across, stride, rows, from, to, edge, some)
+                                               taps_across, stride, rows, from, to, edge, false, some)
 
-ALWAYS_INLINE void slide(const cni_depthwise *d, const strip *p, int channel, int taps_down, int taps_across,
+ALWAYS_INLINE void slide(const cni_depthwise *whole, const strip *p, int channel, int taps_down, int taps_across,
                          int stride, int rows, ending how, int some)
 {
+    const cni_depthwise local = *whole, *d = &local; /* which no store can change */
     const bool by_cells = taps_down * taps_across <= WEIGHTS_IN_REGISTERS;
     const int slots = (taps_across + stride - 1) / stride, position = d->columns.position, cells = d->columns.cells;
     const ptrdiff_t x_pixel = d->columns.x;
@@ -129,10 +131,12 @@ ALWAYS_INLINE void slide(const cni_depthwise *d, const strip *p, int channel, in
 
 /* The same for three columns of taps and stride 1, where all columns of cells are inside but for the first and the
  * last: the usual window, without what the general loop decides at each step. */
-ALWAYS_INLINE void slide_three(const cni_depthwise *d, const strip *p, int channel, int rows, ending how, int some)
+ALWAYS_INLINE void slide_three(const cni_depthwise *whole, const strip *p, int channel, int rows, ending how, int some)
 {
+    const cni_depthwise local = *whole, *d = &local; /* which no store can change */
     const ptrdiff_t x_row = d->rows.x, x_pixel = d->columns.x, y_row = d->rows.y, y_pixel = d->columns.y;
     const int position = p->first + d->columns.position, last_cell = p->last + d->columns.position + 1;
+    const unsigned inside = p->inside;
     lanes w[9], sum[3][MOST_ROWS];
     load_window(d, w, channel, 3, 3, some);
     const lanes shift = d->finish.shift ? load_at(d->finish.shift, channel, some) : (lanes){0};
@@ -140,7 +144,7 @@ ALWAYS_INLINE void slide_three(const cni_depthwise *d, const strip *p, int chann
     ptrdiff_t at = p->row * y_row + p->first * y_pixel + channel;
 #define BEGIN(slot)   UNROLL for (int i = 0; i < rows; i++) sum[slot][i] = shift
 #define SHIFT(slot)   UNROLL for (int i = 0; i < rows; i++) sum[slot][i] = sum[slot - 1][i]
-#define ADD(from, to) add_by_cells(sum, w, x, x_row, p->inside, 0, 3, 3, 1, rows, from, to, true, some), x += x_pixel
+#define ADD(from, to) add_by_cells(sum, w, x, x_row, inside, 0, 3, 3, 1, rows, from, to, true, true, some), x += x_pixel
 #define END           UNROLL for (int i = 0; i < rows; i++) end(d, sum[2][i], at + i * y_row, how, some)
     BEGIN(0);
     if (position >= 0)
@@ -168,6 +172,43 @@ ALWAYS_INLINE void slide_three(const cni_depthwise *d, const strip *p, int chann
     END;
 #undef BEGIN
 #undef SHIFT
+#undef ADD
+#undef END
+}
+
+/* The same for stride 2: an output begins with two columns of cells, and the first of the next two completes it. */
+ALWAYS_INLINE void slide_by_two(const cni_depthwise *whole, const strip *p, int channel, int rows, ending how, int some)
+{
+    const cni_depthwise local = *whole, *d = &local;
+    const ptrdiff_t x_row = d->rows.x, x_pixel = d->columns.x, y_row = d->rows.y, y_pixel = d->columns.y;
+    const int position = 2 * p->first + d->columns.position, last_cell = 2 * p->last + d->columns.position;
+    const unsigned inside = p->inside;
+    lanes w[9], sum[2][MOST_ROWS];
+    load_window(d, w, channel, 3, 3, some);
+    const lanes shift = d->finish.shift ? load_at(d->finish.shift, channel, some) : (lanes){0};
+    const float *x = (const float *)d->x + channel + (2 * p->row + d->rows.position) * x_row + position * x_pixel;
+    ptrdiff_t at = p->row * y_row + p->first * y_pixel + channel;
+#define BEGIN UNROLL for (int i = 0; i < rows; i++) sum[1][i] = sum[0][i], sum[0][i] = shift
+#define ADD(column, from, to)                                                                                          \
+    add_by_cells(sum, w, x, x_row, inside, column, 3, 3, 2, rows, from, to, true, true, some), x += x_pixel
+#define END UNROLL for (int i = 0; i < rows; i++) end(d, sum[1][i], at + i * y_row, how, some)
+    UNROLL for (int i = 0; i < rows; i++) sum[0][i] = shift;
+    if (position >= 0)
+        ADD(0, 0, 1);
+    else
+        x += x_pixel;
+    ADD(1, 0, 1);
+    for (int t = p->last - p->first; t > 1; t--) {
+        BEGIN;
+        ADD(0, 0, 2);
+        END;
+        at += y_pixel;
+        ADD(1, 0, 1);
+    }
+    BEGIN;
+    if (last_cell < d->columns.cells) ADD(0, 1, 2);
+    END;
+#undef BEGIN
 #undef ADD
 #undef END
 }
@@ -264,6 +305,8 @@ typedef void slide_function(const cni_depthwise *d, const strip *p, int channel)
     {                                                                                                                  \
         if (p->simple && stride == 1 && across == 3 && WEIGHTS_IN_REGISTERS >= 9)                                      \
             slide_three(d, p, channel, rows, how, some);                                                               \
+        else if (p->simple && stride == 2 && across == 3 && WEIGHTS_IN_REGISTERS >= 9 && how != ANY)                   \
+            slide_by_two(d, p, channel, rows, how, some);                                                              \
         else                                                                                                           \
             slide(d, p, channel, down, across, stride, rows, how, some);                                               \
     }
@@ -430,12 +473,15 @@ static void slide_all(const cni_depthwise *d, const struct sliding *of)
     const int height = r->last - r->first, width = c->last - c->first;
     for (int i = 0, row = 0; row < height; i++) {
         int rows = part_begin(height, s.rows, i + 1) - row;
-        strip p = {.row = r->first + row, .inside = cells_inside(r, r->first + row, (rows - 1) * r->stride + r->taps)};
+        const int cells = (rows - 1) * r->stride + r->taps;
+        strip p = {.row = r->first + row, .inside = cells_inside(r, r->first + row, cells)};
+        const bool inner = (p.inside | 1u | 1u << (cells - 1)) == (2u << (cells - 1)) - 1;
         for (int k = 0, column = 0; column < width; k++) {
             p.first = c->first + column;
             column = part_begin(width, s.columns, k + 1);
             p.last = c->first + column;
-            p.simple = p.last - p.first > 1 && first_cell(c, p.first) >= -1 && first_cell(c, p.last) + 1 <= c->cells;
+            p.simple = inner && p.last - p.first > 1 && first_cell(c, p.first) >= -1 &&
+                       first_cell(c, p.last) + 2 - c->stride <= c->cells;
             const int done = s.vectors > 1 && p.simple ? slide_wide_channels(d, &p, rows, s.vectors) : 0;
             slide_channels(d, of, &p, rows, done);
         }
