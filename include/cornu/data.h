@@ -32,6 +32,8 @@ typedef struct cn_dataset_options {
     const cn_model *model; /* pictures are brought to the size and colours that its input takes; without one (or where
                             * its height and width are free) all must have the size of the first */
     int64_t memory;        /* bytes that the data may take; default 16 GiB */
+    double scale; /* what inputs are multiplied by, 1.0 / 255 for a model of pixels from 0 to 1; they are float32
+                   * then; default: they stay as they are */
 } cn_dataset_options;
 
 /** Loads the data set that `spec` names:
@@ -39,11 +41,11 @@ typedef struct cn_dataset_options {
  *  "fashion-mnist"  70,000 pictures of clothes, 28x28, from Debian's package dataset-fashion-mnist
  *  "mnist:DIR"      IDX files as those of MNIST (train-images-idx3-ubyte, ...), plain or gzipped
  *  "cifar10:DIR"    CIFAR-10's binary version (data_batch_1.bin, ...)
- *  "images:DIR"     a folder of PNG and JPEG pictures for each class, or train/ and test/ with such folders.  Labels are
- *                   the places of the folders in the order of their names.  Pictures stand mixed, so that every part of
- *                   the array holds all classes.
- *  "FILE.npz"       arrays x_train, y_train and optionally sample_weight, x_test, y_test; or x, y.  Several inputs or
- *                   targets: x_train_0, x_train_1, ... (or x0, x1, ...)
+ *  "images:DIR"     a folder of PNG and JPEG pictures for each class, or train/ and test/ with such folders.  Labels
+ * are the places of the folders in the order of their names, or among the names of the classes that the model knows
+ * (cn_label).  Pictures stand mixed, so that every part of the array holds all classes. "FILE.npz"       arrays
+ * x_train, y_train and optionally sample_weight, x_test, y_test; or x, y.  Several inputs or targets: x_train_0,
+ * x_train_1, ... (or x0, x1, ...)
  *
  *  Pixels are uint8, labels integers.  Pictures of another size are resized (bilinear, half-pixel centres) and rounded.
  *  `options` may be NULL. */

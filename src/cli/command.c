@@ -144,9 +144,55 @@ cn_model *cli_load_trained(const cli_settings *settings, const char *weights)
     return model;
 }
 
-cn_dataset *cli_load_data(const cli_settings *settings, const char *spec, const cn_model *model)
+bool cli_read_scale(const cli_verb *verb, const char *text, double *scale)
 {
-    const cn_dataset_options options = {.struct_size = sizeof options, .model = model};
+    char *end;
+    *scale = 0;
+    if (!text) return true;
+    double number = strtod(text, &end);
+    if (end != text && *end == '/') {
+        const char *below = end + 1;
+        number /= strtod(below, &end);
+        if (end == below) end = (char *)(uintptr_t)text;
+    }
+    if (end == text || *end || !isfinite(number) || number == 0) {
+        cli_misuse(verb, "--scale %s: expected a number or a fraction, like 1/255", text);
+        return false;
+    }
+    *scale = number;
+    return true;
+}
+
+/* A model within the model is not looked into. */
+static bool scales(const cn_model *model)
+{
+    static const char *const classes[] = {"Rescaling", "Normalization", "Sequential", "Functional"};
+    bool first = true;
+    for (int i = 0; i < cn_layer_count(model); i++) {
+        const char *class = cn_layer_class(cn_layer_at(model, i));
+        for (size_t j = 0; j < sizeof classes / sizeof *classes; j++)
+            if (strcmp(class, classes[j]) == 0) return true;
+        if (strcmp(class, "InputLayer") == 0) continue;
+        if (first && strcmp(class, "BatchNormalization") == 0) return true;
+        first = false;
+    }
+    return false;
+}
+
+bool cli_takes_raw_pixels(const cn_model *model, const cn_array *x)
+{
+    enum { LOOKED_AT = 100000 };
+    if (!x->data || x->dtype != CN_UINT8 || x->rank < 3 || scales(model)) return false;
+    int64_t count = 1;
+    for (int i = 0; i < x->rank; i++) count *= x->shape[i];
+    for (int64_t i = 0; i < count && i < LOOKED_AT; i++)
+        if (((const uint8_t *)x->data)[i] > 1) return true;
+    return false;
+}
+
+cn_dataset *cli_load_data(const cli_settings *settings, const char *spec, const cn_model *model, double scale)
+{
+    const cn_dataset_options options = {.struct_size = sizeof options, .model = model, .scale = scale};
     const char *error;
     cn_dataset *data;
     const cn_status status = cn_dataset_load(spec, &options, &data, &error);

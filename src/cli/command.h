@@ -42,8 +42,19 @@ cn_model *cli_load_model(const char *path, const char *weights, bool predict_onl
 /** The same for the first argument of a verb that needs a trained one: says so when it cannot be. */
 cn_model *cli_load_trained(const cli_settings *settings, const char *weights);
 
-/** A data set for a model; notes are told.  NULL after telling what is wrong. */
-cn_dataset *cli_load_data(const cli_settings *settings, const char *spec, const cn_model *model);
+/** Reads --scale: a number or a fraction, 1/255; NULL: 0.  False after telling. */
+bool cli_read_scale(const cli_verb *verb, const char *text, double *scale);
+#define CLI_SCALE_HELP "multiply the inputs: 1/255 for a model that takes pixels from 0 to 1"
+
+#define CLI_RAW_PIXELS                                                                                                 \
+    "the pixels go in as 0 to 255, and no layer of the model scales them: one that was trained on 0 to 1 needs "       \
+    "--scale 1/255"
+
+/** Whether an input holds pixels above 1 and no layer of the model scales them. */
+bool cli_takes_raw_pixels(const cn_model *model, const cn_array *x);
+
+/** A data set for a model; `scale` as in cn_dataset_options; notes are told.  NULL after telling what is wrong. */
+cn_dataset *cli_load_data(const cli_settings *settings, const char *spec, const cn_model *model, double scale);
 
 /** Whether there are as many names as an output of the model has classes; an output of one value has two.  `spec`:
  * where they come from.  False after telling. */

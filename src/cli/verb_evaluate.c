@@ -11,7 +11,7 @@
 
 typedef struct settings {
     cli_settings common;
-    const char *data, *weights, *labels;
+    const char *data, *weights, *labels, *scale;
     int batch_size;
     bool json, report, training_part;
 } settings;
@@ -25,6 +25,7 @@ static const cli_option options[] = {
     CLI_OPTION(report, "report", 0, NULL, 0, 0, "precision, recall and F1 of each class, and the confusion matrix"),
     CLI_OPTION(labels, "labels", 0, "FILE", 0, 0, "names of the classes, one a line; or fashion-mnist, cifar10, ..."),
     CLI_OPTION(training_part, "train", 0, NULL, 0, 0, "measure on x_train, y_train"),
+    CLI_OPTION(scale, "scale", 0, "X", 0, 0, CLI_SCALE_HELP),
     CLI_OPTION(weights, "weights", 0, "FILE", 0, 0, "take the weights from a .weights.h5 (or .keras)"),
     CLI_OPTION(json, "json", 0, NULL, 0, 0, "Keras' return_dict=True, as JSON"),
 };
@@ -151,6 +152,7 @@ static int evaluate(const settings *s, cn_model *model, cn_dataset *data, const 
     const cn_data *part = choose_part(s, data);
     cn_data suited;
     if (!part) return CLI_FAILED;
+    if (!s->scale && cli_takes_raw_pixels(model, &part->x)) cli_say(&s->common, CLI_RAW_PIXELS);
     if (cn_compile_for(model, part, NULL, &chosen)) return cli_fail_model(model);
     if (chosen) cli_say(&s->common, "the model was never compiled; chosen for it: %s", chosen);
     const cn_status status = cn_dataset_suit(data, model, part, &suited, &error);
@@ -165,12 +167,14 @@ static int run(const void *given)
     const settings *s = given;
     const char *error = NULL;
     cn_dataset *names = NULL, *data = NULL;
+    double scale;
     if (!s->data) return cli_misuse(&cli_evaluate, "--data is missing: what to measure on");
+    if (!cli_read_scale(&cli_evaluate, s->scale, &scale)) return CLI_USED_WRONGLY;
     if (!cli_prepare(&s->common, -1)) return CLI_FAILED;
     const cn_status status = s->labels ? cn_dataset_load_labels(s->labels, &names, &error) : CN_OK;
     if (status) return cli_fail(status, error);
     cn_model *model = cli_load_trained(&s->common, s->weights);
-    if (model) data = cli_load_data(&s->common, s->data, model);
+    if (model) data = cli_load_data(&s->common, s->data, model, scale);
     const bool named = !data || !names || cli_check_names(s->labels, names, model);
     const int done = data && named ? evaluate(s, model, data, names) : CLI_FAILED;
     cn_dataset_free(names);

@@ -9,7 +9,7 @@
 
 typedef struct settings {
     cli_settings common;
-    const char *output, *weights, *labels;
+    const char *output, *weights, *labels, *scale;
     int batch_size, top;
     bool json, values;
 } settings;
@@ -26,6 +26,7 @@ static const cli_option options[] = {
     CLI_OPTION(top, "top", 0, "K", 1, MOST_TOP,
                "show the K most probable classes (1), of logits those with the largest"),
     CLI_OPTION(values, "values", 0, NULL, 0, 0, "show the numbers, not the class"),
+    CLI_OPTION(scale, "scale", 0, "X", 0, 0, CLI_SCALE_HELP),
     CLI_OPTION(weights, "weights", 0, "FILE", 0, 0, "take the weights from a .weights.h5 (or .keras)"),
     CLI_OPTION(batch_size, "batch-size", 'b', "B", 1, 1e7, "pictures computed at once (32)"),
     CLI_OPTION(json, "json", 0, NULL, 0, 0, "a list with one object for each row"),
@@ -225,9 +226,10 @@ static int predict(const settings *s, cn_model *model, const cn_dataset *inputs,
 
 static int load_and_predict(const settings *s, cn_model *model, const cn_dataset *names)
 {
-    const cn_dataset_options how = {.struct_size = sizeof how, .model = model};
+    cn_dataset_options how = {.struct_size = sizeof how, .model = model};
     const char *error;
     cn_dataset *inputs;
+    if (!cli_read_scale(&cli_predict, s->scale, &how.scale)) return CLI_USED_WRONGLY;
     int done = check_output(s, model);
     if (!done && names && !cli_check_names(s->labels, names, model)) done = CLI_FAILED;
     if (done) return done;
@@ -235,7 +237,9 @@ static int load_and_predict(const settings *s, cn_model *model, const cn_dataset
         cn_dataset_load_inputs(s->common.count - 1, s->common.arguments + 1, &how, &inputs, &error);
     if (status) return cli_fail(status, error);
     if (*cn_dataset_note(inputs)) cli_say(&s->common, "%s", cn_dataset_note(inputs));
-    if (cn_dataset_test(inputs))
+    const cn_data *rows = cn_dataset_test(inputs);
+    if (rows && !s->scale && cli_takes_raw_pixels(model, &rows->x)) cli_say(&s->common, CLI_RAW_PIXELS);
+    if (rows)
         done = predict(s, model, inputs, names);
     else
         done = cli_fail(CN_ERR_INVALID, "the inputs hold no rows");

@@ -16,7 +16,7 @@ enum { NOT_GIVEN = -1, TEXT = 4000 };
 
 typedef struct settings {
     cli_settings common;
-    const char *data, *weights;
+    const char *data, *weights, *scale;
     int epochs, batch_size, initial_epoch, steps_per_epoch, validation_freq;
     bool no_shuffle, no_validation;
     double seed, validation_split, learning_rate;
@@ -49,6 +49,7 @@ static const cli_option options[] = {
                "instead of the compiled ones: accuracy,SparseTopKCategoricalAccuracy(3)"),
     CLI_OPTION(learning_rate, "learning-rate", 0, "X", 1e-30, 1e30, "the optimizer's learning rate from here on"),
     CLI_OPTION(seed, "seed", 0, "S", 0, 4294967295.0, "initial weights, dropout and order as Keras' with this seed"),
+    CLI_OPTION(scale, "scale", 0, "X", 0, 0, CLI_SCALE_HELP),
     CLI_OPTION(no_shuffle, "no-shuffle", 0, NULL, 0, 0, "take the data in the order of the file"),
     CLI_OPTION(validation_split, "validation-split", 0, "X", 0, 1, "validate on this part, from the tail of the data"),
     CLI_OPTION(no_validation, "no-validation", 0, NULL, 0, 0, "do not measure on the test data after each epoch"),
@@ -457,11 +458,15 @@ static int train(const settings *s, cn_model *model, cn_dataset *data, const cn_
     if (suited) return suited;
     if (!has_room(model, s->output) || !has_room(model, s->checkpoint)) return CLI_FAILED;
     const int line = cn_text_scaling_line(model);
-    if (line)
+    if (line && !s->scale)
         cli_say(&s->common,
                 "the text scales its data (line %d), Cornu takes them as they are: put layers.Rescaling(1/255) first "
-                "into the model",
+                "into the model, or give --scale 1/255",
                 line);
+    else if (!s->scale && cli_takes_raw_pixels(model, &args.x))
+        cli_say(&s->common,
+                "the pixels go in as 0 to 255, and no layer of the model scales them: put layers.Rescaling(1/255) "
+                "first into the model, or give --scale 1/255");
     if (*cn_plan_note(model)) cli_say(&s->common, "%s: %s", s->common.arguments[0], cn_plan_note(model));
     cli_progress_init(&progress, s->common.quiet);
     const cn_history *history = fit(s, model, data, &args, &progress);
@@ -507,8 +512,10 @@ static int run(const void *given)
     settings own = *(const settings *)given, *s = &own;
     cn_class_weight weights[64] = {{0}};
     cn_fit_args text = {.struct_size = sizeof text};
+    double scale;
     int status = check_usage(s);
     if (status) return status;
+    if (!cli_read_scale(&cli_train, s->scale, &scale)) return CLI_USED_WRONGLY;
     if (!read_class_weights(s->class_weight, weights))
         return cli_misuse(&cli_train,
                           "--class-weight %s: expected LABEL:WEIGHT,LABEL:WEIGHT,..., numbers from 0 on, at most 63",
@@ -519,7 +526,7 @@ static int run(const void *given)
     if (!cli_prepare(&s->common, s->seed)) return CLI_FAILED;
     cn_model *model = load_model(s);
     status = model ? take_text(s, model, &text) : CLI_FAILED;
-    cn_dataset *data = status == CLI_DONE ? cli_load_data(&s->common, s->data, model) : NULL;
+    cn_dataset *data = status == CLI_DONE ? cli_load_data(&s->common, s->data, model, scale) : NULL;
     if (status == CLI_DONE) status = data ? train(s, model, data, &text) : CLI_FAILED;
     cn_dataset_free(data);
     cn_model_free(model);

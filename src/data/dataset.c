@@ -238,11 +238,21 @@ static cn_status load(cn_dataset *dataset, const char *spec, const cn_model *mod
     return cni_pictures_arrange(&dataset->arena, model, &dataset->test.x, error);
 }
 
+static cn_status scale(cn_dataset *dataset, const cn_dataset_options *options, cni_error *error)
+{
+    if (!options || options->scale == 0 || error->status) return error->status;
+    if (!isfinite(options->scale))
+        return cni_fail(error, CN_ERR_INVALID, "data: scale=%g is no number", options->scale);
+    CN_TRY(cni_data_scale(&dataset->arena, &dataset->train, options->scale, error));
+    return cni_data_scale(&dataset->arena, &dataset->test, options->scale, error);
+}
+
 cn_status cn_dataset_load(const char *spec, const cn_dataset_options *options, cn_dataset **dataset, const char **error)
 {
     cni_error *slot = cni_data_error(error);
     *dataset = NULL;
     if (!new_dataset(options, dataset, slot)) load(*dataset, spec, options ? options->model : NULL, slot);
+    if (*dataset) scale(*dataset, options, slot);
     return finish(dataset, slot, error);
 }
 
@@ -253,6 +263,7 @@ cn_status cn_dataset_load_inputs(int count, const char *const *paths, const cn_d
     *dataset = NULL;
     if (!new_dataset(options, dataset, slot))
         cni_load_inputs(*dataset, count, paths, options ? options->model : NULL, slot);
+    if (*dataset) scale(*dataset, options, slot);
     return finish(dataset, slot, error);
 }
 

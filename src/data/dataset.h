@@ -41,6 +41,9 @@ cn_status cni_load_npz_inputs(cn_dataset *dataset, const char *path, cni_error *
 cn_status cni_load_inputs(cn_dataset *dataset, int count, const char *const *paths, const cn_model *model,
                           cni_error *error);
 
+/** Multiplies the inputs; they become float32. */
+cn_status cni_data_scale(cni_arena *arena, cn_data *data, double scale, cni_error *error);
+
 /** Places arrays that belong together: one in `one`, several in `several`. */
 void cni_place_arrays(int count, const cn_array *arrays, cn_array *one, cn_array *several);
 
