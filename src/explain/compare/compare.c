@@ -20,7 +20,7 @@ static bool compare(comparison *c, bool full)
     cni_compare_print_singles(c, &c->a, c->single_a, c->single_a_count);
     cni_compare_print_singles(c, &c->b, c->single_b, c->single_b_count);
     if (!c->pair_count) {
-        cni_page_printf(c->page, "  no windows to compare\n");
+        cni_page_printf(c->page, "  no window of one stands where one of the other does\n");
         print_differences(c, &d);
         if (cni_compare_crosses(c)) cni_compare_weights(c);
         return true;

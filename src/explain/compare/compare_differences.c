@@ -78,7 +78,16 @@ bool cni_compare_find(comparison *c, cni_differences *out)
     bool known = true;
     for (int i = 0; i < c->pair_count; i++) known &= cni_compare_pair(c, i, NULL).known;
     if (!known) add_line(c, out, "sizes, and with them the pads, are not known: say --input");
-    if (!cni_compare_same_inputs(c)) add_line(c, out, "the sizes of the inputs differ");
+    if (!cni_compare_same_inputs(c)) {
+        char sizes[2][TEXT] = {"none", "none"};
+        const side *both[] = {&c->a, &c->b};
+        for (int i = 0; i < 2; i++) {
+            const cni_analysis *analysis = both[i]->analysis;
+            if (analysis->image >= 0) cni_show_sizes(&analysis->nodes[analysis->image].shape, "x", sizes[i], TEXT);
+        }
+        snprintf(line, sizeof line, "the sizes of the inputs differ: %s %s, %s %s", a.name, sizes[0], b.name, sizes[1]);
+        add_line(c, out, line);
+    }
     for (int i = 0; i < steps.count; i++) out->lines[out->count++] = steps.lines[i];
     out->outputs += steps.outputs;
     return true;

@@ -127,15 +127,20 @@ static void print_side(comparison *c, const char *pads, const char *reads, bool 
     cni_page_cell(c->page, CNI_PLAIN, columns, cell);
 }
 
-static void print_head(comparison *c, const widths *w)
+static void print_head(comparison *c)
 {
-    char left[400], right[200] = "", sizes[TEXT], habit[TEXT];
+    char left[400], right[200] = "", sizes[TEXT];
     snprintf(left, sizeof left, "cornu explain --compare %s %s", c->a.e->source, c->b.e->source);
     const cni_analysis *analysis = c->a.analysis;
     const int image = analysis->image >= 0 ? analysis->image : 0;
     if (analysis->count)
         snprintf(right, sizeof right, "input %s", cni_show_sizes(&analysis->nodes[image].shape, "x", sizes, TEXT));
     cni_page_sides(c->page, CNI_BOLD, left, right, 77);
+}
+
+static void print_columns(comparison *c, const widths *w)
+{
+    char habit[TEXT];
     cni_text_add(c->page->out, "  ");
     cni_page_cell(c->page, CNI_BOLD, w->layer + 2, "layer");
     show_habit(c, 0, habit);
@@ -188,16 +193,17 @@ void cni_compare_print_pairs(comparison *c, bool full)
     const widths w = measure(c);
     pair last = {0};
     int equal = 0;
-    print_head(c, &w);
+    print_head(c);
     for (int i = 0; i < c->pair_count; i++) {
         const pair p = cni_compare_pair(c, i, i ? &last : NULL);
-        if (full || tells(&p))
+        if (full || tells(&p)) {
+            if (i == equal) print_columns(c, &w); /* the first row */
             print_pair(c, &w, &p, said);
-        else
+        } else
             equal++;
         last = p;
     }
     if (equal)
         cni_page_printf(c->page, "  %d %s%s\n", equal, equal < c->pair_count ? "more " : "",
-                        equal == 1 ? "pair is equal" : "pairs are equal");
+                        equal == 1 ? "pair of windows is equal" : "pairs of windows are equal");
 }

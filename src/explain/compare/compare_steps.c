@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum { WORD = 48, MOST_NUMBERS = 16, MOST_STEPS = 2000, MOST_LINES = 40 };
 
@@ -390,8 +391,8 @@ static void compare_pair(pairing *p, const step *a, const step *b)
         if (!find(a, b->figures[i].key)) compare_figure(p, a, b, b->figures[i].key);
 }
 
-/* A step that the other network lacks. */
-static void single(pairing *p, bool first, const step *s, bool last)
+/* A step that the other network lacks.  `own`: it is the layer itself, not what the layer does behind its sums. */
+static void single(pairing *p, bool first, const step *s, bool own, bool last)
 {
     const cni_compared *side = first ? p->a : p->b, *other = first ? p->b : p->a;
     char line[400];
@@ -401,9 +402,17 @@ static void single(pairing *p, bool first, const step *s, bool last)
         snprintf(line, sizeof line, "softmax at the end: in %s%s network%s", side->name,
                  side->name[strlen(side->name) - 1] == 's' ? "'" : "'s",
                  other->torch && !side->torch ? "; PyTorch's usual loss has it inside" : " only");
+    else if (own && strcasecmp(word_of(s->what), s->node->name) == 0)
+        snprintf(line, sizeof line, "only in %s: %s", side->name, s->node->name);
     else
-        snprintf(line, sizeof line, "only in %s: %s (%s)", side->name, word_of(s->what), s->node->name);
+        snprintf(line, sizeof line, own ? "only in %s: %s (%s)" : "only in %s: %s of %s", side->name, word_of(s->what),
+                 s->node->name);
     differ(p, !dropout, line);
+}
+
+static bool is_own(const steps *s, int index)
+{
+    return index == s->starts[s->items[index].node - s->side->analysis->nodes];
 }
 
 /* Longest common subsequence, as for windows. */
@@ -432,10 +441,10 @@ static bool lay_beside(pairing *p, const steps *a, const steps *b, int *partner)
             compare_pair(p, &a->items[i++], &b->items[j++]);
         } else if (j == n || (i < m && lengths[at + row] >= lengths[at + 1])) {
             partner[i] = -1;
-            single(p, true, &a->items[i], i + 1 == m);
+            single(p, true, &a->items[i], is_own(a, i), i + 1 == m);
             i++;
         } else {
-            single(p, false, &b->items[j], j + 1 == n);
+            single(p, false, &b->items[j], is_own(b, j), j + 1 == n);
             j++;
         }
     }
@@ -486,13 +495,27 @@ static bool reads_alike(const steps *a, const steps *b, const int *partner, int 
     return true;
 }
 
+/* "flatten", "add_1, input": what a step reads. */
+static const char *reads_of(const steps *s, int index, char text[160])
+{
+    *text = 0;
+    for (int k = 0; k < read_count(s, index); k++) {
+        const int read = read_of(s, index, k);
+        const size_t used = strlen(text);
+        snprintf(text + used, 160 - used, "%s%s", k ? ", " : "", read < 0 ? "the input" : s->items[read].node->name);
+    }
+    return text;
+}
+
 static void compare_reads(pairing *p, const steps *a, const steps *b, const int *partner)
 {
-    char line[400];
+    char line[600];
     for (int i = 0; i < a->count; i++) {
         if (partner[i] < 0 || reads_alike(a, b, partner, i, partner[i])) continue;
-        snprintf(line, sizeof line, "%s (%s) and %s read other layers", a->items[i].node->name,
-                 word_of(a->items[i].what), b->items[partner[i]].node->name);
+        char first[160], second[160];
+        snprintf(line, sizeof line, "%.60s of %.60s reads %s, %.60s of %.60s reads %s", a->items[i].node->name,
+                 p->a->name, reads_of(a, i, first), b->items[partner[i]].node->name, p->b->name,
+                 reads_of(b, partner[i], second));
         differ(p, true, line);
     }
 }

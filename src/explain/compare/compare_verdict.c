@@ -10,7 +10,7 @@ void cni_compare_print_singles(comparison *c, const side *s, const int *nodes, i
 {
     cni_text text = {0};
     if (!count) return;
-    cni_text_printf(&text, "only in %s: ", s->e->source);
+    cni_text_printf(&text, "windows only in %s: ", cni_compare_name(c, s));
     for (int i = 0; i < count && i < 8; i++)
         cni_text_printf(&text, "%s%s", i ? ", " : "", s->analysis->nodes[nodes[i]].name);
     if (count > 8) cni_text_printf(&text, " and %d more", count - 8);
