@@ -10,17 +10,17 @@
 
 #include "kernels/against_portable.h"
 
-enum { SEEDS = 300, TAPS = 3 };
+enum { SEEDS = 300, USUAL_TAPS = 3 };
 
 static int upto(uint32_t *random, int most)
 {
     return 1 + (int)draw(random, (uint32_t)most);
 }
 
-static cni_window_axis draw_axis(uint32_t *random, int stride, int most)
+static cni_window_axis draw_axis(uint32_t *random, int taps, int stride, int dilation, int most)
 {
-    cni_window_axis a = {.cells = upto(random, most), .taps = TAPS, .stride = stride, .dilation = 1};
-    a.position = -(int)draw(random, TAPS + 1);
+    cni_window_axis a = {.cells = upto(random, most), .taps = taps, .stride = stride, .dilation = dilation};
+    a.position = -(int)draw(random, (uint32_t)((taps - 1) * dilation) + 2);
     a.last = upto(random, (a.cells - a.position) / stride + 2);
     return a;
 }
@@ -30,16 +30,21 @@ typedef struct sizes {
     int c, group;
 } sizes;
 
-static sizes draw_sizes(uint32_t *random, uint32_t seed)
+/* Only `usual` windows have a gradient for the weights. */
+static sizes draw_sizes(uint32_t *random, uint32_t seed, bool usual)
 {
-    const int stride = upto(random, 2);
-    sizes s = {.rows = draw_axis(random, stride, 20), .c = 16 * upto(random, 4), .group = 2 << draw(random, 4)};
-    s.columns = draw_axis(random, stride, seed % 10 ? 20 : 90);
-    s.columns.x = s.columns.y = s.columns.w = s.c;
+    const bool any = !usual && seed % 2;
+    const int stride = upto(random, 2), dilation = stride > 1 || seed % 4 != 1 ? 1 : upto(random, 3);
+    const int down = any ? upto(random, 11) : USUAL_TAPS, across = any ? upto(random, 11) : USUAL_TAPS;
+    sizes s = {.c = 16 * upto(random, 4), .group = 2 << draw(random, 4)};
+    s.rows = draw_axis(random, down, stride, dilation, 20);
+    s.columns =
+        draw_axis(random, across, any && dilation == 1 ? upto(random, 2) : stride, dilation, seed % 10 ? 20 : 90);
+    s.columns.x = s.columns.y = s.c;
     s.rows.x = (ptrdiff_t)s.columns.cells * s.c;
     s.rows.y = (ptrdiff_t)s.columns.last * s.c;
     s.columns.w = (ptrdiff_t)s.group * s.c;
-    s.rows.w = TAPS * s.columns.w;
+    s.rows.w = across * s.columns.w;
     return s;
 }
 
@@ -55,7 +60,7 @@ static guarded outputs_of(const sizes *s)
 
 static guarded weights_of(const sizes *s)
 {
-    return new_guarded((size_t)(TAPS * TAPS * s->group * s->c));
+    return new_guarded((size_t)(s->rows.taps * s->columns.taps * s->group * s->c));
 }
 
 /* The upper rows, then the others. */
@@ -72,7 +77,7 @@ static void in_two_parts(const cni_kernels *kernels, cni_grouped g)
 static void check_forward(const cni_kernels *kernels, const cni_kernels *portable, uint32_t seed, bool whole)
 {
     uint32_t random = seed * 2654435761u;
-    const sizes s = draw_sizes(&random, seed);
+    const sizes s = draw_sizes(&random, seed, false);
     guarded x = cells_of(&s), w = weights_of(&s), y = outputs_of(&s), parts = outputs_of(&s);
     guarded add = outputs_of(&s), shift = new_guarded((size_t)s.c), expected = outputs_of(&s),
             magnitude = outputs_of(&s);
@@ -99,7 +104,8 @@ static void check_forward(const cni_kernels *kernels, const cni_kernels *portabl
     g.of.y = magnitude.data;
     g.of.finish.clamps = false;
     portable->convolution.grouped(&g);
-    compare(&y, &expected, &magnitude, (size_t)(TAPS * TAPS * s.group) + 2, whole, "grouped", kernels->name, seed);
+    compare(&y, &expected, &magnitude, (size_t)(s.rows.taps * s.columns.taps * s.group) + 2, whole, "grouped",
+            kernels->name, seed);
     guarded *const others[] = {&y, &parts, &expected, &magnitude};
     for (int i = 0; i < 4; i++) {
         free_guarded(reals[i]);
@@ -116,7 +122,7 @@ static void forward(void **state)
 static void check_weights(const cni_kernels *kernels, const cni_kernels *portable, uint32_t seed, bool whole)
 {
     uint32_t random = seed * 2654435761u;
-    const sizes s = draw_sizes(&random, seed);
+    const sizes s = draw_sizes(&random, seed, true);
     guarded x = cells_of(&s), dy = outputs_of(&s), dw = weights_of(&s), expected = weights_of(&s);
     guarded magnitude = weights_of(&s);
     fill(&random, &x, whole);

@@ -8,6 +8,7 @@
 #include "graph/ops/dense.h"
 #include "graph/ops/gather.h"
 #include "graph/ops/taps.h"
+#include "graph/ops/window_phases.h"
 #include "kernels/kernels.h"
 
 #include <string.h>
@@ -67,43 +68,18 @@ static cni_window_axis forward_axis(const extents *s, int axis)
                              .y = pitch_of(s->y, axis, s->y[2])};
 }
 
-static int common_divisor(int a, int b)
+static cni_window_phase phase_of(const extents *s, int axis, int rest, int begin, int end)
 {
-    return b ? common_divisor(b, a % b) : a;
-}
-
-/* The cells first, first + stride, ... of dx among begin ... end - 1, which see the same taps: as outputs of a
- * convolution of dy.  Taps and their positions are `period` apart. */
-typedef struct phase {
-    cni_window_axis axis;
-    ptrdiff_t w, dx; /* where tap and output 0 are */
-} phase;
-
-static phase phase_of(const extents *s, int axis, int rest, int begin, int end)
-{
-    const int stride = s->strides[axis], dilation = s->dilation[axis], pad = s->padding[axis];
-    const int period = stride / common_divisor(stride, dilation);
-    const int first = (rest + stride - pad % stride) % stride;
-    const ptrdiff_t w_tap = pitch_of(s->window, axis, s->y[2]), dx_cell = pitch_of(s->x, axis, s->y[2]);
-    int tap = 0, taps = 0;
-    while (tap < period && (int64_t)tap * dilation % stride != rest) tap++;
-    if (tap < period && tap < s->window[axis]) taps = (s->window[axis] - 1 - tap) / period + 1;
-    const int last_tap = tap + (taps - 1) * period;
-    phase p = {.axis = {.cells = s->y[axis],
-                        .taps = taps,
-                        .stride = 1,
-                        .dilation = (int)((int64_t)period * dilation / stride),
-                        .first = begin > first ? cni_ratio_up(begin - first, stride) : 0,
-                        .last = end > first ? cni_ratio_up(end - first, stride) : 0,
-                        .x = pitch_of(s->y, axis, s->y[2]),
-                        .w = -period * w_tap,
-                        .y = stride * dx_cell},
-               .dx = first * dx_cell};
-    if (taps) {
-        p.axis.position = (int)((first + (int64_t)pad - (int64_t)last_tap * dilation) / stride);
-        p.w = last_tap * w_tap;
-    }
-    return p;
+    const cni_turned_axis a = {.x = s->x[axis],
+                               .y = s->y[axis],
+                               .window = s->window[axis],
+                               .stride = s->strides[axis],
+                               .dilation = s->dilation[axis],
+                               .padding = s->padding[axis],
+                               .w_tap = pitch_of(s->window, axis, s->y[2]),
+                               .dx_cell = pitch_of(s->x, axis, s->y[2]),
+                               .dy_cell = pitch_of(s->y, axis, s->y[2])};
+    return cni_window_phase_of(&a, rest, begin, end);
 }
 
 /* Forward and for the data: tasks are a band of rows of an image, all of its channels or a chunk of them. */
@@ -300,7 +276,8 @@ static void compute_phase(const work *w, const task *t, int row_rest, int column
 {
     const extents *s = &w->s;
     const size_t real_size = w->kernels->real_size;
-    const phase rows = phase_of(s, 0, row_rest, t->begin, t->end), columns = phase_of(s, 1, column_rest, 0, s->x[1]);
+    const cni_window_phase rows = phase_of(s, 0, row_rest, t->begin, t->end),
+                           columns = phase_of(s, 1, column_rest, 0, s->x[1]);
     const ptrdiff_t dy = (ptrdiff_t)t->image * s->y[0] * s->y[1] * s->y[2] + t->channel;
     const ptrdiff_t at = (ptrdiff_t)t->image * s->x[0] * s->x[1] * s->x[2] + t->channel + rows.dx + columns.dx;
     const ptrdiff_t to = rows.dx + columns.dx - top * pitch_of(s->x, 0, s->y[2]);

@@ -12,26 +12,15 @@
  * the runs, whatever the number of outputs.  Of the weights a block of rows is copied to where they lie side by side;
  * sums wait in memory for the next block. */
 #include "kernels/convolution/depthwise_parts.h"
+#include "kernels/convolution/runs.h"
 
-enum { MOST_RUNS = 40, LONGEST_RUN = 7, PATCH_ROWS = 14, BLOCK_TAPS = 256 };
+enum { LONGEST_RUN = 7, PATCH_ROWS = 14, BLOCK_TAPS = 256 };
 
 #if CNI_VECTOR_BYTES == 32
 enum { MOST_OUTPUTS = 7 };
 #else
 enum { MOST_OUTPUTS = 14 };
 #endif
-
-/* Taps first, first + step, ...; bit q of `inside`: cell q of those that the outputs of a patch see is in the image. */
-typedef struct run {
-    int first, taps, weight; /* where its weights are in their order */
-    unsigned inside;
-} run;
-
-/* The runs of a row of the window, or those that see the image. */
-typedef struct runs {
-    int count, step;
-    run run[MOST_RUNS];
-} runs;
 
 /* Outputs of rows first ... last - 1. */
 typedef struct patch {
@@ -199,72 +188,29 @@ static void rest_of_1(const cni_depthwise *d, const patch *p, int channel)
     compute_patch(d, p, channel, 1, d->width - channel);
 }
 
-/* The runs that see the image, and where they do. */
-static void find_seen(const cni_depthwise *d, patch *p, int outputs)
-{
-    const cni_window_axis *c = &d->columns;
-    p->seen.count = 0;
-    for (int i = 0; i < p->window->count; i++) {
-        run *k = &p->seen.run[p->seen.count];
-        *k = p->window->run[i];
-        const int cells = outputs + k->taps - 1;
-        ptrdiff_t at = first_cell(c, p->column) + (ptrdiff_t)k->first * c->dilation;
-        k->inside = 0;
-        for (int q = 0; q < cells; q++, at += c->stride)
-            if (at >= 0 && at < c->cells) k->inside |= 1u << q;
-        if (k->inside) p->seen.count++;
-    }
-}
-
 static void compute_columns(const cni_depthwise *d, patch *p, int outputs)
 {
     const int last = p->column + outputs, whole = MASKED ? d->width : d->width / LANES * LANES;
-    find_seen(d, p, outputs);
+    p->seen = runs_seen(&d->columns, p->window, p->column, outputs);
     for (int k = 0; k < whole; k += LANES) patches[outputs - 1](d, p, k);
     while (whole < d->width && p->column < last) {
         const int step = last - p->column < 4 ? 1 : 4;
-        find_seen(d, p, step);
+        p->seen = runs_seen(&d->columns, p->window, p->column, step);
         (step == 4 ? rest_of_4 : rest_of_1)(d, p, whole);
         p->column += step;
     }
 }
 
-/* Taps first, first + step, ... in runs of 3, 4, 5 and 7. */
-static bool add_runs(runs *window, int first, int taps)
-{
-    static const int next[] = {0, 0, 0, 3, 4, 5, 3, 7, 4, 5};
-    while (taps > 0) {
-        const int some = taps > 9 ? 7 : next[taps];
-        if (!some || window->count == MOST_RUNS) return false;
-        window->run[window->count++] = (run){.first = first, .taps = some};
-        first += some * window->step;
-        taps -= some;
-    }
-    return true;
-}
-
-static int common_divisor(int a, int b)
-{
-    return b ? common_divisor(b, a % b) : a;
-}
-
-static bool find_runs(const cni_window_axis *c, runs *window)
-{
-    window->count = 0;
-    window->step = c->stride / common_divisor(c->stride, c->dilation);
-    if (window->step * c->dilation != c->stride || c->taps > BLOCK_TAPS) return false;
-    for (int first = 0; first < window->step && first < c->taps; first++)
-        if (!add_runs(window, first, (c->taps - first - 1) / window->step + 1)) return false;
-    for (int i = 1; i < window->count; i++) window->run[i].weight = window->run[i - 1].weight + window->run[i - 1].taps;
-    return true;
-}
+/* In runs of 3, 4, 5 and 7. */
+static const int next_run[LONGEST_COUNTED + 1] = {0, 0, 0, 3, 4, 5, 3, 7, 4, 5};
 
 bool CNI_FOR_ISA(cni_depthwise_rows)(const cni_depthwise *d)
 {
     const cni_window_axis *r = &d->rows, *c = &d->columns;
     const int height = r->last - r->first, width = c->last - c->first;
     runs window = {0};
-    if (r->taps < 1 || c->taps < 1 || !find_runs(c, &window)) return false;
+    if (r->taps < 1 || c->taps < 1 || c->taps > BLOCK_TAPS || !find_runs(c, next_run, LONGEST_RUN, &window))
+        return false;
     for (int i = 0, row = 0; row < height; i++) {
         const int next_row = part_begin(height, PATCH_ROWS, i + 1);
         for (int j = 0, column = 0; column < width; j++) {

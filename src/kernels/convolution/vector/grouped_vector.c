@@ -1,52 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Convolution of small groups of channels with windows of 3 x 3.  A vector holds one or more whole groups; member m of
+ * Convolution of small groups of channels.  A vector holds one or more whole groups; member m of
  * each is spread over its group, and then the product of a tap is that of a depthwise convolution, which slides as that
- * one does (depthwise_vector.c, depthwise_weights_vector.c):
+ * one does (depthwise_vector.c, depthwise_weights_vector.c) where the window is of 3 x 3; others are left to
+ * grouped_rows_vector.c:
  *
  *      x        a b c d | e f g h        two groups of four
  *      m = 1    b b b b | f f f f        times the weights from there to the four outputs of each group
  */
-#include "kernels/convolution/convolution.h"
-#include "kernels/convolution/window_axis.h"
-#include "kernels/finish_vector.h"
-#include "kernels/vector.h"
+#include "kernels/convolution/grouped_parts.h"
 
-enum { TAPS = 3, MOST_GROUP = 16, MOST_ROWS = 6, BAND = 4, COPY_VECTORS = 640 };
+enum { TAPS = 3, MOST_ROWS = 6, BAND = 4, COPY_VECTORS = 640 };
 
 #if CNI_VECTOR_BYTES == 32
 enum { SLIDING_ROWS = 3 };
 #else
 enum { SLIDING_ROWS = 6 };
 #endif
-
-/* The members of a vector of channels, one after the other. */
-typedef struct member {
-    mask index;
-    int offset;
-} member;
-
-static void find_members(int group, int channel, member members[MOST_GROUP])
-{
-    for (int m = 0; m < group; m++) {
-        members[m].offset = group > LANES ? m - channel % group : 0;
-        for (int i = 0; i < LANES; i++) members[m].index[i] = group > LANES ? 0 : i / group * group + m;
-    }
-}
-
-ALWAYS_INLINE lanes spread(const float *x, const member *of)
-{
-#if defined(__AVX512F__)
-    return (lanes)_mm512_permutexvar_ps((__m512i)of->index, (__m512)load(x));
-#elif defined(__AVX2__)
-    return of->offset || of->index[LANES - 1] == 0
-               ? splat(x[of->offset])
-               : (lanes)_mm256_permutevar8x32_ps((__m256)load(x), (__m256i)of->index);
-#else
-    lanes v;
-    for (int i = 0; i < LANES; i++) v[i] = x[of->offset + of->index[i]];
-    return v;
-#endif
-}
 
 /* Outputs of some rows; `inside` has bit p when row p of the cells that they see is in the image. */
 typedef struct strip {
@@ -155,7 +124,7 @@ static void load_window(const cni_grouped *g, lanes *w, int channel)
             for (int s = 0; s < TAPS; s++) *w++ = load(from + r * g->of.rows.w + s * g->of.columns.w);
 }
 
-static void grouped(const cni_grouped *g)
+static void slide_all(const cni_grouped *g)
 {
     const cni_window_axis *r = &g->of.rows;
     const int height = r->last - r->first;
@@ -173,6 +142,36 @@ static void grouped(const cni_grouped *g)
             slides[r->stride - 1][rows - 1](g, &p, channel);
             row += rows;
         }
+    }
+}
+
+static const void *moved(const void *p, ptrdiff_t elements)
+{
+    return p ? (const float *)p + elements : NULL;
+}
+
+static bool slides_over(const cni_grouped *g)
+{
+    const cni_window_axis *r = &g->of.rows, *c = &g->of.columns;
+    return r->taps == TAPS && c->taps == TAPS && r->stride == c->stride && r->stride <= 2 && r->dilation == 1 &&
+           c->dilation == 1;
+}
+
+/* A dilated window falls into windows that are not (depthwise_vector.c). */
+static void grouped(const cni_grouped *g)
+{
+    const int down = undilated_parts(&g->of.rows), across = undilated_parts(&g->of.columns);
+    for (int i = 0; i < down * across; i++) {
+        ptrdiff_t x[2], y[2];
+        cni_grouped part = *g;
+        part.of.rows = undilated_part(&g->of.rows, i / across, down, &x[0], &y[0]);
+        part.of.columns = undilated_part(&g->of.columns, i % across, across, &x[1], &y[1]);
+        part.of.x = moved(g->of.x, x[0] + x[1]);
+        part.of.y = (float *)g->of.y + y[0] + y[1];
+        part.of.finish.add = moved(g->of.finish.add, y[0] + y[1]);
+        part.of.finish.mask = moved(g->of.finish.mask, y[0] + y[1]);
+        if (part.of.rows.first >= part.of.rows.last || part.of.columns.first >= part.of.columns.last) continue;
+        (slides_over(&part) ? slide_all : CNI_FOR_ISA(cni_grouped_rows))(&part);
     }
 }
 
@@ -284,7 +283,7 @@ static void weigh_copy(const cni_grouped_weights *g, const member *members, int 
     weigh_band(&near, members, 0, 0, last - first);
 }
 
-static void grouped_weights(const cni_grouped_weights *g)
+static void weigh_all(const cni_grouped_weights *g)
 {
     const cni_window_axis *r = &g->of.rows, *c = &g->of.columns;
     const int reach = (BAND - 1) * r->stride + TAPS;
@@ -300,6 +299,20 @@ static void grouped_weights(const cni_grouped_weights *g)
             else
                 weigh_band(g, members, channel, first, last);
         }
+    }
+}
+
+static void grouped_weights(const cni_grouped_weights *g)
+{
+    const int down = undilated_parts(&g->of.rows), across = undilated_parts(&g->of.columns);
+    for (int i = 0; i < down * across; i++) {
+        ptrdiff_t x[2], dy[2];
+        cni_grouped_weights part = *g;
+        part.of.rows = undilated_part(&g->of.rows, i / across, down, &x[0], &dy[0]);
+        part.of.columns = undilated_part(&g->of.columns, i % across, across, &x[1], &dy[1]);
+        part.of.x = (const float *)g->of.x + x[0] + x[1];
+        part.of.dy = (const float *)g->of.dy + dy[0] + dy[1];
+        weigh_all(&part);
     }
 }
 
