@@ -21,6 +21,14 @@
  * and cn_error.  Fit, evaluate, predict and save report per call: what they were given does not spoil the model.  The
  * library never prints, never exits, never aborts on a user's data.
  *
+ * NULL instead of a model, layer, node, history or predictor may be handed on from a call that failed: asked for
+ * something it answers nothing (NULL, 0, "", -1 for a rank, an array without data), told to do something CN_ERR_MEMORY,
+ * which is what a constructor without a result means.  Freeing it does nothing.  NULL for a context is the default one.
+ *
+ * Ownership.  What ends in _new, _load, or makes a model, gives an object that the caller frees with its _free; all
+ * else belongs to what it was asked of, and is valid as long as that, unless said otherwise.  What is handed in is
+ * copied, or read during the call: the caller keeps it.
+ *
  * Threads.  A model belongs to one thread at a time; a predictor too; any number of predictors run at once.  Functions
  * that only read (cn_layer_name, ...) may be called by any thread while nobody changes the model.
  *
@@ -39,7 +47,7 @@
 extern "C" {
 #endif
 
-/** "0.1.0" */
+/** "0.1.0": static text. */
 CN_API const char *cn_version(void);
 
 /** The explicit zero of a real and of an int (see above). */
@@ -71,8 +79,8 @@ typedef struct cn_array {
     int64_t shape[CN_MAX_RANK];
 } cn_array;
 
-/** Some names with values: the logs of an epoch, the result of an evaluation.  Valid until the next call on the same
- *  object. */
+/** Some names with values: the logs of an epoch, the result of an evaluation.  Valid until the next fit, evaluation or
+ *  step of the model that gave them; in a callback, until it returns. */
 typedef struct cn_logs {
     int count;
     const char *const *names;
@@ -84,11 +92,7 @@ CN_API double cn_logs_get(const cn_logs *logs, const char *name);
 
 /* ------------------------------------------------------------------------------- 1. load a model and predict */
 
-/** Reads a model: .keras, .json (a configuration: weights are initialised), a folder with a .keras' members, or a text
- *  with Keras or PyTorch code (read, never run; weights are initialised).  "-" is standard input; where no such file
- *  exists and there is a '(' in it, `path` is itself the code.  The format is told by the content.  Leaves a model in
- *  *model (free it with cn_model_free) or a text in *error (valid until the next cn_load of the same thread); the other
- *  is NULL.  A load runs no code, opens no other file and writes nothing.  `options` may be NULL. */
+/** What a load may be told; a member that is zero is the default. */
 typedef struct cn_load_options {
     size_t struct_size;
     const char *weights; /* a .weights.h5 to load too, or NULL */
@@ -100,6 +104,13 @@ typedef struct cn_load_options {
                             the file, which stays open, when somebody asks for them.  What cn_weight answers is valid
                             until the next prediction.  Training works; then the weights stay */
 } cn_load_options;
+
+/** Reads a model: .keras, .json (a configuration: weights are initialised), a folder with a .keras' members, or a text
+ *  with Keras or PyTorch code (read, never run; weights are initialised).  "-" is standard input; where no such file
+ *  exists and there is a '(' in it, `path` is itself the code.  The format is told by the content.  Leaves a model in
+ *  *model (free it with cn_model_free) or a text in *error (valid until the next cn_load of the same thread); the other
+ *  is NULL.  A load runs no code, opens no file but these and writes nothing.  `options` may be NULL.
+ *  Any thread, as long as no two use one context. */
 CN_API cn_status cn_load(const char *path, const cn_load_options *options, cn_model **model, const char **error);
 
 /** Frees a model and all that was obtained through it.  NULL is accepted. */
@@ -108,8 +119,8 @@ CN_API void cn_model_free(cn_model *model);
 typedef struct cn_predict_args {
     size_t struct_size;
     cn_array x;                     /* the one input, or */
-    cn_array inputs[CN_MAX_ARRAYS]; /* one for each input of the model */
-    int batch_size;                 /* default 32 */
+    cn_array inputs[CN_MAX_ARRAYS]; /* one for each input of the model, in the order of cn_input_shape */
+    int batch_size;                 /* rows that are computed together; default 32 */
 } cn_predict_args;
 
 /** Predicts for all rows of the input: an array of cn_output_count(model) arrays of float32, owned by the model and
@@ -121,15 +132,19 @@ typedef struct cn_predict_args {
 CN_API const cn_array *cn_model_predict(cn_model *model, const cn_predict_args *args);
 
 /** A predictor: a snapshot of the weights made ready for up to `batch` images at once.  It has an error slot and
- *  `threads` threads of its own (0 = 1) and never sees a fit that runs meanwhile.  The model may be freed before it.
- *  Inputs with free height or width are not for a predictor: use cn_predict.  NULL on failure: cn_error(model). */
+ *  `threads` threads of its own (0 = 1; the caller's is one of them) and never sees a fit that runs meanwhile.  It is
+ *  the caller's to free, and the model may be freed before it.  Inputs with free height or width are not for a
+ *  predictor: use cn_predict.  NULL on failure: cn_error(model). */
 CN_API cn_predictor *cn_predictor_new(cn_model *model, int batch, int threads);
 CN_API void cn_predictor_free(cn_predictor *predictor);
-/** Takes the model's present weights. */
+/** Takes the present weights of the model that it was made from, which nobody may change meanwhile; refused
+ *  (CN_ERR_STATE) when layers of the model have changed since. */
 CN_API cn_status cn_predictor_refresh(cn_predictor *predictor, const cn_model *model);
-/** Predicts n images (1 <= n <= batch): inputs[i] and outputs[i] are float32, n rows each.  Allocates nothing.
- *  Arrays that begin at a multiple of 64 bytes are read and written where they lie, others are copied. */
+/** Predicts n images (1 <= n <= batch): inputs[i] and outputs[i] are float32, n rows each, in the order and the shapes
+ * of cn_input_shape and cn_output_shape.  Allocates nothing.  Arrays that begin at a multiple of 64 bytes are read and
+ *  written where they lie, others are copied. */
 CN_API cn_status cn_predictor_run(cn_predictor *predictor, int n, const float *const *inputs, float *const *outputs);
+/** Why its last call failed: one line, "" if it did not.  Valid until its next call. */
 CN_API const char *cn_predictor_error(const cn_predictor *predictor);
 /** Bytes that its plan takes: tensors, packed weights, copies. */
 CN_API int64_t cn_predictor_memory(const cn_predictor *predictor);
@@ -146,22 +161,25 @@ typedef struct cn_layer_args cn_callback_args;
 
 /** An empty Sequential model in the default context.  NULL only when there is no memory. */
 CN_API cn_model *cn_sequential(void);
-/** The same with a name (NULL: "sequential", "sequential_1", ...) in a context (NULL: the default one). */
+/** The same with a name (NULL: "sequential", "sequential_1", ...) in a context, which outlives it. */
 CN_API cn_model *cn_sequential_in(cn_context *context, const char *name);
 
 /** Adds a layer.  Errors are kept with the model.  The struct is copied. */
 CN_API cn_status cn_add(cn_model *model, const cn_layer_args *layer);
 /** Adds a layer given as Keras' JSON, {"class_name": "Conv2D", "config": {...}}, or as Keras text, "Conv2D(32, 3)". */
 CN_API cn_status cn_add_json(cn_model *model, const char *json);
-/** Adds a model as a layer; the outer model owns it from now on. */
+/** Adds a model as a layer, which stays usable by itself.  From success on the outer model owns it and frees it; a
+ * model is a layer of one model only. */
 CN_API cn_status cn_add_model(cn_model *model, cn_model *inner);
 /** Removes the last layer (Sequential only). */
 CN_API cn_status cn_pop(cn_model *model);
-/** Makes the weights for an input shape without the batch (deferred models; others are built as they grow). */
+/** Makes the weights of a Sequential for an input shape of `rank` sizes without the batch: {28, 28, 1}.  Only a model
+ *  whose first layer tells no input shape needs it; the first fit does it, too. */
 CN_API cn_status cn_build(cn_model *model, int rank, const int64_t *shape);
 
-/** Whether something went wrong, and what: one line, "" if nothing.  cn_clear forgets an error of fit, evaluate,
- * predict or save; an error made while building stays. */
+/** Whether something went wrong, and what: one line, "" if nothing, valid until the next call on the model.  cn_clear
+ *  forgets an error of fit, evaluate, predict or save, as the next such call does; an error made while building stays.
+ */
 CN_API bool cn_failed(const cn_model *model);
 CN_API const char *cn_error(const cn_model *model);
 CN_API cn_status cn_error_status(const cn_model *model);
@@ -214,18 +232,18 @@ typedef struct cn_fit_args {
     int batch_size;                                         /* default 32 */
     int epochs;                                             /* default 1; the final index when initial_epoch is given */
     const cn_callback_args *callbacks[CN_MAX_ARRAYS];
-    double validation_split;          /* the tail of the data, before any shuffling */
+    double validation_split;          /* 0 to 1: this share of the rows, the last ones, before any shuffling */
     cn_array validation_data[3];      /* x, y and, if any, the sample weights */
     cn_data validation;               /* instead, when there are several inputs or targets */
     bool no_shuffle;                  /* shuffle=False */
     bool shuffle_batches;             /* shuffle="batch" */
     cn_class_weight class_weight[64]; /* ends at weight 0; CN_ZERO for a weight of zero */
     cn_array sample_weight;
-    int initial_epoch;
-    int steps_per_epoch;
-    int validation_steps;
-    int validation_batch_size;
-    int validation_freq;          /* default 1 */
+    int initial_epoch;            /* the first, from 0 */
+    int steps_per_epoch;          /* batches; default: all */
+    int validation_steps;         /* batches; default: all */
+    int validation_batch_size;    /* default: batch_size */
+    int validation_freq;          /* every so many epochs; default 1 */
     bool check_finite;            /* stop with batch and row named when data or loss is NaN or infinite */
     cn_progress_writer *progress; /* NULL: silent, as verbose=0 */
     void *progress_user;
@@ -238,8 +256,8 @@ typedef struct cn_fit_args {
 #define cn_fit(model, ...) cn_model_fit((model), CN_CALL_XY_(cn_fit_args, __VA_ARGS__))
 CN_API cn_history *cn_model_fit(cn_model *model, const cn_fit_args *args);
 
-/** What the model.fit(...) of the text says that the model was read from, into *args (its struct_size is set):
- *  batch_size, epochs, validation_split, shuffle, class_weight, initial_epoch, steps_per_epoch, validation_steps,
+/** What the model.fit(...) of the text says that the model was read from, into *args, whose struct_size the caller has
+ * set: batch_size, epochs, validation_split, shuffle, class_weight, initial_epoch, steps_per_epoch, validation_steps,
  *  validation_batch_size, validation_freq, and the callbacks that write no file.  Data are left out; what it does not
  *  say is zero, which is the default.  `own` (may be NULL) names what the caller sets itself, with commas:
  *  "epochs,batch_size".  Fails where the text has a value that only running it could tell. */
@@ -249,20 +267,21 @@ CN_API cn_status cn_fit_from_text(cn_model *model, const char *own, cn_fit_args 
  *  as they are: a Rescaling layer in front of the model does the same. */
 CN_API int cn_text_scaling_line(const cn_model *model);
 
-/** History: names in Keras' order, one value per epoch (validation_freq: fewer). */
+/** History: names in Keras' order, one value per epoch (validation_freq: fewer); `count` (may be NULL) becomes their
+ *  number.  NULL for an index out of range. */
 CN_API int cn_history_count(const cn_history *history);
 CN_API const char *cn_history_name(const cn_history *history, int index);
 CN_API const double *cn_history_values(const cn_history *history, int index, int *count);
-/** The epochs' numbers. */
+/** The epochs' numbers, from 0. */
 CN_API const int *cn_history_epochs(const cn_history *history, int *count);
 
 typedef struct cn_evaluate_args {
     size_t struct_size;
     cn_array x, y;
-    cn_array inputs[CN_MAX_ARRAYS], targets[CN_MAX_ARRAYS];
-    int batch_size; /* default 32 */
-    cn_array sample_weight;
-    int steps;
+    cn_array inputs[CN_MAX_ARRAYS], targets[CN_MAX_ARRAYS]; /* when there are several */
+    int batch_size;                                         /* default 32 */
+    cn_array sample_weight;                                 /* one for each row */
+    int steps;                                              /* batches; default: all */
     cn_progress_writer *progress;
     void *progress_user;
 } cn_evaluate_args;
@@ -270,7 +289,8 @@ typedef struct cn_evaluate_args {
 #define cn_evaluate(model, ...) cn_model_evaluate((model), CN_CALL_XY_(cn_evaluate_args, __VA_ARGS__))
 CN_API const cn_logs *cn_model_evaluate(cn_model *model, const cn_evaluate_args *args);
 
-/** One step on one batch: loss and metrics of this batch alone; NULL on failure. */
+/** One step (of training, of evaluation) on one batch of any number of rows: loss and metrics of this batch alone; NULL
+ *  on failure. */
 CN_API const cn_logs *cn_train_on_batch(cn_model *model, const cn_data *batch);
 CN_API const cn_logs *cn_test_on_batch(cn_model *model, const cn_data *batch);
 
@@ -278,9 +298,10 @@ CN_API const cn_logs *cn_test_on_batch(cn_model *model, const cn_data *batch);
 CN_API int64_t cn_plan_memory(const cn_model *model);
 
 /** Writes a model: .keras (everything, with the optimizer's state), .weights.h5 (weights), .json (configuration), .npz
- *  (weights as arrays 0, 1, ... in the order of get_weights()).  Atomic: the old file or the new one, whole. */
+ *  (weights as arrays 0, 1, ... in the order of get_weights()).  The ending of `path` decides.  Atomic: the old file or
+ *  the new one, whole. */
 CN_API cn_status cn_save(cn_model *model, const char *path);
-/** Reads a .weights.h5 (or the weights of a .keras) into a built model. */
+/** Reads a .weights.h5 (or the weights of a .keras) into a built model of the same layers. */
 CN_API cn_status cn_load_weights(cn_model *model, const char *path);
 /** The configuration as Keras' to_json writes it: owned by the model, valid until the next call.  NULL on failure. */
 CN_API const char *cn_model_json(cn_model *model);
@@ -739,7 +760,8 @@ typedef struct cn_concatenate_args {
 
 /* -------------------------------------------------------------------------------------- 4. functional models */
 
-/** An empty functional model: call layers on nodes, then name the outputs. */
+/** An empty functional model: call layers on nodes, then name the outputs.  NULL only when there is no memory.  Nodes
+ * and layers belong to the model; NULL for one of them says that something failed: cn_error(model). */
 CN_API cn_model *cn_functional(void);
 CN_API cn_model *cn_functional_in(cn_context *context, const char *name);
 
@@ -753,8 +775,9 @@ CN_API cn_node *cn_call_nodes(cn_model *model, const cn_layer_args *layer, int c
 
 /** A layer to be called more than once (its weights are shared): make it, then call it. */
 CN_API cn_layer *cn_layer_new(cn_model *model, const cn_layer_args *layer);
-/** A model as a layer; the outer model owns it from now on. */
+/** A model as a layer; from success on the outer model owns it, as with cn_add_model. */
 CN_API cn_layer *cn_model_layer(cn_model *model, cn_model *inner);
+/** Calls it on nodes: once more with the same weights. */
 #define cn_call_layer(layer, ...) cn_call_layer_nodes((layer), CN_NODES_(__VA_ARGS__))
 CN_API cn_node *cn_call_layer_nodes(cn_layer *layer, int count, cn_node *const *nodes);
 
@@ -899,12 +922,13 @@ typedef struct cn_own_callback_args {
 
 /** From within a callback: fit ends after this batch (in on_batch_end) or epoch. */
 CN_API void cn_stop_training(cn_model *model);
-/** The learning rate now; setting it fails while a schedule rules it. */
+/** The learning rate now, 0 before cn_compile; setting it fails before, and while a schedule rules it. */
 CN_API double cn_learning_rate(const cn_model *model);
 CN_API cn_status cn_set_learning_rate(cn_model *model, double learning_rate);
 
 /* ------------------------------------------------------------------------------------------- 6. looking inside */
 
+/** Texts belong to the model. */
 CN_API const char *cn_model_name(const cn_model *model);
 CN_API int cn_input_count(const cn_model *model);
 CN_API int cn_output_count(const cn_model *model);
@@ -918,7 +942,7 @@ CN_API cn_status cn_set_labels(cn_model *model, int count, const char *const *la
 CN_API int cn_label_count(const cn_model *model);
 CN_API const char *cn_label(const cn_model *model, int index);
 
-/** Layers in Keras' order (model.layers).  NULL out of range or unknown. */
+/** Layers in Keras' order (model.layers), the InputLayer of a Sequential left out.  NULL out of range or unknown. */
 CN_API int cn_layer_count(const cn_model *model);
 CN_API cn_layer *cn_layer_at(const cn_model *model, int index);
 CN_API cn_layer *cn_get_layer(const cn_model *model, const char *name);
@@ -928,10 +952,13 @@ CN_API bool cn_layer_trainable(const cn_layer *layer);
 /** Freezes or thaws; takes effect with the next compile, as in Keras. */
 CN_API void cn_set_trainable(cn_layer *layer, bool trainable);
 CN_API void cn_model_set_trainable(cn_model *model, bool trainable);
+/** Weights as numbers, trainable or not. */
 CN_API int64_t cn_layer_count_params(const cn_layer *layer);
 CN_API int64_t cn_count_params(const cn_model *model);
 
-/** Weights in the order of get_weights(): a view of the master copy, valid until the model is freed or built anew. */
+/** Weights in the order of get_weights(), float32 in Keras' layout: a view of the master copy, valid until the model is
+ *  freed or built anew (predict_only: until the next prediction); without data where there is none.  Setting one copies
+ *  an array of the same shape and any dtype. */
 CN_API int cn_layer_weight_count(const cn_layer *layer);
 CN_API cn_array cn_layer_weight(const cn_layer *layer, int index);
 CN_API cn_status cn_layer_set_weight(cn_layer *layer, int index, cn_array value);
@@ -939,11 +966,11 @@ CN_API int cn_weight_count(const cn_model *model);
 CN_API cn_array cn_weight(const cn_model *model, int index);
 CN_API cn_status cn_set_weight(cn_model *model, int index, cn_array value);
 
-/** Keras' summary table.  `width`: columns of the terminal (0 = 80).  Owned by the model, valid until the next call. */
+/** Keras' summary table, owned by the model, valid until the next call; NULL on failure.  `options` may be NULL. */
 typedef struct cn_summary_options {
     size_t struct_size;
-    int width;
-    bool expand_nested, show_trainable;
+    int width;                          /* columns of the terminal; default 80 */
+    bool expand_nested, show_trainable; /* layers of models that are layers; a column of what is frozen */
 } cn_summary_options;
 CN_API const char *cn_summary(cn_model *model, const cn_summary_options *options);
 
@@ -956,7 +983,8 @@ CN_API void cn_text_free(char *text);
 /* -------------------------------------------------------------------------------------------------- 7. contexts */
 
 /** What models share: seed streams, name counters, defaults, threads.  There is a default one for simple programs; it
- *  lives as long as the program.  A context outlives its models and belongs to one thread at a time. */
+ *  lives as long as the program and is not freed.  A context outlives its models and belongs to one thread at a time,
+ * as all of its models together do; predictors have left it.  cn_context_new: NULL without memory. */
 CN_API cn_context *cn_context_new(void);
 CN_API void cn_context_free(cn_context *context);
 CN_API cn_context *cn_default_context(void);
@@ -965,8 +993,8 @@ CN_API cn_context *cn_default_context(void);
 CN_API void cn_set_random_seed(uint32_t seed);
 CN_API void cn_context_set_random_seed(cn_context *context, uint32_t seed);
 
-/** Threads used by fit, evaluate and predict; 0 = as many as the process may use (the default).  Results do not depend
- *  on it. */
+/** Threads used by fit, evaluate and predict, the caller's among them: 1 to 1024, or 0 = as many as the process may use
+ *  (the default).  Results do not depend on it.  Refused (CN_ERR_STATE) while a fit runs. */
 CN_API cn_status cn_set_threads(cn_context *context, int threads);
 CN_API int cn_threads(cn_context *context);
 /** How convolutions are computed.  CN_MATH_FAST (the default) lets shapes decide, and may take Winograd's algorithm,
@@ -1000,12 +1028,14 @@ CN_API const char *cn_plan_note(cn_model *model);
  * serves the batch it was measured with.  0 without a plan file, and with CN_MATH_DIRECT.  NULL: the default context.
  */
 CN_API int cn_plan_convolutions(cn_context *context, int *known);
+/** Where images have their channels, for layers that do not say it; CN_CHANNELS_LAST unless set. */
 CN_API cn_status cn_set_data_format(cn_context *context, cn_data_format format);
-/** Reads keras.json (NULL: $KERAS_HOME or ~/.keras) and takes image_data_format and epsilon.  No file: no change. */
+/** Reads keras.json (NULL: $KERAS_HOME or ~/.keras) and takes image_data_format and epsilon.  No file: no change.  The
+ * text of a failure (`error` may be NULL) is valid until the next call. */
 CN_API cn_status cn_read_keras_json(cn_context *context, const char *path, const char **error);
 /** Restarts the numbering of automatic names, as keras.backend.clear_session does. */
 CN_API void cn_clear_names(cn_context *context);
-/** The instruction set in use: "portable", "avx2", "avx512", "neon". */
+/** The instruction set in use: "portable", "avx2", "avx512", "neon".  Static text. */
 CN_API const char *cn_instruction_set(cn_context *context);
 
 /* ------------------------------------------------------------------------------ how the keyword macros work */

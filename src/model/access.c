@@ -43,6 +43,7 @@ int cn_output_shape(const cn_model *model, int index, int64_t shape[CN_MAX_RANK]
 
 cn_status cn_set_labels(cn_model *model, int count, const char *const *labels)
 {
+    if (!model) return CN_ERR_MEMORY;
     const char **copies = count > 0 ? CNI_NEW_ARRAY(&model->arena, const char *, (size_t)count) : NULL;
     cni_error_clear(&model->call_error);
     if (count > 0 && !copies) return cni_no_memory(&model->call_error, "labels");
@@ -57,12 +58,12 @@ cn_status cn_set_labels(cn_model *model, int count, const char *const *labels)
 
 int cn_label_count(const cn_model *model)
 {
-    return model->label_count;
+    return model ? model->label_count : 0;
 }
 
 const char *cn_label(const cn_model *model, int index)
 {
-    return index >= 0 && index < model->label_count ? model->labels[index] : NULL;
+    return index >= 0 && index < cn_label_count(model) ? model->labels[index] : NULL;
 }
 
 /* ---- layers: a Sequential hides its InputLayer, as Keras does ---- */

@@ -237,7 +237,8 @@ static bool has_validation_data(const cni_value *call)
 cn_status cn_fit_from_text(cn_model *model, const char *own, cn_fit_args *args)
 {
     cn_fit_args made = {0};
-    if (!model || !args) return CN_ERR_INVALID;
+    if (!model) return CN_ERR_MEMORY;
+    if (!args) return CN_ERR_INVALID;
     cni_error_clear(&model->call_error);
     reader r = {.model = model, .own = own, .args = &made, .error = &model->call_error};
     const cni_value *call = model->fit;
