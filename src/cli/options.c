@@ -209,6 +209,10 @@ static bool take(reader *r, const cli_option *option, const char *attached)
 {
     if (option->type == CLI_FLAG && attached) return wrong(r, "--%s takes no argument", option->name);
     if (option->type == CLI_FLAG) return store(r, option, NULL);
+    if (!attached && r->at >= r->count && *option->argument == '[') { /* it may be left out, at the end */
+        *(const char **)place_of(r, option) = "";
+        return true;
+    }
     if (!attached && r->at >= r->count) return wrong(r, "--%s: %s is missing", option->name, option->argument);
     return store(r, option, attached ? attached : r->words[r->at++]);
 }

@@ -32,7 +32,8 @@ static const cli_option options[] = {
     CLI_OPTION(off, "off", 0, "IDS", 0, 0, "findings to leave out: P201,C501"),
     CLI_OPTION(only, "only", 0, "IDS", 0, 0, "the only findings to look for"),
     CLI_OPTION(strict, "strict", 0, NULL, 0, 0, "warnings fail too (exit status 1)"),
-    CLI_OPTION(why, "why", 0, "ID", 0, 0, "the reasoning behind a finding: K302"),
+    CLI_OPTION(why, "why", 0, "[ID]", 0, 0,
+               "the reasoning behind a finding: K302; at the end without one: all findings"),
     CLI_OPTION(define, "define", 0, NULL, 0, 0, "what a term means; without one: all terms"),
     CLI_OPTION(json, "json", 0, NULL, 0, 0, "everything, for programs"),
     CLI_OPTION(markdown, "markdown", 0, NULL, 0, 0, "as Markdown"),
@@ -57,9 +58,9 @@ static int print_wrapped(const char *text)
 
 static int explain_why(const settings *s)
 {
-    const char *text = cn_explain_why(s->why);
+    const char *text = cn_explain_why(*s->why ? s->why : NULL);
     if (text) return print_wrapped(text);
-    return cli_misuse(&cli_explain, "there is no finding called '%s'", s->why);
+    return cli_misuse(&cli_explain, "there is no finding called '%s'; --why alone lists them", s->why);
 }
 
 enum { MOST_TERMS = 500 };

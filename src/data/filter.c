@@ -38,7 +38,7 @@ static const struct border *find_border(const char *name, cni_error *error)
 {
     for (size_t i = 0; i < sizeof borders / sizeof *borders; i++)
         if (strcmp(borders[i].name, name ? name : "edge") == 0) return borders + i;
-    cni_fail(error, CN_ERR_INVALID, "border \"%.20s\": edge, zero, reflect or valid expected", name);
+    cni_fail(error, CN_ERR_INVALID, "border \"%.20s\": expected edge, zero, reflect or valid", name);
     return NULL;
 }
 

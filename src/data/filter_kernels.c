@@ -120,6 +120,6 @@ cn_status cni_filter_read(cni_arena *arena, const char *text, cni_filter *out, c
         return read_rows(arena, kernels[i].across, out, out->numbers + 1, error);
     }
     const char *near = nearest_kernel(text);
-    if (near) return bad_kernel(text, cni_arena_printf(arena, "there is none of this name, but %s", near), error);
+    if (near) return bad_kernel(text, cni_arena_printf(arena, "did you mean %s?", near), error);
     return read_rows(arena, text, out, out->numbers, error);
 }

@@ -194,11 +194,16 @@ cn_status cni_object_make(const cni_maker *maker, const cni_family *family, cons
     const cni_kind *kind = cni_family_find(family, value->text);
     if (!kind && is_absent(family, value->text)) return refuse_absent(maker, family, value->text, where);
     if (!kind) {
+        enum { LISTED = 8 }; /* of more names a list is too long for a line */
+        char all[300] = "";
         const char *nearest = cni_family_nearest(family, value->text);
+        for (size_t i = 0; !nearest && family->count <= LISTED && i < family->count; i++)
+            snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? ", " : "; known are ",
+                     family->kinds[i]->name);
         cni_value name = {.type = CNI_TEXT, .text = value->text};
         return cni_fail(maker->error, CN_ERR_INVALID, "%s=%s: unknown %s%s%s%s", where,
                         cni_value_show(&name, shown, sizeof shown), family->what, nearest ? "; did you mean " : "",
-                        nearest ? nearest : "", nearest ? "?" : "");
+                        nearest ? nearest : "", nearest ? "?" : all);
     }
     CN_TRY(cni_object_read(maker, kind, value->type == CNI_CALL ? value : NULL, where, object));
     (*object)->family = family;

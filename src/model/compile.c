@@ -34,7 +34,7 @@ static cni_value *keep(const cni_maker *maker, const cni_family *family, const c
     cni_arena *arena = maker->arena;
     if (value->type == CNI_CALL && family) {
         cni_object *object;
-        return cni_object_make(maker, family, value, "compile", &object) ? NULL : cni_object_write(arena, object);
+        return cni_object_make(maker, family, value, family->what, &object) ? NULL : cni_object_write(arena, object);
     }
     cni_value *copy = CNI_NEW(arena, cni_value);
     if (!copy) return NULL;

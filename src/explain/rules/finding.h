@@ -47,6 +47,7 @@ typedef struct cni_findings {
 struct cni_rule {
     const char *id, *name; /* "K302", "dead-computation" */
     cni_severity severity; /* the usual one */
+    const char *or_else;   /* what it is where less depends on it, or more: "hint"; NULL: always the same */
     char grade;            /* 'A' follows from the geometry, 'B' and 'C' rest on experiments */
     bool whole;            /* its one finding stands for the whole network: a fix leaves nothing of it */
     void (*look)(cni_findings *findings, const cni_rule *rule);

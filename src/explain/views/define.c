@@ -238,8 +238,8 @@ enum { REMARKS = sizeof remarks / sizeof *remarks };
 
 static void add_rule(cni_text *out, const cni_rule *rule)
 {
-    cni_text_printf(out, "%s %s  (%s, grade %c)\n", rule->id, rule->name, cni_severity_name(rule->severity),
-                    rule->grade);
+    cni_text_printf(out, "%s %s  (%s%s%s, grade %c)\n", rule->id, rule->name, cni_severity_name(rule->severity),
+                    rule->or_else ? " or " : "", rule->or_else ? rule->or_else : "", rule->grade);
     if (rule->why) cni_paragraph(out, rule->why, 4, 4, WIDTH);
     if (rule->source) {
         cni_text source = {0};
@@ -255,8 +255,9 @@ const char *cn_explain_why(const char *id)
     char upper[16];
     if (!id) {
         for (int i = 0; i < cni_rule_count; i++)
-            cni_text_printf(&text, "%s  %-22s %s\n", cni_rules[i]->id, cni_rules[i]->name,
-                            cni_severity_name(cni_rules[i]->severity));
+            cni_text_printf(&text, "%s  %-22s %s%s%s\n", cni_rules[i]->id, cni_rules[i]->name,
+                            cni_severity_name(cni_rules[i]->severity), cni_rules[i]->or_else ? " or " : "",
+                            cni_rules[i]->or_else ? cni_rules[i]->or_else : "");
         for (int i = 0; i < REMARKS; i++) cni_text_printf(&text, "%s  %-22s text\n", remarks[i].id, remarks[i].name);
         return give(&text);
     }

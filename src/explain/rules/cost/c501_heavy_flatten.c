@@ -56,6 +56,7 @@ const cni_rule cni_rule_c501 = {
     .id = "C501",
     .name = "heavy-flatten",
     .severity = CNI_WARNING,
+    .or_else = "hint",
     .grade = 'A',
     .look = look_c501,
     .why = "Flatten hands every position of every channel to the dense layer as a value of its own, and each of them "

@@ -138,6 +138,7 @@ const cni_rule cni_rule_k301 = {
     .id = "K301",
     .name = "stride-skips",
     .severity = CNI_WARNING,
+    .or_else = "note",
     .grade = 'A',
     .look = look_k301,
     .why = "With stride s a window moves on by s cells; of each s cells it reads min(k, s/gcd(s, d)) along each axis. "

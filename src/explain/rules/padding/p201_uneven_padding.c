@@ -85,6 +85,7 @@ const cni_rule cni_rule_p201 = {
     .id = "P201",
     .name = "uneven-padding",
     .severity = CNI_NOTE,
+    .or_else = "warning",
     .grade = 'A',
     .whole = true,
     .look = look_p201,
