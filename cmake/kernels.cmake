@@ -19,6 +19,10 @@ set(vector_optimization -O3)
 if(CORNU_SANITIZE)
   set(vector_optimization -O1)
 endif()
+# Line numbers are what a backtrace needs; to follow variables through unrolled loops would take gcc as long as the rest.
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  list(APPEND vector_optimization -g1)
+endif()
 # Fuzzers look at what reads files; kernels without instrumentation compile in a tenth of the time.
 set(kernel_instrumentation)
 if(CORNU_FUZZ)

@@ -254,34 +254,41 @@ typedef void tile_function(const cni_product *p, const strip *of, const float *x
 #define TILES_6(...)                                                                                                   \
     TILE(1, __VA_ARGS__)                                                                                               \
     TILE(2, __VA_ARGS__) TILE(3, __VA_ARGS__) TILE(4, __VA_ARGS__) TILE(5, __VA_ARGS__) TILE(6, __VA_ARGS__)
-#define ROW_6(v) tile_1_##v, tile_2_##v, tile_3_##v, tile_4_##v, tile_5_##v, tile_6_##v
+#define TILES_7(...) TILES_6(__VA_ARGS__) TILE(7, __VA_ARGS__)
+#define ROW_6(v)     tile_1_##v, tile_2_##v, tile_3_##v, tile_4_##v, tile_5_##v, tile_6_##v
+#define ROW_7(v)     ROW_6(v), tile_7_##v
 #if CNI_VECTOR_BYTES == 64
 #define TILES(...)                                                                                                     \
-    TILES_6(__VA_ARGS__)                                                                                               \
-    TILE(7, __VA_ARGS__)                                                                                               \
+    TILES_7(__VA_ARGS__)                                                                                               \
     TILE(8, __VA_ARGS__)                                                                                               \
     TILE(9, __VA_ARGS__)                                                                                               \
     TILE(10, __VA_ARGS__) TILE(11, __VA_ARGS__) TILE(12, __VA_ARGS__) TILE(13, __VA_ARGS__) TILE(14, __VA_ARGS__)
-#define ROW(v)                                                                                                         \
-    ROW_6(v), tile_7_##v, tile_8_##v, tile_9_##v, tile_10_##v, tile_11_##v, tile_12_##v, tile_13_##v, tile_14_##v
+#define ROW(v) ROW_7(v), tile_8_##v, tile_9_##v, tile_10_##v, tile_11_##v, tile_12_##v, tile_13_##v, tile_14_##v
 #elif CNI_VECTOR_BYTES == 32
 #define TILES(...) TILES_6(__VA_ARGS__)
 #define ROW(v)     ROW_6(v)
 #else
-#define TILES(...) TILES_6(__VA_ARGS__) TILE(7, __VA_ARGS__) TILE(8, __VA_ARGS__)
-#define ROW(v)     ROW_6(v), tile_7_##v, tile_8_##v
+#define TILES(...) TILES_7(__VA_ARGS__) TILE(8, __VA_ARGS__)
+#define ROW(v)     ROW_7(v), tile_8_##v
+#endif
+#if CNI_VECTOR_BYTES == 32
+#define SHORT_TILES(...) TILES_6(__VA_ARGS__)
+#define SHORT_ROW(v)     ROW_6(v)
+#else
+#define SHORT_TILES(...) TILES_7(__VA_ARGS__)
+#define SHORT_ROW(v)     ROW_7(v)
 #endif
 
 TILES(1, 0)
 TILES(2, 0)
+SHORT_TILES(1, 2)
+SHORT_TILES(2, 2)
 #if HAS_HALVES
 TILES(1, 1)
 #elif CNI_VECTOR_BYTES == 16
 TILES(3, 0)
-TILES(3, 2)
+SHORT_TILES(3, 2)
 #endif
-TILES(1, 2)
-TILES(2, 2)
 
 /* [which][rows - 1] */
 static tile_function *const tiles[][MOST_ROWS] = {
@@ -300,11 +307,11 @@ static int which_tiles(int width)
     return (width - 1) / LANES;
 }
 
-static tile_function *const short_tiles[][MOST_ROWS] = {
-    {ROW(12)},
-    {ROW(22)},
+static tile_function *const short_tiles[][MOST_SHORT_ROWS] = {
+    {SHORT_ROW(12)},
+    {SHORT_ROW(22)},
 #if CNI_VECTOR_BYTES == 16
-    {ROW(32)},
+    {SHORT_ROW(32)},
 #endif
 };
 
@@ -317,7 +324,8 @@ static bool is_short(const strip *of)
  * all rows: beside short sums, finding out how pixels lie takes long. */
 static void rows_of_tiles(const cni_product *p, strip *of, int column, int most)
 {
-    tile_function *const *by_rows = (is_short(of) ? short_tiles : tiles)[which_tiles(of->width)];
+    const int which = which_tiles(of->width);
+    tile_function *const *by_rows = is_short(of) ? short_tiles[which] : tiles[which];
     const size_t count = (p->columns + (size_t)most - 1) / (size_t)most;
     if (!count) return;
     const size_t rows = p->columns / count, larger = p->columns % count, lines = larger ? 1 : p->rows;
