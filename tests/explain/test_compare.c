@@ -154,7 +154,7 @@ static void test_wiring(void **state)
     static const char *const ends[] = {"Add()([a, c])", "Add()([c, a])", "Add()([b, c])", NULL};
     static const char *const agree[] = {"and outputs agree.", NULL},
                              *const differ[] = {
-                                 "add of the first reads conv2d, conv2d_1, add of the second reads re_lu, conv2d_1",
+                                 "in the first add reads conv2d, conv2d_1, in the second add reads re_lu, conv2d_1",
                                  "!agree", NULL};
     (void)state;
     for (int i = 0; ends[i]; i++) {

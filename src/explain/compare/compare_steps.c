@@ -12,7 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { WORD = 48, MOST_NUMBERS = 16, MOST_STEPS = 2000, MOST_LINES = 40 };
+enum { STEP_NAME = 140, READS = 200, WORD = 48, MOST_NUMBERS = 16, MOST_STEPS = 2000, MOST_LINES = 40 };
 
 /* ---- steps ---- */
 
@@ -495,27 +495,39 @@ static bool reads_alike(const steps *a, const steps *b, const int *partner, int 
     return true;
 }
 
-/* "flatten", "add_1, input": what a step reads. */
-static const char *reads_of(const steps *s, int index, char text[160])
+/* "conv2d", "ReLU of conv2d". */
+static const char *step_name(const steps *s, int index, char text[STEP_NAME])
 {
+    const step *at = &s->items[index];
+    if (is_own(s, index))
+        snprintf(text, STEP_NAME, "%.90s", at->node->name);
+    else
+        snprintf(text, STEP_NAME, "%.40s of %.90s", word_of(at->what), at->node->name);
+    return text;
+}
+
+/* "flatten", "add_1, input": what a step reads. */
+static const char *reads_of(const steps *s, int index, char text[READS])
+{
+    char name[STEP_NAME];
     *text = 0;
     for (int k = 0; k < read_count(s, index); k++) {
         const int read = read_of(s, index, k);
         const size_t used = strlen(text);
-        snprintf(text + used, 160 - used, "%s%s", k ? ", " : "", read < 0 ? "the input" : s->items[read].node->name);
+        snprintf(text + used, READS - used, "%s%s", k ? ", " : "", read < 0 ? "the input" : step_name(s, read, name));
     }
     return text;
 }
 
 static void compare_reads(pairing *p, const steps *a, const steps *b, const int *partner)
 {
-    char line[600];
+    char line[800];
     for (int i = 0; i < a->count; i++) {
         if (partner[i] < 0 || reads_alike(a, b, partner, i, partner[i])) continue;
-        char first[160], second[160];
-        snprintf(line, sizeof line, "%.60s of %.60s reads %s, %.60s of %.60s reads %s", a->items[i].node->name,
-                 p->a->name, reads_of(a, i, first), b->items[partner[i]].node->name, p->b->name,
-                 reads_of(b, partner[i], second));
+        char reads[2][READS], names[2][STEP_NAME];
+        snprintf(line, sizeof line, "in %.60s %s reads %s, in %.60s %s reads %s", p->a->name, step_name(a, i, names[0]),
+                 reads_of(a, i, reads[0]), p->b->name, step_name(b, partner[i], names[1]),
+                 reads_of(b, partner[i], reads[1]));
         differ(p, true, line);
     }
 }
