@@ -219,6 +219,7 @@ static bool take(reader *r, const cli_option *option, const char *attached)
 
 static bool read_word(reader *r, const char *word)
 {
+    if (!*word) return wrong(r, "an argument is empty");
     if (word[0] != '-' || !word[1]) {
         r->arguments[r->argument_count++] = word;
         return true;

@@ -215,6 +215,11 @@ static int predict(const settings *s, cn_model *model, const cn_dataset *inputs,
     cn_predict_args args = {.struct_size = sizeof args, .x = data->x, .batch_size = s->batch_size};
     memcpy(args.inputs, data->inputs, sizeof args.inputs);
     const cn_array *outputs = cn_model_predict(model, &args);
+    if (!outputs && s->common.count == 2) {
+        char text[1200];
+        snprintf(text, sizeof text, "%.300s: %s", s->common.arguments[1], cn_error(model));
+        return cli_fail(cn_error_status(model), text);
+    }
     if (!outputs) return cli_fail_model(model);
     if (!s->output) {
         print_rows(&(printing){s, model, inputs, names}, outputs, cn_output_count(model));

@@ -121,6 +121,8 @@ static int check_usage(const settings *s)
                           s->checkpoint);
     if (s->restore_best && s->early_stopping < 0)
         return cli_misuse(&cli_train, "--restore-best goes with --early-stopping N");
+    if (s->monitor && s->early_stopping < 0 && s->reduce_lr < 0 && !s->save_best)
+        return cli_misuse(&cli_train, "--monitor goes with --early-stopping, --reduce-lr or --save-best");
     if (s->save_best && !s->checkpoint) return cli_misuse(&cli_train, "--save-best goes with --checkpoint PATH");
     return check_epochs(s);
 }
@@ -248,6 +250,25 @@ static int set_data(cn_fit_args *args, const settings *s, const cn_model *model,
     if (!status && test && !s->no_validation && s->validation_split <= 0)
         status = cn_dataset_suit(data, model, test, &args->validation, &error);
     return status ? cli_fail(status, error) : CLI_DONE;
+}
+
+/* A weight of a class that the output lacks would have no effect, and nobody would miss it. */
+static bool fits_classes(const settings *s, const cn_model *model)
+{
+    cn_class_weight weights[64] = {{0}};
+    int64_t shape[CN_MAX_RANK] = {0};
+    char text[200];
+    if (cn_output_count(model) != 1 || cn_output_shape(model, 0, shape) != 2 || shape[1] < 1) return true;
+    const long long classes = shape[1] == 1 ? 2 : (long long)shape[1];
+    read_class_weights(s->class_weight, weights);
+    for (int i = 0; i < 64 && (weights[i].weight != 0 || signbit(weights[i].weight)); i++) {
+        if (weights[i].label < classes) continue;
+        snprintf(text, sizeof text, "--class-weight: class %d; the model has classes 0 to %lld", weights[i].label,
+                 classes - 1);
+        cli_fail(CN_ERR_INVALID, text);
+        return false;
+    }
+    return true;
 }
 
 static bool validates(const cn_fit_args *args)
@@ -456,6 +477,7 @@ static int train(const settings *s, cn_model *model, cn_dataset *data, const cn_
     cn_fit_args args = *text;
     const int suited = set_data(&args, s, model, data);
     if (suited) return suited;
+    if (!fits_classes(s, model)) return CLI_FAILED;
     if (!has_room(model, s->output) || !has_room(model, s->checkpoint)) return CLI_FAILED;
     const int line = cn_text_scaling_line(model);
     if (line && !s->scale)

@@ -109,6 +109,8 @@ cn_status cni_load_npz_inputs(cn_dataset *dataset, const char *path, cni_error *
     CN_TRY(open_archive(&in));
     for (size_t i = 0; i < sizeof names / sizeof *names && !found; i++)
         CN_TRY(read_part(&in, names[i], NULL, &dataset->test, &found));
+    if (found && has(&in, "x_test") && has(&in, "x_train"))
+        dataset->note = cni_arena_printf(in.arena, "%s: x_test is taken, not x_train", path);
     if (found) return CN_OK;
     if (in.zip.count == 1) { /* whatever its name */
         char name[256];
