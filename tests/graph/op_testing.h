@@ -55,6 +55,7 @@ typedef struct trial {
     const void *arguments;
     bool
         fast; /* math as shapes decide; else sums are those of the definition, so that whole numbers come out exactly */
+    bool sharing; /* tensors share memory, as they do outside of tests */
     /* results: room for them comes from the caller, NULL where not wanted */
     double *y, *gradients[MOST_INPUTS];
 } trial;
@@ -106,7 +107,7 @@ static inline void run_trial(const trial *t, const cni_kernels *kernels, int thr
                                       .kernels = kernels,
                                       .pool = pool,
                                       .math = t->fast ? CN_MATH_FAST : CN_MATH_DIRECT,
-                                      .no_sharing = true};
+                                      .no_sharing = !t->sharing};
     if (cni_plan_new(graph, &options, &plan, &error)) fail_msg("%s", error.text);
     for (int i = 0; i < t->inputs; i++)
         if (in[i]) put(plan, kernels, in[i], t->values[i], t->n);

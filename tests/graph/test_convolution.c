@@ -314,6 +314,63 @@ static void images_are_what_they_are_alone(void **state)
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
 }
 
+/* y = conv(relu(x), w) + conv(relu(x), v), or one of them. */
+static cni_tensor *branches(cni_graph *graph, cni_tensor *const *in, const void *arguments)
+{
+    const cni_conv2d_attributes *a = arguments;
+    cni_tensor *open = cni_unary_op(graph, in[0], (cni_epilogue){.function = CNI_RELU, .b = INFINITY}), *y[2] = {0};
+    for (int i = 0; i < 2; i++)
+        if (in[1 + i]) y[i] = cni_conv2d(graph, open, in[1 + i], NULL, &a[i]);
+    return y[0] && y[1] ? cni_add(graph, y[0], y[1]) : y[0] ? y[0] : y[1];
+}
+
+/* Two convolutions with strides send back what each of them does.  Where their steps are the same nothing is read
+ * between them; where a row lies above one of the images they are not. */
+static void branches_meet_between_steps(void **state)
+{
+    (void)state;
+    enum { IMAGES = 2, HEIGHT = 11, WIDTH = 14, CHANNELS = 19, FILTERS = 21, MOST = IMAGES * HEIGHT * WIDTH * FILTERS };
+    enum { CASES = 16, COUNT = IMAGES * HEIGHT * WIDTH * CHANNELS };
+    cni_kernels kernels[MOST_KERNELS];
+    const int count = all_kernels(kernels);
+    double *x = new_values(MOST), *w = new_values(MOST), *v = new_values(MOST), *dy = new_values(MOST);
+    double *dx = new_values(MOST), *of_w = new_values(MOST), *of_v = new_values(MOST);
+    uint32_t random = 11;
+    fill_whole(&random, x, MOST);
+    fill_whole(&random, w, MOST);
+    fill_whole(&random, v, MOST);
+    fill_whole(&random, dy, MOST);
+    for (int which = 0; which < CASES * count; which++) {
+        const int k = which / CASES, window = 1 + which % 2, stride = 2 + which / 4 % 2, above = which / 8 % 2;
+        const cni_conv2d_attributes one = {.strides = {stride, 3}, .dilation = {1, 1}, .groups = 1};
+        cni_conv2d_attributes a[2] = {one, one};
+        a[1].top = above;
+        a[0].bottom = above;
+        const cni_shape weights = CNI_SHAPE(window, 1, CHANNELS, FILTERS);
+        trial t = {.n = IMAGES,
+                   .inputs = 3,
+                   .shapes = {CNI_SHAPE(CNI_UNKNOWN, HEIGHT, WIDTH, CHANNELS), weights, weights},
+                   .values = {x, w, v},
+                   .dy = dy,
+                   .build = branches,
+                   .arguments = a,
+                   .sharing = which / 2 % 2,
+                   .gradients = {dx}};
+        run_trial(&t, &kernels[k], 1 + which % 3);
+        t.shapes[2].rank = 0;
+        t.gradients[0] = of_w;
+        run_trial(&t, &kernels[k], 1);
+        t.shapes[2] = weights;
+        t.shapes[1].rank = 0;
+        t.gradients[0] = of_v;
+        run_trial(&t, &kernels[k], 1);
+        for (int i = 0; i < COUNT; i++) of_w[i] += of_v[i];
+        assert_same(dx, of_w, COUNT, 0, "dx", kernels[k].name, "two branches");
+    }
+    double *const all[] = {x, w, v, dy, dx, of_w, of_v};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+}
+
 /* Keras.  tools/golden/make_convolutions.py computes these with keras.ops on JAX: sum of v[i] * ((13 i) mod 17 - 8) of
  * each result, for x[i] = (7 i) mod 11 - 5, w[i] = (5 i) mod 7 - 3, bias[i] = (3 i) mod 5 - 2, dy[i] = (11 i) mod 13
  * - 6. */
@@ -442,6 +499,7 @@ int main(void)
         cmocka_unit_test(random_cases_are_exact),
         cmocka_unit_test(threads_change_no_bit),
         cmocka_unit_test(images_are_what_they_are_alone),
+        cmocka_unit_test(branches_meet_between_steps),
         cmocka_unit_test(results_are_those_of_keras),
         cmocka_unit_test(epilogues_are_applied_once_to_everything),
         cmocka_unit_test(packed_weights_follow_the_variable),

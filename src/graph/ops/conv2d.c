@@ -76,6 +76,24 @@ static int choose(const cni_op *op, const cni_run *most, const cni_choosing *cho
     return (int)cni_planned_algorithm(op, &shape, most, choosing);
 }
 
+/* What is added comes from a convolution of the same steps, between which it made zeros. */
+static bool adds_steps(const cni_op *op)
+{
+    const cni_tensor *add = op->in[CNI_CONV_ADD];
+    const cni_op *maker = add && !add->alias_of ? add->producer : NULL;
+    if (!is_transposed(op) || !maker || !is_transposed(maker) || maker->out[0] != add || maker->way != CNI_DIRECT)
+        return false;
+    for (int i = CNI_CONV_BIAS; i < CNI_CONV_INPUTS; i++)
+        if (maker->in[i]) return false;
+    if (((const cni_conv2d_attributes *)maker->attributes)->epilogue.function != CNI_LINEAR) return false;
+    const cni_sampling a = correlation_of(op).sampling, b = correlation_of(maker).sampling;
+    for (int i = 0; i < 2; i++)
+        if (a.window[i] != b.window[i] || a.strides[i] != b.strides[i] || a.dilation[i] != b.dilation[i] ||
+            a.padding[i] != b.padding[i])
+            return false;
+    return true;
+}
+
 static cni_winograd_conv winograd_of(const cni_op *op, cni_algorithm algorithm)
 {
     const cni_correlation c = correlation_of(op);
@@ -169,6 +187,7 @@ static void run(cni_step *step, const cni_run *run)
         cni_correlation shape = correlation_of(op);
         shape.finish = finish;
         shape.epilogue = after;
+        shape.adds_steps = adds_steps(op);
         if (!run->pack_only) shape.gather = cni_gather_begin(step, run);
         void *results = is_pooled(op) ? rest : step->out[0];
         cni_correlate(&shape, run, step->in[0], step->in[1], results, packed, pack, rest + results_bytes(op, run));

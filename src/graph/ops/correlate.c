@@ -293,12 +293,23 @@ static void compute_group(const work *w, const cni_block *b, int unit, int last_
     }
 }
 
-/* Outputs between the steps of a stride get nothing; over their addend they are there already. */
-static bool is_there(const work *w, const cni_block *b)
+/* Outputs between the steps of a stride get nothing.  Then they are what is added, over which there is nothing to do,
+ * or zeros: nobody has to look for them in an addend of the same steps. */
+static bool is_nothing(const work *w, const cni_block *b)
 {
     const cni_finish *f = &w->correlation->finish;
-    return b->taps == 0 && f->add == w->y && !f->scale && !f->shift && !f->mask && !f->clamps &&
-           !w->correlation->epilogue;
+    if (b->taps || f->scale || f->shift || f->clamps || w->correlation->epilogue) return false;
+    return f->add ? w->correlation->adds_steps || (f->add == w->y && !f->mask) : true;
+}
+
+static void write_zeros(const work *w, const cni_block *b, int channel, int last_channel)
+{
+    const size_t real_size = w->kernels->real_size, bytes = (size_t)(last_channel - channel) * real_size;
+    for (size_t r = 0; r < b->rows; r++)
+        for (size_t q = 0; q < b->columns; q++) {
+            const ptrdiff_t at = b->y + (ptrdiff_t)r * b->y_row + (ptrdiff_t)q * b->y_pixel + channel;
+            memset(cni_at_mutable(w->y, at, real_size), 0, bytes);
+        }
 }
 
 static void compute_rows(const work *w, const cni_block *b)
@@ -306,7 +317,9 @@ static void compute_rows(const work *w, const cni_block *b)
     const int last = b->last_unit - 1, first_channel = channel_of(w, b->unit),
               last_channel =
                   cni_smaller(channel_of(w, last) + w->kernels->matmul.panel, (last / w->panels + 1) * w->width);
-    for (int unit = b->unit; unit < b->last_unit && !is_there(w, b);) {
+    const bool nothing = is_nothing(w, b);
+    if (nothing && w->correlation->finish.add != w->y) write_zeros(w, b, first_channel, last_channel);
+    for (int unit = b->unit; unit < b->last_unit && !nothing;) {
         int next = cni_smaller((unit / w->panels + 1) * w->panels, b->last_unit);
         compute_group(w, b, unit, next);
         unit = next;

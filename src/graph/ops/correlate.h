@@ -16,6 +16,7 @@ typedef struct cni_correlation {
     cni_sampling sampling;
     int groups;
     cni_finish finish;            /* over all of y */
+    bool adds_steps;              /* finish.add, too, is 0 between the steps of the stride */
     const cni_epilogue *epilogue; /* applied afterwards, or NULL */
     cni_gather gather;            /* told what is written */
 } cni_correlation;
