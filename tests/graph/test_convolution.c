@@ -189,6 +189,8 @@ static const shape corners[] = {
     {TRANSPOSED, 2, 9, 11, 6, 5, 3, 4, {2, 3}, {1, 1}, {0, 0, 1, 2}, 1, true},
     {TRANSPOSED, 1, 8, 8, 3, 16, 2, 2, {2, 2}, {1, 1}, {0}, 1, true},
     {TRANSPOSED, 1, 14, 14, 20, 34, 5, 5, {2, 2}, {1, 1}, {1, 2, 1, 2}, 1, true},
+    {FORWARD, 2, 37, 30, 70, 9, 1, 1, {2, 3}, {1, 1}, {1, 2, 2, 3}, 1, false}, /* the same, from memory */
+    {TRANSPOSED, 2, 38, 33, 70, 9, 1, 1, {3, 2}, {1, 1}, {1, 0, 1, 2}, 1, false},
     /* the next ones are large enough to be divided among threads */
     {DEPTHWISE, 3, 30, 30, 70, 1, 3, 3, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1, true},
     {DEPTHWISE, 2, 29, 31, 33, 2, 5, 5, {2, 2}, {1, 1}, {2, 2, 2, 2}, 1, true},

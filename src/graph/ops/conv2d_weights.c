@@ -381,6 +381,12 @@ static void add_bias(const work *w, const task *t, const block *b, bool accumula
             cells, t->width, cni_at_mutable(t->db, t->filter, real_size), accumulate);
 }
 
+/* Cells between the steps of the stride are not read. */
+static bool has_gaps(const shape *s)
+{
+    return s->kh == 1 && s->kw == 1 && (s->a.strides[0] > 1 || s->a.strides[1] > 1);
+}
+
 /* What the block needs of memory, as far as it lies in one piece each. */
 static near_cells cells_of(const work *w, const task *t, const block *b)
 {
@@ -393,10 +399,26 @@ static near_cells cells_of(const work *w, const task *t, const block *b)
     ptrdiff_t images = b->last_image - b->image - 1;
     near_cells n = {.data = {cni_at(w->x, ((ptrdiff_t)b->image * s->h + top) * x_row, real_size),
                              cni_at(w->dy, ((ptrdiff_t)b->image * s->oh + b->first) * dy_row, real_size)}};
-    if ((s->folded || t->height == s->c) && top < bottom)
+    if ((s->folded || t->height == s->c) && top < bottom && !has_gaps(s))
         n.bytes[0] = (size_t)((images * s->h + bottom - top) * x_row) * real_size;
     if (t->width == s->f) n.bytes[1] = (size_t)((images * s->oh + b->last - b->first) * dy_row) * real_size;
     return n;
+}
+
+/* The cells of x that a block reads of an image, where there are gaps. */
+static void touch_steps(const work *w, const task *t, const block *b, int image)
+{
+    const shape *s = &w->s;
+    const int *strides = s->a.strides;
+    int first = b->first, last = b->last, column = 0, last_column = s->ow;
+    clip(s->h, strides[0], -s->a.top, &first, &last);
+    clip(s->w, strides[1], -s->a.left, &column, &last_column);
+    for (int r = first; r < last && column < last_column; r++) {
+        const ptrdiff_t row = (ptrdiff_t)image * s->h + r * strides[0] - s->a.top;
+        const ptrdiff_t cell = row * s->w + column * strides[1] - s->a.left;
+        cni_touch_cells(cni_at(w->x, cell * s->c, w->kernels->real_size), (size_t)(last_column - column),
+                        s->c * strides[1], t->group * s->depth + t->channel, t->height, w->kernels->real_size);
+    }
 }
 
 /* Reads the block's cells in their order: the outer kernel goes through them a few channels at a time, in steps that
@@ -413,7 +435,9 @@ static void touch_block(const work *w, const task *t, const block *b)
         if (!t->db)
             cni_touch_cells(cni_at(w->dy, dy * s->f, real_size), (size_t)(b->last - b->first) * (size_t)s->ow, s->f,
                             t->filter, t->width, real_size);
-        if (top < bottom && !s->folded)
+        if (has_gaps(s))
+            touch_steps(w, t, b, i);
+        else if (top < bottom && !s->folded)
             cni_touch_cells(cni_at(w->x, x * s->c, real_size), (size_t)(bottom - top) * (size_t)s->w, s->c,
                             t->group * s->depth + t->channel, t->height, real_size);
     }
