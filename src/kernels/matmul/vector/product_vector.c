@@ -19,7 +19,7 @@ enum { MOST_ROWS = 6, PANEL_VECTORS = 2 };
 enum { MOST_ROWS = 8, PANEL_VECTORS = 3 };
 #endif
 
-enum { PANEL = PANEL_VECTORS * LANES, MOST_FETCHING_TILES = 32, SCALED_SUMMANDS = POINTWISE_DEPTH };
+enum { PANEL = PANEL_VECTORS * LANES, MOST_FETCHING_TILES = 32, SCALED_SUMMANDS = POINTWISE_DEPTH, MEDIUM_DEPTH = 160 };
 
 /* Sums of few steps, a few to a tap: two loops inside each other would cost more than such a tap does. */
 enum { MOST_SHORT = 32, MOST_SHORT_DEPTH = 12, MOST_SHORT_ROWS = MOST_ROWS < 7 ? MOST_ROWS : 7 };
@@ -383,11 +383,19 @@ static void scale_panel(const float *w, const float *scale, int width, size_t de
             *(const lanes *)(w + j * LANES) * by[j];
 }
 
+/* Pixels whose distance is a multiple of 2 KiB fall into few sets of the first cache: then fewer at a time.  So it is
+ * with sums that are not long: what a tile of half the size begins and ends with fits in beside the next one's sums. */
+static int most_rows(const cni_product *p, const strip *of)
+{
+    if (MOST_ROWS > 7 && p->x_pixel % 512 == 0) return 7;
+    const bool whole = of->width > LANES && which_tiles(of->width) < PANEL_VECTORS;
+    return MOST_ROWS == 14 && whole && p->taps == 1 && p->depth <= MEDIUM_DEPTH ? 7 : MOST_ROWS;
+}
+
 /* By the panel at of->w; `next` is the one after it. */
 static void one_panel(const cni_product *p, strip *of, const float *next, int column)
 {
-    /* Pixels whose distance is a multiple of 2 KiB fall into few sets of the first cache: then fewer at a time. */
-    const int most = p->x_pixel % 512 == 0 && MOST_ROWS > 7 ? 7 : MOST_ROWS;
+    const int most = most_rows(p, of);
     begin_strip(of, &p->finish, column);
     find_next(p, most, next, of);
     rows_of_tiles(p, of, column, is_short(of) && most > MOST_SHORT_ROWS ? MOST_SHORT_ROWS : most);
