@@ -211,9 +211,13 @@ static void run_part(void *context, size_t index, int thread)
     const int part = (int)(index % (size_t)w->parts), rows = b->y[0];
     window v = {.image = (int)(index / (size_t)w->parts), .buffer = cni_own(w->run, thread)};
     char *between = v.buffer + first_bytes(b, w->kernels->real_size);
-    const int end = rows * (part + 1) / w->parts;
-    for (int i = rows * part / w->parts; i < end; i += b->band)
+    const int begin = rows * part / w->parts, end = rows * (part + 1) / w->parts;
+    const int count = cni_ratio_up(end - begin, b->band);
+    for (int k = 0; k < count; k++) {
+        /* Of what has just been written the end is nearest: whoever keeps no rows from band to band begins there. */
+        const int i = begin + (b->expands ? k : count - 1 - k) * b->band;
         compute_band(w, &v, i, cni_smaller(i + b->band, end), between);
+    }
 }
 
 static void run(cni_step *step, const cni_run *run)
