@@ -266,6 +266,13 @@ size_t cni_tensor_count(const cni_tensor *tensor, int n);
 /** Elements of one image (of everything, when the tensor is not batched). */
 size_t cni_tensor_image(const cni_tensor *tensor);
 
+/** The variable whose elements a tensor has, under whatever shape; NULL if it is none's. */
+static inline cni_variable *cni_variable_of(const cni_tensor *tensor)
+{
+    while (tensor->alias_of) tensor = tensor->alias_of;
+    return tensor->variable;
+}
+
 static inline bool cni_tensor_batched(const cni_tensor *tensor)
 {
     return tensor->shape.rank > 0 && tensor->shape.dims[0] == CNI_UNKNOWN;

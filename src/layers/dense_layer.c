@@ -2,7 +2,9 @@
  * Dense: every output is a weighted sum of all inputs (keras-semantics 2.5). */
 #include "layers/layers.h"
 
+#include "graph/ops/conv2d.h"
 #include "graph/ops/dense.h"
+#include "graph/ops/reshape.h"
 
 #define ARGS cn_dense_args
 static const cni_field fields[] = {
@@ -47,13 +49,31 @@ static cn_status build(cn_layer *layer, int count, const cni_shape *in, cni_erro
     return args->no_bias ? CN_OK : cni_layer_add_weight(layer, "bias", "bias", &CNI_SHAPE(args->units), true, error);
 }
 
+/* Over the channels of images, for prediction: a pointwise convolution, which packs w once and takes up what follows.
+ * In training w changes, and dense gradients need no memory; with fewer pixels w is better read as it lies. */
+enum { LEAST_PIXELS = 16 };
+
+static bool is_pointwise(const cni_shape *x)
+{
+    const int64_t *n = x->dims;
+    return x->rank == 4 && n[1] > 0 && n[2] > 0 && n[1] * n[2] >= LEAST_PIXELS;
+}
+
+static cni_tensor *multiply(cni_graph *graph, bool training, cni_tensor *x, cni_tensor *kernel, cni_tensor *bias)
+{
+    const int64_t *n = kernel->shape.dims;
+    if (training || !is_pointwise(&x->shape)) return cni_dense(graph, x, kernel, bias, NULL);
+    const cni_conv2d_attributes a = {.strides = {1, 1}, .dilation = {1, 1}, .groups = 1};
+    return cni_conv2d(graph, x, cni_reshape(graph, kernel, CNI_SHAPE(1, 1, n[0], n[1])), bias, &a);
+}
+
 static cni_tensor *lower(cni_lowering *lowering, cn_layer *layer, int count, cni_tensor *const *in)
 {
     (void)count;
     const cn_dense_args *args = layer->config->args;
     cni_tensor *kernel = cni_lower_weight(lowering, layer, 0);
     cni_tensor *bias = args->no_bias ? NULL : cni_lower_weight(lowering, layer, 1);
-    cni_tensor *y = cni_dense(lowering->graph, in[0], kernel, bias, NULL);
+    cni_tensor *y = multiply(lowering->graph, lowering->training, in[0], kernel, bias);
     return cni_lower_activation(lowering->graph, cni_object_of(layer->config, "activation"), y);
 }
 

@@ -228,8 +228,8 @@ static void run(cni_step *step, const cni_run *run)
     work w = {.b = bands_of(op, real_size), .kernels = run->kernels, .step = step, .run = run};
     const bands *b = &w.b;
     char *first = step->persistent, *last = first + (b->expands ? packed_bytes(b->x[2], b->c, real_size) : 0);
-    uint64_t version = op->in[CNI_BOTTLENECK_LAST_W]->variable->version;
-    if (b->expands) version += op->in[CNI_BOTTLENECK_FIRST_W]->variable->version;
+    uint64_t version = cni_variable_of(op->in[CNI_BOTTLENECK_LAST_W])->version;
+    if (b->expands) version += cni_variable_of(op->in[CNI_BOTTLENECK_FIRST_W])->version;
     if (step->packed_version != version) {
         if (b->expands) pack(run->kernels, step->in[CNI_BOTTLENECK_FIRST_W], b->x[2], b->c, first);
         pack(run->kernels, step->in[CNI_BOTTLENECK_LAST_W], b->c, b->y[2], last);

@@ -22,15 +22,16 @@ enum { LEAST_NARROW_DEPTH = 8 };
 
 bool cni_keeps_packed(const cni_tensor *w)
 {
-    return w->variable && !w->differentiable;
+    return cni_variable_of(w) && !w->differentiable;
 }
 
 void *cni_packed_weights(cni_step *step, const cni_tensor *w, void *otherwise, bool *pack)
 {
     *pack = true;
     if (!cni_keeps_packed(w)) return otherwise;
-    *pack = step->packed_version != w->variable->version;
-    step->packed_version = w->variable->version;
+    const uint64_t version = cni_variable_of(w)->version;
+    *pack = step->packed_version != version;
+    step->packed_version = version;
     return step->persistent;
 }
 
