@@ -30,16 +30,18 @@ typedef struct sizes {
     int c, group;
 } sizes;
 
-/* Only `usual` windows have a gradient for the weights. */
-static sizes draw_sizes(uint32_t *random, uint32_t seed, bool usual)
+/* `weighed`: as a gradient for the weights takes it. */
+static sizes draw_sizes(uint32_t *random, uint32_t seed, bool weighed)
 {
-    const bool any = !usual && seed % 2;
-    const int stride = upto(random, 2), dilation = stride > 1 || seed % 4 != 1 ? 1 : upto(random, 3);
-    const int down = any ? upto(random, 11) : USUAL_TAPS, across = any ? upto(random, 11) : USUAL_TAPS;
+    const bool any = seed % 2;
+    const int stride = any && weighed ? 1 : upto(random, 2),
+              dilation = stride > 1 || seed % 4 != 1 ? 1 : upto(random, 3);
+    const int down = any ? upto(random, 11) : USUAL_TAPS,
+              across = any ? (weighed ? 2 + upto(random, 9) : upto(random, 11)) : USUAL_TAPS;
     sizes s = {.c = 16 * upto(random, 4), .group = 2 << draw(random, 4)};
     s.rows = draw_axis(random, down, stride, dilation, 20);
-    s.columns =
-        draw_axis(random, across, any && dilation == 1 ? upto(random, 2) : stride, dilation, seed % 10 ? 20 : 90);
+    s.columns = draw_axis(random, across, any && !weighed && dilation == 1 ? upto(random, 2) : stride, dilation,
+                          seed % 10 ? 20 : 90);
     s.columns.x = s.columns.y = s.c;
     s.rows.x = (ptrdiff_t)s.columns.cells * s.c;
     s.rows.y = (ptrdiff_t)s.columns.last * s.c;

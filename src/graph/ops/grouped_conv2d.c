@@ -312,12 +312,20 @@ static bool turns(const cni_tensor *w, const cni_conv2d_attributes *a)
     return w->shape.dims[2] < MOST_GROUP || (is_usual(w) && a->strides[0] == 1);
 }
 
+static bool has_weights_kernel(const cni_tensor *w, const cni_conv2d_attributes *a)
+{
+    const int64_t *window = w->shape.dims;
+    if (a->strides[0] != a->strides[1] || (window[2] == MOST_GROUP && a->dilation[0] * a->dilation[1] > 1))
+        return false;
+    return is_usual(w) || (a->strides[0] == 1 && window[1] >= USUAL_TAPS);
+}
+
 static void gradient(cni_graph *graph, const cni_op *op, cni_tensor *const *dout, cni_tensor **din)
 {
     cni_tensor *x = op->in[0], *w = op->in[1], *bias = op->in[2], *dy = dout[0];
     cni_conv2d_attributes a = *(const cni_conv2d_attributes *)op->attributes;
     a.epilogue = (cni_epilogue){0};
-    const bool wants_bias = bias && bias->differentiable, own = is_usual(w) && a.strides[0] == a.strides[1];
+    const bool wants_bias = bias && bias->differentiable, own = has_weights_kernel(w, &a);
     if (x->differentiable && !turns(w, &a))
         din[0] = cni_conv2d_transpose(graph, dy, w, NULL, (int)x->shape.dims[1], (int)x->shape.dims[2], &a);
     else if (x->differentiable)

@@ -9,7 +9,7 @@
  */
 #include "kernels/convolution/grouped_parts.h"
 
-enum { TAPS = 3, MOST_ROWS = 6, BAND = 4, COPY_VECTORS = 640 };
+enum { TAPS = 3, MOST_ROWS = 6, MOST_COLUMNS = 5, BAND = 4, COPY_VECTORS = 640 };
 
 #if CNI_VECTOR_BYTES == 32
 enum { SLIDING_ROWS = 3 };
@@ -176,7 +176,7 @@ static void grouped(const cni_grouped *g)
 }
 
 /* The gradient for the weights: `down` rows of the window at a time, one member. */
-ALWAYS_INLINE void load_column(lanes cells[][TAPS], int column, const float *x, ptrdiff_t x_row, int count,
+ALWAYS_INLINE void load_column(lanes cells[][MOST_COLUMNS], int column, const float *x, ptrdiff_t x_row, int count,
                                unsigned inside, const member *of, bool asks_once)
 {
     if (asks_once && inside == (1u << count) - 1)
@@ -186,27 +186,27 @@ ALWAYS_INLINE void load_column(lanes cells[][TAPS], int column, const float *x, 
             inside & 1u << q ? spread(x + q * x_row, of) : (lanes){0};
 }
 
-ALWAYS_INLINE void weigh_strip(const cni_depthwise_weights *d, const member *of, int channel, int row, int tap_row,
-                               lanes sum[][TAPS], int down, int stride, int rows)
+ALWAYS_INLINE void weigh_strip(const cni_depthwise_weights *d, const member *of, int channel, int row,
+                               lanes sum[][MOST_COLUMNS], int down, int across, int stride, int rows)
 {
     const cni_window_axis *r = &d->rows, *c = &d->columns;
     const int reach = (rows - 1) * stride + down;
-    const unsigned inside = cells_inside(r, row, tap_row + reach) >> tap_row;
-    const float *x = (const float *)d->x + (first_cell(r, row) + tap_row) * r->x + channel;
+    const unsigned inside = cells_inside(r, row, reach);
+    const float *x = (const float *)d->x + first_cell(r, row) * r->x + channel;
     const float *dy = (const float *)d->dy + row * r->y + c->first * c->y + channel;
     ptrdiff_t cell = first_cell(c, c->first);
-    lanes cells[5][TAPS];
-    UNROLL for (int s = stride; s < TAPS; s++, cell++)
+    lanes cells[5][MOST_COLUMNS];
+    UNROLL for (int s = stride; s < across; s++, cell++)
         load_column(cells, s, x + cell * c->x, r->x, reach, cell >= 0 && cell < c->cells ? inside : 0, of, stride > 1);
     for (int j = c->first; j < c->last; j++, dy += c->y) {
-        UNROLL for (int s = 0; s + stride < TAPS; s++) UNROLL for (int q = 0; q < reach; q++) cells[q][s] =
+        UNROLL for (int s = 0; s + stride < across; s++) UNROLL for (int q = 0; q < reach; q++) cells[q][s] =
             cells[q][s + stride];
-        UNROLL for (int s = TAPS - stride; s < TAPS; s++, cell++) load_column(
+        UNROLL for (int s = across - stride; s < across; s++, cell++) load_column(
             cells, s, x + cell * c->x, r->x, reach, cell >= 0 && cell < c->cells ? inside : 0, of, stride > 1);
         UNROLL for (int i = 0; i < rows; i++)
         {
             const lanes given = load(dy + i * r->y);
-            UNROLL for (int v = 0; v < down; v++) UNROLL for (int s = 0; s < TAPS; s++) sum[v][s] =
+            UNROLL for (int v = 0; v < down; v++) UNROLL for (int s = 0; s < across; s++) sum[v][s] =
                 multiply_add(cells[i * stride + v][s], given, sum[v][s]);
         }
     }
@@ -214,44 +214,114 @@ ALWAYS_INLINE void weigh_strip(const cni_depthwise_weights *d, const member *of,
 
 /* Rows first ... last - 1 of dy. */
 ALWAYS_INLINE void weigh(const cni_grouped_weights *g, const member *of, int k, int channel, int first, int last,
-                         int tap_row, int down, int stride, int rows)
+                         int done, int down, int across, int stride, int rows)
 {
     const cni_depthwise_weights *d = &g->of;
-    float *dw = (float *)d->dw + k * g->w_member + tap_row * d->rows.w + channel;
-    lanes sum[TAPS][TAPS];
-    UNROLL for (int v = 0; v < down; v++) UNROLL for (int s = 0; s < TAPS; s++) sum[v][s] =
+    float *dw = (float *)d->dw + k * g->w_member + channel;
+    lanes sum[TAPS][MOST_COLUMNS];
+    UNROLL for (int v = 0; v < down; v++) UNROLL for (int s = 0; s < across; s++) sum[v][s] =
         load(dw + v * d->rows.w + s * d->columns.w);
-    for (; first + rows <= last; first += rows) weigh_strip(d, of, channel, first, tap_row, sum, down, stride, rows);
-    for (; rows > 1 && first < last; first++) weigh_strip(d, of, channel, first, tap_row, sum, down, stride, 1);
-    UNROLL for (int v = 0; v < down; v++) UNROLL for (int s = 0; s < TAPS; s++)
-        store(dw + v * d->rows.w + s * d->columns.w, sum[v][s]);
+    for (; first + rows <= last; first += rows) weigh_strip(d, of, channel, first, sum, down, across, stride, rows);
+    for (; rows > 1 && first < last; first++) weigh_strip(d, of, channel, first, sum, down, across, stride, 1);
+    if (done == 0)
+        UNROLL for (int v = 0; v < down; v++) UNROLL for (int s = 0; s < across; s++)
+            store(dw + v * d->rows.w + s * d->columns.w, sum[v][s]);
+    else
+        UNROLL for (int v = 0; v < down; v++) UNROLL for (int s = 1; s < across; s++) if (s >= done)
+            store(dw + v * d->rows.w + s * d->columns.w, sum[v][s]);
 }
 
+#if CNI_VECTOR_BYTES == 32
+enum { FEW_ROWS = 1 }; /* of dy */
+
+static cni_grouped_weights third_row(const cni_grouped_weights *g)
+{
+    cni_grouped_weights rest = *g;
+    rest.of.rows.position += 2;
+    rest.of.dw = (float *)g->of.dw + 2 * g->of.rows.w;
+    return rest;
+}
+#else
+enum { FEW_ROWS = 2 };
+#endif
+
+/* Windows of 3 x 3, all of it. */
 static void weigh_1(const cni_grouped_weights *g, const member *of, int k, int channel, int first, int last)
 {
 #if CNI_VECTOR_BYTES == 32
-    weigh(g, of, k, channel, first, last, 0, 2, 1, 1);
-    weigh(g, of, k, channel, first, last, 2, 1, 1, 2);
+    weigh(g, of, k, channel, first, last, 0, 2, 3, 1, 1);
+    cni_grouped_weights rest = third_row(g);
+    weigh(&rest, of, k, channel, first, last, 0, 1, 3, 1, 2);
 #else
-    weigh(g, of, k, channel, first, last, 0, 3, 1, 2);
+    weigh(g, of, k, channel, first, last, 0, 3, 3, 1, 2);
 #endif
 }
 
 static void weigh_2(const cni_grouped_weights *g, const member *of, int k, int channel, int first, int last)
 {
 #if CNI_VECTOR_BYTES == 32
-    weigh(g, of, k, channel, first, last, 0, 2, 2, 1);
-    weigh(g, of, k, channel, first, last, 2, 1, 2, 2);
+    weigh(g, of, k, channel, first, last, 0, 2, 3, 2, 1);
+    cni_grouped_weights rest = third_row(g);
+    weigh(&rest, of, k, channel, first, last, 0, 1, 3, 2, 2);
 #else
-    weigh(g, of, k, channel, first, last, 0, 3, 2, 2);
+    weigh(g, of, k, channel, first, last, 0, 3, 3, 2, 2);
 #endif
+}
+
+/* Other windows: their columns go in strips of 5 and 3, the last of which may meet the one before it and leave out what
+ * is done. */
+typedef void pass_function(const cni_grouped_weights *g, const member *of, int k, int channel, int first, int last,
+                           int done);
+
+#define PASS(name, ...)                                                                                                \
+    static void name(const cni_grouped_weights *g, const member *of, int k, int channel, int first, int last,          \
+                     int done)                                                                                         \
+    {                                                                                                                  \
+        weigh(g, of, k, channel, first, last, done, __VA_ARGS__);                                                      \
+    }
+PASS(pass_1_3, 1, 3, 1, 2)
+PASS(pass_1_5, 1, 5, 1, FEW_ROWS)
+PASS(pass_2_3, 2, 3, 1, FEW_ROWS)
+#if CNI_VECTOR_BYTES == 32
+static pass_function *const threes[] = {pass_1_3, pass_2_3}, *const fives[] = {pass_1_5};
+#else
+PASS(pass_2_5, 2, 5, 1, 1)
+static pass_function *const threes[] = {pass_1_3, pass_2_3}, *const fives[] = {pass_1_5, pass_2_5};
+#endif
+
+static const struct strip_kind {
+    int columns, rows;
+    pass_function *const *of;
+} five = {5, sizeof fives / sizeof *fives, fives}, three = {3, sizeof threes / sizeof *threes, threes};
+
+static void weigh_strips(const cni_grouped_weights *g, const member *members, int channel, int first, int last)
+{
+    const int taps = g->of.columns.taps;
+    for (int at = 0, next; at < taps; at = next) {
+        const int wanted = taps - at;
+        const struct strip_kind *kind = wanted <= 4 || wanted == 6 ? &three : &five;
+        cni_grouped_weights part = *g;
+        next = at + kind->columns < taps ? at + kind->columns : taps;
+        part.of.columns.position += next - kind->columns;
+        part.of.dw = (float *)part.of.dw + (next - kind->columns) * part.of.columns.w;
+        for (int left = g->of.rows.taps, rows; left > 0; left -= rows) {
+            rows = left < kind->rows ? left : kind->rows;
+            for (int k = 0; k < g->group; k++)
+                kind->of[rows - 1](&part, &members[k], k, channel, first, last, at + kind->columns - next);
+            part.of.rows.position += rows;
+            part.of.dw = (float *)part.of.dw + rows * part.of.rows.w;
+        }
+    }
 }
 
 /* Rows first ... last - 1 of dy, all members. */
 static void weigh_band(const cni_grouped_weights *g, const member *members, int channel, int first, int last)
 {
-    for (int k = 0; k < g->group; k++)
-        (g->of.rows.stride == 1 ? weigh_1 : weigh_2)(g, &members[k], k, channel, first, last);
+    if (g->of.rows.taps == TAPS && g->of.columns.taps == TAPS)
+        for (int k = 0; k < g->group; k++)
+            (g->of.rows.stride == 1 ? weigh_1 : weigh_2)(g, &members[k], k, channel, first, last);
+    else
+        weigh_strips(g, members, channel, first, last);
 }
 
 /* A vector of the channels of some rows, pixel after pixel. */
@@ -267,7 +337,7 @@ static void weigh_copy(const cni_grouped_weights *g, const member *members, int 
                        float *copy)
 {
     const cni_window_axis *r = &g->of.rows, *c = &g->of.columns;
-    const ptrdiff_t from = first_cell(r, first), to = first_cell(r, last - 1) + TAPS;
+    const ptrdiff_t from = first_cell(r, first), to = first_cell(r, last - 1) + r->taps;
     const int top = from < 0 ? 0 : from > r->cells ? r->cells : (int)from;
     const int bottom = to < top ? top : to > r->cells ? r->cells : (int)to;
     cni_grouped_weights near = *g;
@@ -286,8 +356,8 @@ static void weigh_copy(const cni_grouped_weights *g, const member *members, int 
 static void weigh_all(const cni_grouped_weights *g)
 {
     const cni_window_axis *r = &g->of.rows, *c = &g->of.columns;
-    const int reach = (BAND - 1) * r->stride + TAPS;
-    float copy[COPY_VECTORS * LANES];
+    const int reach = (BAND - 1) * r->stride + r->taps;
+    lanes copy[COPY_VECTORS];
     member members[MOST_GROUP];
     const bool copies = (ptrdiff_t)reach * c->cells + (ptrdiff_t)BAND * c->last <= COPY_VECTORS;
     for (int channel = 0; channel < g->of.width; channel += LANES) {
@@ -295,7 +365,7 @@ static void weigh_all(const cni_grouped_weights *g)
         for (int first = r->first; first < r->last; first += BAND) {
             const int last = first + BAND < r->last ? first + BAND : r->last;
             if (copies && (g->group <= LANES))
-                weigh_copy(g, members, channel, first, last, copy);
+                weigh_copy(g, members, channel, first, last, (float *)copy);
             else
                 weigh_band(g, members, channel, first, last);
         }
