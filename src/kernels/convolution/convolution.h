@@ -58,8 +58,7 @@ typedef struct cni_convolution_kernels {
     void (*depthwise_weights)(const cni_depthwise_weights *weights);
 
     /** group is 2, 4, 8 or 16, width a multiple of 16; windows have 1 to 11 rows and columns, and an axis with a stride
-     *  is not dilated.  For the weights strides are equal, with 2 the window is 3 x 3, else it
-     *  has 3 columns or more. */
+     *  is not dilated.  For the weights strides are equal; with 2 the window is 3 x 3, else it has 3 columns or more. */
     void (*grouped)(const cni_grouped *grouped);
     void (*grouped_weights)(const cni_grouped_weights *weights);
 } cni_convolution_kernels;
