@@ -25,11 +25,6 @@ typedef struct numbering { /* how often each class was met, per container */
     int count;
 } numbering;
 
-static bool is_listed(const cn_model *model, const cn_layer *layer)
-{
-    return !layer->unused && !(model->sequential && strcmp(layer->kind->kind.name, "InputLayer") == 0);
-}
-
 static bool numbering_new(numbering *n, const cn_model *model)
 {
     *n = (numbering){calloc((size_t)model->layer_count + 1, sizeof *n->kinds),
@@ -150,7 +145,7 @@ static cn_status read_layers(reading *r, cn_model *model, cni_h5_object *contain
 {
     for (int i = 0; i < model->layer_count; i++) {
         char name[300];
-        if (!is_listed(model, model->layers[i])) continue;
+        if (!cni_layer_is_listed(model->layers[i])) continue;
         group_name(n, model->layers[i], name);
         CN_TRY(read_layer(r, model->layers[i], container, name, error));
     }
@@ -255,7 +250,7 @@ static cn_status write_layers(const cn_model *model, cni_h5_item *group, numberi
     for (int i = 0; i < model->layer_count; i++) {
         const cn_layer *layer = model->layers[i];
         char name[300];
-        if (!is_listed(model, layer)) continue;
+        if (!cni_layer_is_listed(layer)) continue;
         group_name(n, layer, name);
         cni_h5_item *own = cni_h5_add_group(layers, name);
         if (layer->inner) {

@@ -68,22 +68,17 @@ const char *cn_label(const cn_model *model, int index)
 
 /* ---- layers: a Sequential hides its InputLayer, as Keras does ---- */
 
-static bool is_hidden(const cn_model *model, const cn_layer *layer)
-{
-    return layer->unused || (model->sequential && strcmp(layer->kind->kind.name, "InputLayer") == 0);
-}
-
 int cn_layer_count(const cn_model *model)
 {
     int count = 0;
-    for (int i = 0; model && i < model->layer_count; i++) count += !is_hidden(model, model->layers[i]);
+    for (int i = 0; model && i < model->layer_count; i++) count += cni_layer_is_listed(model->layers[i]);
     return count;
 }
 
 cn_layer *cn_layer_at(const cn_model *model, int index)
 {
     for (int i = 0; model && index >= 0 && i < model->layer_count; i++)
-        if (!is_hidden(model, model->layers[i]) && index-- == 0) return model->layers[i];
+        if (cni_layer_is_listed(model->layers[i]) && index-- == 0) return model->layers[i];
     return NULL;
 }
 

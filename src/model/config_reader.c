@@ -2,6 +2,7 @@
  * Models from values.  The whole description is checked while it is read; weights get shapes but no memory. */
 #include "model/config.h"
 
+#include "layers/layers.h"
 #include "model/compile.h"
 
 #include <stdio.h>
@@ -108,7 +109,7 @@ cn_status cni_layer_from_value(cn_model *model, const cni_value *value, cn_layer
     cni_maker maker = cni_model_maker(model);
     cni_object *object;
     const cni_value *shape = NULL;
-    if (strcmp(kind->name, "InputLayer") != 0) CN_TRY(split_arguments(model, &config, &shape));
+    if (kind != &cni_input_layer.kind) CN_TRY(split_arguments(model, &config, &shape));
     CN_TRY(cni_object_read(&maker, kind, config, where, &object));
     CN_TRY(put_input_before(model, shape));
     object->family = &cni_layers;
@@ -262,11 +263,6 @@ static cn_status read_call(functional *f, const cni_value *node, pending *call)
     return CN_OK;
 }
 
-static bool is_input(const cn_layer *layer)
-{
-    return strcmp(layer->kind->kind.name, "InputLayer") == 0;
-}
-
 static cn_status read_layers(functional *f, const cni_value *layers)
 {
     for (int i = 0; i < f->layer_count; i++) {
@@ -277,7 +273,7 @@ static cn_status read_layers(functional *f, const cni_value *layers)
         if (!nodes || nodes->type != CNI_LIST || nodes->count > MAX_CALLS - (size_t)f->call_count)
             return cni_fail(&f->model->error, CN_ERR_FORMAT, "%s: inbound_nodes must be a list",
                             CNI_LABEL(f->layers[i]));
-        if (nodes->count && is_input(f->layers[i]))
+        if (nodes->count && cni_is_input_layer(f->layers[i]))
             return cni_fail(&f->model->error, CN_ERR_FORMAT, "%s: inbound_nodes of an input must be empty",
                             CNI_LABEL(f->layers[i]));
         f->call_count += (int)nodes->count;
@@ -309,7 +305,7 @@ static cn_status read_calls(functional *f, const cni_value *layers)
 static cn_node *resolve(const functional *f, reference r)
 {
     cni_call *call = NULL;
-    if (is_input(r.layer)) {
+    if (cni_is_input_layer(r.layer)) {
         for (int i = 0; i < f->model->input_count; i++)
             if (f->model->inputs[i]->call->layer == r.layer) call = f->model->inputs[i]->call;
     } else if (r.node < f->count[r.layer->index])
@@ -330,7 +326,7 @@ static pending *need(const functional *f, const pending *call, int index)
     const int first = f->first[call->layer->index];
     if (index == 0) return call > f->calls + first ? f->calls + (call - f->calls) - 1 : NULL;
     const reference r = call->inputs[index - 1];
-    if (is_input(r.layer) || r.node >= f->count[r.layer->index]) return NULL;
+    if (cni_is_input_layer(r.layer) || r.node >= f->count[r.layer->index]) return NULL;
     return f->calls + f->first[r.layer->index] + r.node;
 }
 
@@ -405,7 +401,7 @@ static cn_status read_structure(functional *f, const cni_value *config, const ch
 static cn_status make_inputs(functional *f, const reference *refs, int count)
 {
     for (int i = 0; i < count; i++) {
-        if (!is_input(refs[i].layer))
+        if (!cni_is_input_layer(refs[i].layer))
             return cni_fail(&f->model->error, CN_ERR_FORMAT, "%s: input_layers names it, but it is no InputLayer",
                             CNI_LABEL(refs[i].layer));
         for (int j = 0; j < i; j++)

@@ -96,6 +96,9 @@ cn_status cni_layer_make(cn_model *model, const cni_layer_kind *kind, cni_object
 cn_status cni_layer_make_inner(cn_model *model, cn_model *inner, cn_layer **layer);
 /** The configuration says what layer->trainable says. */
 void cni_layer_write_trainable(cn_layer *layer);
+bool cni_is_input_layer(const cn_layer *layer);
+/** Whether Keras' model.layers has it: all in use, but a Sequential's input. */
+bool cni_layer_is_listed(const cn_layer *layer);
 /** Appends it to a Sequential. */
 cn_status cni_sequential_append(cn_model *model, cn_layer *layer);
 /** The same; a layer with explicit padding is called behind the ZeroPadding2D that this becomes. */

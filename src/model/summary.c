@@ -210,11 +210,6 @@ static void add_row(summary *s, const cn_layer *layer, const call_lists *lists, 
     for (int i = 0; i < s->column_count; i++) cni_text_free(cells + i);
 }
 
-static bool is_hidden(const cn_model *model, const cn_layer *layer)
-{
-    return layer->unused || (model->sequential && strcmp(layer->kind->kind.name, "InputLayer") == 0);
-}
-
 static cn_status add_rows(summary *s, cn_model *model, const call_lists *lists, int level);
 
 /* A model within the model; nesting is bounded where models are read. */
@@ -231,7 +226,7 @@ static cn_status add_rows(summary *s, cn_model *model, const call_lists *lists, 
 {
     for (int i = 0; i < model->layer_count; i++) {
         const cn_layer *layer = model->layers[i];
-        if (is_hidden(model, layer)) continue;
+        if (!cni_layer_is_listed(layer)) continue;
         add_row(s, layer, lists, level);
         if (s->expand_nested && layer->inner) CN_TRY(add_inner(s, layer->inner, level + 1));
     }

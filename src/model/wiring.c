@@ -3,6 +3,7 @@
 #include "model/model.h"
 
 #include "base/utf8.h"
+#include "layers/layers.h"
 #include "model/compile.h"
 #include "model/config.h"
 
@@ -370,15 +371,20 @@ static cn_status new_call(cn_layer *layer, int count, cn_node *const *inputs, in
     return CN_OK;
 }
 
-static bool is_input(const cn_layer *layer)
+bool cni_is_input_layer(const cn_layer *layer)
 {
-    return strcmp(layer->kind->kind.name, "InputLayer") == 0;
+    return layer->kind == &cni_input_layer;
+}
+
+bool cni_layer_is_listed(const cn_layer *layer)
+{
+    return !layer->unused && !(layer->model->sequential && cni_is_input_layer(layer));
 }
 
 static cn_status check_call(const cn_layer *layer, int count, cn_node *const *inputs)
 {
     cni_error *error = &layer->model->error;
-    if (is_input(layer))
+    if (cni_is_input_layer(layer))
         return cni_fail(error, CN_ERR_INVALID, "%s: an input is not called on nodes; it is made by cn_input_node",
                         CNI_LABEL(layer));
     if (!inputs) return cni_fail(error, CN_ERR_INVALID, "%s: no nodes given (NULL)", CNI_LABEL(layer));
@@ -481,9 +487,9 @@ cn_node *cn_input_node(cn_model *model, const cn_layer_args *input)
 {
     cn_layer *layer = cn_layer_new(model, input);
     cn_node *node = NULL;
-    if (layer && !is_input(layer))
+    if (layer && !cni_is_input_layer(layer))
         cni_fail(&model->error, CN_ERR_INVALID, "%s: cn_input_node takes cn_input(...)", CNI_LABEL(layer));
-    return layer && is_input(layer) && call_input(layer, &node) == CN_OK ? node : NULL;
+    return layer && cni_is_input_layer(layer) && call_input(layer, &node) == CN_OK ? node : NULL;
 }
 
 /* ---- Sequential ---- */
@@ -515,7 +521,7 @@ static cn_status chain(cn_model *model, cn_layer *layer)
 cn_status cni_sequential_append(cn_model *model, cn_layer *layer)
 {
     CN_TRY(check_name(model, layer));
-    if (is_input(layer)) {
+    if (cni_is_input_layer(layer)) {
         if (model->layer_count > 1)
             return cni_fail(&model->error, CN_ERR_INVALID, "%s: an input can only be the first layer",
                             CNI_LABEL(layer));
@@ -632,7 +638,7 @@ cn_status cn_pop(cn_model *model)
     if (model->call_count && model->calls[model->call_count - 1]->layer == layer) {
         cni_call *call = model->calls[--model->call_count];
         model->tip = model->outputs[0] = call->input_count ? call->inputs[0] : NULL;
-        if (is_input(layer)) model->input_count = 0;
+        if (cni_is_input_layer(layer)) model->input_count = 0;
         model->complete = model->call_count > 1;
         model->output_count = model->complete;
     }
