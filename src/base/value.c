@@ -110,7 +110,7 @@ bool cni_value_add(cni_arena *arena, cni_value *to, const char *key, cni_value *
 
 /* ---- looking up ---- */
 
-cni_value *cni_value_copy(cni_arena *arena, const cni_value *value)
+cni_value *cni_value_alike(cni_arena *arena, const cni_value *value)
 {
     cni_value *copy = value ? CNI_NEW(arena, cni_value) : NULL;
     if (!copy) return NULL;
@@ -120,6 +120,13 @@ cni_value *cni_value_copy(cni_arena *arena, const cni_value *value)
     copy->count = 0;
     copy->items = NULL;
     copy->keys = NULL;
+    return copy;
+}
+
+cni_value *cni_value_copy(cni_arena *arena, const cni_value *value)
+{
+    cni_value *copy = cni_value_alike(arena, value);
+    if (!copy) return NULL;
     for (size_t i = 0; i < value->count; i++)
         if (!cni_value_add(arena, copy, value->keys ? value->keys[i] : NULL, cni_value_copy(arena, value->items[i])))
             return NULL;

@@ -51,6 +51,8 @@ bool cni_value_add(cni_arena *arena, cni_value *to, const char *key, cni_value *
 
 /** A copy with all that is in it; NULL when out of memory, or for NULL. */
 cni_value *cni_value_copy(cni_arena *arena, const cni_value *value);
+/** A copy of the value itself, without items. */
+cni_value *cni_value_alike(cni_arena *arena, const cni_value *value);
 
 /** The item of a dict or call with this key; NULL if there is none, or if `dict` is NULL or something else. */
 const cni_value *cni_value_get(const cni_value *dict, const char *key);

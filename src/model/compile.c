@@ -36,14 +36,8 @@ static cni_value *keep(const cni_maker *maker, const cni_family *family, const c
         cni_object *object;
         return cni_object_make(maker, family, value, family->what, &object) ? NULL : cni_object_write(arena, object);
     }
-    cni_value *copy = CNI_NEW(arena, cni_value);
+    cni_value *copy = cni_value_alike(arena, value);
     if (!copy) return NULL;
-    *copy = *value;
-    copy->text = cni_arena_text(arena, value->text);
-    if (value->text && !copy->text) return NULL;
-    copy->count = 0;
-    copy->items = NULL;
-    copy->keys = NULL;
     for (size_t i = 0; i < value->count; i++)
         if (!cni_value_add(arena, copy, value->keys ? value->keys[i] : NULL, keep(maker, family, value->items[i])))
             return NULL;

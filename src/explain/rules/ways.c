@@ -27,9 +27,9 @@ bool *cni_ancestors(cni_findings *findings, int node)
     return marks;
 }
 
-int cni_parting(const cni_findings *findings, int a, int b)
+int cni_parting(cni_findings *findings, int a, int b)
 {
-    const bool *of_a = cni_ancestors((cni_findings *)findings, a), *of_b = cni_ancestors((cni_findings *)findings, b);
+    const bool *of_a = cni_ancestors(findings, a), *of_b = cni_ancestors(findings, b);
     for (int i = a < b ? a : b; of_a && of_b && i >= 0; i--)
         if (of_a[i] && of_b[i]) return i;
     return -1;

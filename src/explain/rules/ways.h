@@ -14,7 +14,7 @@ static inline const cni_explained *cni_input_of(const cni_findings *findings, co
 const cni_explained *cni_linear_behind(const cni_findings *findings, const cni_explained *node);
 
 /** The node where two nodes' ways part: the last that both come from, or -1. */
-int cni_parting(const cni_findings *findings, int a, int b);
+int cni_parting(cni_findings *findings, int a, int b);
 /** Marks the nodes from which `node` comes, itself too; count bytes.  NULL without memory. */
 bool *cni_ancestors(cni_findings *findings, int node);
 /** Whether a map that is a result of the network, at a resolution that was raised again, hangs on each node; NULL

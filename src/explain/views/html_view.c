@@ -225,8 +225,7 @@ static void add_table(const report *r)
     add_amount(r, cni_amount_sum(a->params), true);
     add_amount(r, a->macs, false);
     add(r, "</tr></tbody></table></div>\n<p class=\"quiet\">window: size/stride; pad: top,bottom/left,right; field and "
-           "jump in "
-           "image pixels; * has a warning. A MAC is one multiplication and one addition.</p></section>\n");
+           "jump in image pixels; * has a warning. A MAC is one multiplication and one addition.</p></section>\n");
 }
 
 static void add_pictures(const report *r)

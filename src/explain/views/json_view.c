@@ -311,6 +311,32 @@ static void symbols(json *j, const cni_explained *node)
     close_(j, ']');
 }
 
+/* What the layer holds, computes and moves. */
+static void costs(json *j, const cni_explained *node)
+{
+    const cni_amount none = {0};
+    amount(j, "params", node->shared_with >= 0 ? &none : &node->params);
+    if (node->shared_with >= 0) member(j, "shared_with", node->shared_with);
+    member(j, "macs", node->macs);
+    member(j, "macs_real", node->macs_real);
+    member(j, "macs_dead", node->macs_dead);
+    /* 0 of a layer whose work is not known is no number. */
+    const bool known = node->macs != CNI_UNSEEN;
+    member(j, "bias_adds", known || node->bias_adds ? node->bias_adds : CNI_UNSEEN);
+    member(j, "other_ops", known || node->other_ops ? node->other_ops : CNI_UNSEEN);
+    member(j, "dead_weights", node->dead_weights);
+    member(j, "needed", node->needed);
+    member(j, "positions", node->positions);
+    key(j, "bytes");
+    open_(j, '{');
+    member(j, "in", node->bytes_in);
+    member(j, "out", node->bytes_out);
+    member(j, "weights", node->bytes_weights);
+    close_(j, '}');
+    key(j, "intensity");
+    real(j, node->intensity);
+}
+
 static void layer(json *j, cn_explanation *e, const cni_explained *node)
 {
     const char *error = node->error.status ? node->error.text : NULL;
@@ -344,27 +370,7 @@ static void layer(json *j, cn_explanation *e, const cni_explained *node)
     axis(j, "y", node, count - 2);
     axis(j, "x", node, count - 1);
     field(j, e->analysis, node);
-    const cni_amount none = {0};
-    amount(j, "params", node->shared_with >= 0 ? &none : &node->params);
-    if (node->shared_with >= 0) member(j, "shared_with", node->shared_with);
-    member(j, "macs", node->macs);
-    member(j, "macs_real", node->macs_real);
-    member(j, "macs_dead", node->macs_dead);
-    /* 0 of a layer whose work is not known is no number. */
-    const bool known = node->macs != CNI_UNSEEN;
-    member(j, "bias_adds", known || node->bias_adds ? node->bias_adds : CNI_UNSEEN);
-    member(j, "other_ops", known || node->other_ops ? node->other_ops : CNI_UNSEEN);
-    member(j, "dead_weights", node->dead_weights);
-    member(j, "needed", node->needed);
-    member(j, "positions", node->positions);
-    key(j, "bytes");
-    open_(j, '{');
-    member(j, "in", node->bytes_in);
-    member(j, "out", node->bytes_out);
-    member(j, "weights", node->bytes_weights);
-    close_(j, '}');
-    key(j, "intensity");
-    real(j, node->intensity);
+    costs(j, node);
     if (isfinite(node->measured_ms)) {
         key(j, "expected_ms");
         real(j, node->expected_ms);

@@ -4,14 +4,13 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 /* ---- appending to a buffer ---- */
 
 static void add(char *buffer, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-#include <stdarg.h>
 
 static void add(char *buffer, size_t size, const char *format, ...)
 {
