@@ -13,6 +13,7 @@ where converted models are kept, too."""
 import contextlib
 import json
 import os
+import re
 import statistics
 import sys
 import time
@@ -39,15 +40,15 @@ def measure(step, seconds, least=3):
 # ---- inputs ----
 
 def shape():
-    if NETWORK.startswith("conv"):
+    if NETWORK.startswith("conv-"):
         c = layers.read(NETWORK)
         return BATCH, c.ih, c.iw, c.ic
-    side = {"a": 28, "b": 64, "c": 128, "d": 32}.get(NETWORK, 224)
-    return BATCH, side, side, 1 if NETWORK == "a" else 3
+    text = (HERE / "networks" / f"{NETWORK}.py").read_text()
+    return BATCH, *map(int, re.search(r"Input\(\((\d+), (\d+), (\d+)\)\)", text).groups())
 
 
 def classes():
-    if NETWORK.startswith("conv"):
+    if NETWORK.startswith("conv-"):
         return None
     return 10 if len(NETWORK) == 1 else 1000
 
@@ -90,7 +91,7 @@ def keras_model(backend):
     os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     scope = {"__name__": "network"}
-    if NETWORK.startswith("conv"):
+    if NETWORK.startswith("conv-"):
         exec("import keras\nfrom keras import layers\nmodel = " + layers.keras_text(layers.read(NETWORK)), scope)
         return scope["model"]
     exec((HERE / "networks" / f"{NETWORK}.py").read_text(), scope)
@@ -241,7 +242,7 @@ def torch():
                     y = t.ops.mkldnn._convolution_pointwise(y, weights, None, *window, "none", [], "")
         return step
     last = ", channels_last"
-    if NETWORK.startswith("conv") and MODE == "predict":
+    if NETWORK.startswith("conv-") and MODE == "predict":
         return t.__version__.split("+")[0], {"eager": lambda: make("", False), "eager" + last: lambda: make(last, False),
                                              "packed" + last: make_layer}
     if MODE in ("data", "weights"):
