@@ -14,7 +14,6 @@ typedef struct cli_report {
     int64_t *counts; /* [true class, predicted class] */
 } cli_report;
 
-
 /** Compares predictions with labels (class numbers or one-hot rows).  False when they do not fit; *why tells. */
 bool cli_report_make(cli_report *report, const cn_array *labels, const cn_array *predicted, int names,
                      const char **why);

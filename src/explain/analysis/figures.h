@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Numbers as views and findings write them.  Each function writes into the caller's buffer of CNI_FIGURE bytes and returns it;
- * CNI_UNSEEN gives "?", never 0. */
+ * Numbers as views and findings write them.  Each function writes into the caller's buffer of CNI_FIGURE bytes and
+ * returns it; CNI_UNSEEN gives "?", never 0. */
 #ifndef CNI_FIGURES_H
 #define CNI_FIGURES_H
 

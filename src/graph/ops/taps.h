@@ -40,7 +40,6 @@ size_t cni_axis_bytes(const cni_axis_shape *shape);
 /** Fills the memory; returns the first of cni_axis_phases phases. */
 cni_phase *cni_axis_init(const cni_axis_shape *shape, void *memory);
 
-
 /** True when each tap reads the cell after that of the tap before. */
 bool cni_phase_dense(const cni_phase *phase);
 

@@ -166,4 +166,3 @@ void cni_torch_view_all(const cni_object *config, cni_view *view)
     (void)config;
     *view = (cni_view){.type = CNI_VIEW_ALL, .groups = 1, .format = CN_CHANNELS_FIRST};
 }
-
