@@ -26,6 +26,13 @@ int cli_fail_model(const cn_model *model)
     return cli_fail(cn_error_status(model), cn_error(model));
 }
 
+/* What was typed, or stands in a file, does not drive the terminal: bytes of a control character, C1 as UTF-8 too. */
+static int control_bytes(const char *at)
+{
+    const unsigned char c = (unsigned char)*at, next = c ? (unsigned char)at[1] : 0;
+    return c == 0xc2 && next >= 0x80 && next < 0xa0 ? 2 : c < 0x20 || c == 0x7f;
+}
+
 int cli_misuse(const cli_verb *verb, const char *format, ...)
 {
     char message[600];
@@ -33,11 +40,7 @@ int cli_misuse(const cli_verb *verb, const char *format, ...)
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    for (char *at = message; *at; at++) { /* what was typed, or a script passed on, does not drive the terminal */
-        const unsigned char c = (unsigned char)*at, next = (unsigned char)at[1];
-        if (c < 0x20 || c == 0x7f) *at = '?';
-        if (c == 0xc2 && next >= 0x80 && next < 0xa0) at[0] = at[1] = '?';
-    }
+    for (char *at = message; *at; at++) memset(at, '?', (size_t)control_bytes(at));
     fprintf(stderr, "cornu: %s: %s  (cornu %s --help)\n", verb->name, message, verb->name);
     return CLI_USED_WRONGLY;
 }
@@ -45,12 +48,14 @@ int cli_misuse(const cli_verb *verb, const char *format, ...)
 void cli_say(const cli_settings *settings, const char *format, ...)
 {
     if (settings->quiet) return;
+    char message[2000];
     va_list args;
     va_start(args, format);
-    fputs("cornu: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    vsnprintf(message, sizeof message, format, args);
     va_end(args);
+    fputs("cornu: ", stderr);
+    cli_print_text(stderr, message);
+    fputc('\n', stderr);
 }
 
 /* ---- before the work ---- */
@@ -108,7 +113,7 @@ int cli_check_plan(const cli_verb *verb, const cli_settings *settings)
 
 bool cli_prepare(const cli_settings *settings, double seed)
 {
-    if (measures(settings) && settings->plan_file && !cli_can_write(settings->plan_file)) return false;
+    if (measures(settings) && settings->plan_file && !cli_can_replace(settings->plan_file)) return false;
     const char *error;
     cn_status status = cn_read_keras_json(NULL, NULL, &error);
     if (!status && settings->threads) status = cn_set_threads(NULL, settings->threads);
@@ -222,13 +227,13 @@ bool cli_check_names(const char *spec, const cn_dataset *names, const cn_model *
     return false;
 }
 
-/* The nearest folder above that is there: the others will be made. */
-static void existing_folder(const char *path, char folder[4096], struct stat *info)
+void cli_existing_folder(const char *path, char folder[4096])
 {
+    struct stat info;
     snprintf(folder, 4096, "%s", path);
     for (char *slash; (slash = strrchr(folder, '/'));) {
         slash[slash == folder] = '\0';
-        if (slash == folder || stat(folder, info) == 0 || errno != ENOENT) return;
+        if (slash == folder || lstat(folder, &info) == 0 || errno != ENOENT) return;
     }
     snprintf(folder, 4096, ".");
 }
@@ -238,17 +243,45 @@ bool cli_can_write(const char *path)
     char folder[4096], text[8400] = "";
     struct stat info;
     if (!path || strcmp(path, "-") == 0) return true;
-    existing_folder(path, folder, &info);
+    cli_existing_folder(path, folder);
     if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
         snprintf(text, sizeof text, "%s: is a folder; the name of a file is expected", path);
     else if (stat(folder, &info))
         snprintf(text, sizeof text, "%s: cannot look into the folder %s: %m", path, folder);
     else if (!S_ISDIR(info.st_mode))
         snprintf(text, sizeof text, "%s: %s is a file, not a folder", path, folder);
-    else if (access(folder, W_OK))
+    else if (access(folder, W_OK | X_OK))
         snprintf(text, sizeof text, "%s: cannot write into the folder %s: %m", path, folder);
+    else if (lstat(path, &info) && errno != ENOENT)
+        snprintf(text, sizeof text, "%s: cannot write: %m", path);
     if (*text) cli_fail(CN_ERR_IO, text);
     return !*text;
+}
+
+/* In a folder like /tmp only the owner of a file, or of the folder, may put another in its place. */
+static bool is_of_others(const char *folder, const struct stat *file)
+{
+    struct stat info;
+    const uid_t own = geteuid();
+    return own && stat(folder, &info) == 0 && (info.st_mode & S_ISVTX) && info.st_uid != own && file->st_uid != own;
+}
+
+bool cli_can_replace(const char *path)
+{
+    char folder[4096], text[4200];
+    struct stat info;
+    const char *why = NULL;
+    if (!cli_can_write(path)) return false;
+    if (!path || strcmp(path, "-") == 0 || lstat(path, &info)) return true;
+    cli_existing_folder(path, folder);
+    if (!S_ISREG(info.st_mode) && !S_ISLNK(info.st_mode))
+        why = "is not a regular file";
+    else if (is_of_others(folder, &info))
+        why = "belongs to somebody else, and its folder lets nobody else replace it";
+    if (!why) return true;
+    snprintf(text, sizeof text, "%s: %s", path, why);
+    cli_fail(CN_ERR_IO, text);
+    return false;
 }
 
 bool cli_are_sizes(const char *text)
@@ -296,7 +329,11 @@ void cli_json_real(FILE *to, double value)
 
 void cli_print_text(FILE *to, const char *text)
 {
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++) fputc(*c < 0x20 || *c == 0x7f ? '?' : *c, to);
+    while (*text) {
+        const int size = control_bytes(text);
+        fputc(size ? '?' : *text, to);
+        text += size ? size : 1;
+    }
 }
 
 int cli_columns(void)

@@ -60,8 +60,13 @@ cn_dataset *cli_load_data(const cli_settings *settings, const char *spec, const 
  * where they come from.  False after telling. */
 bool cli_check_names(const char *spec, const cn_dataset *names, const cn_model *model);
 
-/** Whether a file can be written where `path` says, asked before long work.  False after telling. */
+/** Whether a file can be written where `path` says, asked before long work, and whether it can be put there in one
+ * step, as all but logs are.  False after telling. */
 bool cli_can_write(const char *path);
+bool cli_can_replace(const char *path);
+
+/** The nearest folder above a file that is there: those between will be made. */
+void cli_existing_folder(const char *path, char folder[4096]);
 
 /** A text and a number as JSON has them (NaN and Infinity as Python writes them). */
 void cli_json_text(FILE *to, const char *text);

@@ -42,7 +42,7 @@ static int run(const void *given)
     const size_t length = strlen(s->output);
     if (!s->show && (length < 4 || strcmp(s->output + length - 4, ".png") != 0))
         return cli_misuse(&cli_filter, "%s: the result is a PNG; give a name that ends in .png", s->output);
-    if (!cli_prepare(&s->common, -1) || !cli_can_write(s->output)) return CLI_FAILED;
+    if (!cli_prepare(&s->common, -1) || !cli_can_replace(s->output)) return CLI_FAILED;
     const cn_filter_options how = {.struct_size = sizeof how, .kernel = s->kernel, .border = s->border};
     const char *error;
     const char *image = s->common.arguments[0];

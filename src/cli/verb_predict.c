@@ -115,7 +115,7 @@ static void print_classes(const printing *p, const float *values, int64_t size, 
             fputs("}", stdout);
         } else {
             cli_print_text(stdout, name);
-            printf(" %.4f", (double)values[best[i]]);
+            printf(" %.4f", isnan(values[best[i]]) ? (double)NAN : (double)values[best[i]]);
         }
     }
     if (json) fputs("]", stdout);
@@ -131,7 +131,7 @@ static void print_values(const printing *p, const float *values, int64_t size)
         if (json)
             cli_json_real(stdout, values[i]);
         else
-            printf("%.6g", (double)values[i]);
+            printf("%.6g", isnan(values[i]) ? (double)NAN : (double)values[i]); /* never "-nan" */
     }
     if (json)
         fputs("]", stdout);
@@ -205,7 +205,7 @@ static int check_output(const settings *s, const cn_model *model)
     if (npy && cn_output_count(model) > 1)
         return cli_misuse(&cli_predict, "-o %s: the model has %d outputs; give the name of an .npz", s->output,
                           cn_output_count(model));
-    return cli_can_write(s->output) ? CLI_DONE : CLI_FAILED;
+    return cli_can_replace(s->output) ? CLI_DONE : CLI_FAILED;
 }
 
 static int predict(const settings *s, cn_model *model, const cn_dataset *inputs, const cn_dataset *names)

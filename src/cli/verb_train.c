@@ -452,10 +452,8 @@ static bool has_room(const cn_model *model, const char *path)
     char folder[4096], text[4300];
     struct statvfs info;
     if (!path) return true;
-    snprintf(folder, sizeof folder, "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (slash) slash[slash == folder] = '\0';
-    if (statvfs(slash ? folder : ".", &info)) return true;
+    cli_existing_folder(path, folder);
+    if (statvfs(folder, &info) || !info.f_blocks) return true; /* file systems without a size tell 0 of 0 blocks */
     const double room = (double)info.f_bavail * (double)info.f_frsize, weights = 4.0 * (double)cn_count_params(model);
     if (room >= weights) return true;
     snprintf(text, sizeof text, "%s: %.3g MB are free there, and the weights alone take %.3g MB", path, room / 1e6,
@@ -542,8 +540,8 @@ static int run(const void *given)
         return cli_misuse(&cli_train,
                           "--class-weight %s: expected LABEL:WEIGHT,LABEL:WEIGHT,..., numbers from 0 on, at most 63",
                           s->class_weight);
-    if (!cli_can_write(s->output) || !cli_can_write(s->history) || !cli_can_write(s->plot) ||
-        !cli_can_write(s->csv_log) || !cli_can_write(s->checkpoint))
+    if (!cli_can_replace(s->output) || !cli_can_replace(s->history) || !cli_can_replace(s->plot) ||
+        !cli_can_write(s->csv_log) || !cli_can_replace(s->checkpoint))
         return CLI_FAILED;
     if (!cli_prepare(&s->common, s->seed)) return CLI_FAILED;
     cn_model *model = load_model(s);

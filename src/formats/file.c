@@ -125,10 +125,14 @@ typedef struct draft {
 
 enum { ATTEMPTS = 100 };
 
-/* The N-th name that nobody else should have. */
+/* The N-th name that nobody else should have.  A long one is cut, so that it is no longer than names may be. */
 static char *draft_name(cni_arena *arena, const char *path, int attempt)
 {
-    return cni_arena_printf(arena, "%s.%ld.%d.tmp", path, (long)getpid(), attempt);
+    enum { KEPT = 200 };
+    const char *slash = strrchr(path, '/');
+    const size_t folder = slash ? (size_t)(slash - path) + 1 : 0, name = strlen(path) - folder;
+    return cni_arena_printf(arena, "%.*s.%ld.%d.tmp", (int)(folder + (name < KEPT ? name : KEPT)), path, (long)getpid(),
+                            attempt);
 }
 
 static cn_status begin_unnamed(const char *path, const char *folder, draft *out, cni_error *error)
@@ -173,12 +177,19 @@ static cn_status give_name(cni_arena *arena, const char *path, draft *out, cni_e
     return CN_OK;
 }
 
+/* Where modes are the mount's, as on FAT, all files have the same one and nobody may change it. */
+static bool has_mode(int fd, const struct stat *old)
+{
+    struct stat info;
+    return fstat(fd, &info) == 0 && info.st_mode == old->st_mode;
+}
+
 /* After a failed fsync the pages may be dropped and marked clean: this descriptor is never asked again. */
 static cn_status fill(cni_arena *arena, draft *to, const char *path, const struct stat *old, cni_bytes bytes,
                       cni_error *error)
 {
     cn_status status = write_all(to->fd, path, bytes, error);
-    if (!status && old && fchmod(to->fd, old->st_mode & 07777))
+    if (!status && old && !has_mode(to->fd, old) && fchmod(to->fd, old->st_mode & 07777))
         status = cni_fail(error, CN_ERR_IO, "%s: cannot keep the mode of the old file: %m", path);
     if (!status && fsync(to->fd)) status = cni_fail(error, CN_ERR_IO, "%s: cannot bring it to the disk: %m", path);
     if (!status && !to->name) status = give_name(arena, path, to, error);

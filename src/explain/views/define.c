@@ -255,10 +255,10 @@ const char *cn_explain_why(const char *id)
     char upper[16];
     if (!id) {
         for (int i = 0; i < cni_rule_count; i++)
-            cni_text_printf(&text, "%s  %-22s %s%s%s\n", cni_rules[i]->id, cni_rules[i]->name,
+            cni_text_printf(&text, "%s  %-28s %s%s%s\n", cni_rules[i]->id, cni_rules[i]->name,
                             cni_severity_name(cni_rules[i]->severity), cni_rules[i]->or_else ? " or " : "",
                             cni_rules[i]->or_else ? cni_rules[i]->or_else : "");
-        for (int i = 0; i < REMARKS; i++) cni_text_printf(&text, "%s  %-22s text\n", remarks[i].id, remarks[i].name);
+        for (int i = 0; i < REMARKS; i++) cni_text_printf(&text, "%s  %-28s text\n", remarks[i].id, remarks[i].name);
         return give(&text);
     }
     snprintf(upper, sizeof upper, "%s", id);
