@@ -325,10 +325,7 @@ static const struct passes *find_passes(const cni_depthwise_weights *d)
 #if CNI_VECTOR_BYTES != 32
 /* Columns of a window that has no passes of its own go in strips of 7 and 5, the last of which may meet the one before
  * it; rows in as many as the registers hold. */
-static const struct strip {
-    int rows;
-    pass_function *compute;
-} sevens[] = {{1, slide_1_7}, {2, slide_2_7}}, fives[] = {{1, slide_1_5}, {2, slide_2_5}, {3, slide_3_5}};
+static pass_function *const strips[2][3] = {{slide_1_5, slide_2_5, slide_3_5}, {slide_1_7, slide_2_7}};
 
 static bool in_strips(const cni_depthwise_weights *d)
 {
@@ -343,7 +340,7 @@ static void add_strip(const cni_depthwise_weights *d, const pass *p, int columns
     for (int left = d->rows.taps, rows; left > 0; left -= rows) {
         rows = columns == 7 || left == 4 ? 2 : 3;
         if (rows > left) rows = left;
-        (columns == 7 ? sevens : fives)[rows - 1].compute(&part, p);
+        strips[columns == 7][rows - 1](&part, p);
         part.rows.position += rows;
         part.dw = (float *)part.dw + rows * part.rows.w;
     }
