@@ -355,6 +355,14 @@ static void print_word(const char *word)
     fputc('\'', stderr);
 }
 
+static void print_number(double value)
+{
+    if (value == floor(value))
+        fprintf(stderr, "%.0f", value);
+    else
+        cli_json_real(stderr, value);
+}
+
 /* An option as it was given, or as the text says it; nothing where it is the default. */
 static void print_option(const settings *s, const cli_option *option)
 {
@@ -372,8 +380,9 @@ static void print_option(const settings *s, const cli_option *option)
     }
     case CLI_REAL: {
         const double value = *(const double *)(const void *)at;
-        if (value > 0 || (value == 0 && strcmp(option->name, "seed") == 0))
-            fprintf(stderr, " --%s %.17g", option->name, value);
+        if (value < 0 || (value == 0 && strcmp(option->name, "seed") != 0)) break;
+        fprintf(stderr, " --%s ", option->name);
+        print_number(value);
         break;
     }
     case CLI_TEXT:
@@ -397,8 +406,18 @@ static bool is_one_of(const char *name, const char *const *names)
     return *names != NULL;
 }
 
+/* Weights of classes that the text says: a .keras does not hold them. */
+static void print_class_weight(const cn_fit_args *text)
+{
+    const cn_class_weight *weights = text->class_weight;
+    for (int i = 0; i < 64 && (weights[i].weight != 0 || signbit(weights[i].weight)); i++) {
+        fprintf(stderr, "%s%d:", i ? "," : " --class-weight ", weights[i].label);
+        print_number(fabs(weights[i].weight)); /* CN_ZERO is -0 */
+    }
+}
+
 /* The command that goes on with what lies in a file. */
-static void print_command(const settings *s, const char *saved, int epoch)
+static void print_command(const settings *s, const cn_fit_args *text, const char *saved, int epoch)
 {
     static const char *const told[] = {"data", "epochs", "initial-epoch", "weights", "output", NULL};
     static const char *const in_the_file[] = {"optimizer", "loss", "metrics", "learning-rate", NULL};
@@ -413,6 +432,7 @@ static void print_command(const settings *s, const char *saved, int epoch)
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         if (!is_one_of(options[i].name, told) && !(whole && is_one_of(options[i].name, in_the_file)))
             print_option(s, options + i);
+    if (whole && !s->class_weight) print_class_weight(text);
     const struct {
         const char *name, *value;
     } common[] = {{"math", s->common.math}, {"plan", s->common.plan}, {"plan-file", s->common.plan_file}};
@@ -425,9 +445,14 @@ static void print_command(const settings *s, const char *saved, int epoch)
     if (s->output) fputs(" -o", stderr);
     if (s->output) print_word(s->output);
     fputc('\n', stderr);
+    cn_fit_args kept = *text;
+    const bool called_back = keep_callbacks(s, &kept) > 0;
+    if (whole && (called_back || text->shuffle_batches))
+        fprintf(stderr, "cornu: what the text says of %s is not in %s\n",
+                called_back ? "callbacks" : "shuffle=\"batch\"", saved);
 }
 
-static int tell_interruption(const settings *s, const cn_history *history)
+static int tell_interruption(const settings *s, const cn_fit_args *text, const cn_history *history)
 {
     int done;
     cn_history_epochs(history, &done);
@@ -442,7 +467,7 @@ static int tell_interruption(const settings *s, const cn_history *history)
         fprintf(stderr, "saved is the end of epoch %d; go on with: ", epoch);
     else
         fprintf(stderr, "what was saved is in %s\n", s->checkpoint);
-    if (s->output || (done && one_file)) print_command(s, s->output ? s->output : s->checkpoint, epoch);
+    if (s->output || (done && one_file)) print_command(s, text, s->output ? s->output : s->checkpoint, epoch);
     return s->output || (s->checkpoint && done) ? CLI_INTERRUPTED : CLI_FAILED;
 }
 
@@ -492,7 +517,7 @@ static int train(const settings *s, cn_model *model, cn_dataset *data, const cn_
     const cn_history *history = fit(s, model, data, &args, &progress);
     if (!history) return cli_fail_model(model);
     const int saved = save(s, model, history);
-    return interrupted && saved == CLI_DONE ? tell_interruption(s, history) : saved;
+    return interrupted && saved == CLI_DONE ? tell_interruption(s, text, history) : saved;
 }
 
 /* A text need not tell the sizes of its input: those of the data are taken then. */

@@ -242,7 +242,8 @@ static cn_status scale(cn_dataset *dataset, const cn_dataset_options *options, c
 {
     if (!options || options->scale == 0 || error->status) return error->status;
     if (!isfinite(options->scale))
-        return cni_fail(error, CN_ERR_INVALID, "data: scale=%g is no number", options->scale);
+        return cni_fail(error, CN_ERR_INVALID, "data: scale is %s; a finite number is expected",
+                        isnan(options->scale) ? "NaN" : "infinite");
     CN_TRY(cni_data_scale(&dataset->arena, &dataset->train, options->scale, error));
     return cni_data_scale(&dataset->arena, &dataset->test, options->scale, error);
 }

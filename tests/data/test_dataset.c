@@ -173,6 +173,20 @@ static void cifar_files(void **state)
     assert_true(cn_array_value(&train->x, 32 * 32 * 3) == 20);
     assert_string_equal(cn_dataset_class_name(dataset, 2), "bird");
     cn_dataset_free(dataset);
+
+    cn_dataset_options options = {.struct_size = sizeof options, .scale = 1.0 / 255};
+    assert_int_equal(cn_dataset_load(spec, &options, &dataset, NULL), CN_OK);
+    assert_int_equal(cn_dataset_train(dataset)->x.dtype, CN_FLOAT32);
+    assert_true(cn_array_value(&cn_dataset_train(dataset)->x, 32 * 32 * 3) == (double)(20.0F / 255));
+    assert_true(cn_array_value(&cn_dataset_train(dataset)->y, 1) == 2);
+    cn_dataset_free(dataset);
+    const char *error;
+    options.scale = NAN;
+    assert_int_equal(cn_dataset_load(spec, &options, &dataset, &error), CN_ERR_INVALID);
+    assert_non_null(strstr(error, "scale is NaN"));
+    assert_null(dataset);
+    options.struct_size -= sizeof options.scale;
+    assert_int_equal(cn_dataset_load(spec, &options, &dataset, &error), CN_ERR_VERSION);
     write_file("data_batch_3.bin", record, 100);
     assert_refused(spec, CN_ERR_FORMAT, "data_batch_3.bin: 100 bytes");
 }
