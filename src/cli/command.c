@@ -242,9 +242,9 @@ bool cli_can_write(const char *path)
 {
     char folder[4096], text[8400] = "";
     struct stat info;
-    if (!path || strcmp(path, "-") == 0) return true;
+    if (!path || !*path || strcmp(path, "-") == 0) return true;
     cli_existing_folder(path, folder);
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+    if (path[strlen(path) - 1] == '/' || (stat(path, &info) == 0 && S_ISDIR(info.st_mode)))
         snprintf(text, sizeof text, "%s: is a folder; the name of a file is expected", path);
     else if (stat(folder, &info))
         snprintf(text, sizeof text, "%s: cannot look into the folder %s: %m", path, folder);

@@ -105,10 +105,19 @@ static int digits_of(int64_t value)
     return snprintf(NULL, 0, "%" PRId64, value);
 }
 
+/* Letters of UTF-8, not bytes. */
+static int letters_of(const char *text)
+{
+    int count = 0;
+    for (; *text; text++) count += ((unsigned char)*text & 0xc0) != 0x80;
+    return count;
+}
+
 static void print_name(const char *name, int width)
 {
+    const int letters = letters_of(name);
     cli_print_text(stdout, name);
-    printf("%*s", width > (int)strlen(name) ? width - (int)strlen(name) : 0, "");
+    printf("%*s", width > letters ? width - letters : 0, "");
 }
 
 static void print_scores(const char *name, int width, scores s)
@@ -122,7 +131,7 @@ static int name_width(const cli_report *r, const cn_dataset *names)
     char buffer[16];
     int width = (int)strlen("weighted mean");
     for (int i = 0; i < r->classes; i++) {
-        const int length = (int)strlen(name_of(names, i, buffer));
+        const int length = letters_of(name_of(names, i, buffer));
         if (length > width) width = length;
     }
     return width < 40 ? width : 40;

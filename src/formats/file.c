@@ -218,7 +218,7 @@ static cn_status replace(cni_arena *arena, const char *path, cni_bytes bytes, cn
 {
     struct stat old;
     const bool exists = lstat(path, &old) == 0;
-    if (exists && S_ISDIR(old.st_mode))
+    if ((exists && S_ISDIR(old.st_mode)) || (*path && path[strlen(path) - 1] == '/'))
         return cni_fail(error, CN_ERR_IO, "%s: is a folder; the name of a file is expected", path);
     if (exists && !S_ISREG(old.st_mode) && !S_ISLNK(old.st_mode))
         return cni_fail(error, CN_ERR_IO, "%s: is not a regular file; write to standard output, as -", path);

@@ -104,6 +104,8 @@ static void only_regular_files_are_read(void **state)
     assert_null(back.data);
     assert_int_equal(cni_file_write(in_folder("pipe"), text("x"), NULL), CN_ERR_IO);
     assert_int_equal(cni_file_write(folder, text("x"), NULL), CN_ERR_IO);
+    assert_int_equal(cni_file_write(in_folder("new/"), text("x"), NULL), CN_ERR_IO);
+    assert_int_equal(access(in_folder("new"), F_OK), -1); /* and no folder is made for it */
     assert_int_equal(cni_file_write(in_folder("pipe/such"), text("x"), NULL), CN_ERR_IO);
     cni_arena_free(&arena);
 }
