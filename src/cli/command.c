@@ -195,9 +195,21 @@ bool cli_takes_raw_pixels(const cn_model *model, const cn_array *x)
     return false;
 }
 
+void cli_tell_scaled_twice(const cli_settings *settings, const cn_model *model, double scale)
+{
+    for (int i = 0; scale != 0 && scale != 1 && i < cn_layer_count(model); i++) {
+        const cn_layer *layer = cn_layer_at(model, i);
+        if (strcmp(cn_layer_class(layer), "Rescaling") != 0) continue;
+        cli_say(settings, "the inputs are multiplied twice, by --scale and by the model's layer %s",
+                cn_layer_name(layer));
+        return;
+    }
+}
+
 cn_dataset *cli_load_data(const cli_settings *settings, const char *spec, const cn_model *model, double scale)
 {
     const cn_dataset_options options = {.struct_size = sizeof options, .model = model, .scale = scale};
+    cli_tell_scaled_twice(settings, model, scale);
     const char *error;
     cn_dataset *data;
     const cn_status status = cn_dataset_load(spec, &options, &data, &error);

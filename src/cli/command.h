@@ -53,6 +53,9 @@ bool cli_read_scale(const cli_verb *verb, const char *text, double *scale);
 /** Whether an input holds pixels above 1 and no layer of the model scales them. */
 bool cli_takes_raw_pixels(const cn_model *model, const cn_array *x);
 
+/** Says so when --scale meets a model with a Rescaling of its own. */
+void cli_tell_scaled_twice(const cli_settings *settings, const cn_model *model, double scale);
+
 /** A data set for a model; `scale` as in cn_dataset_options; notes are told.  NULL after telling what is wrong. */
 cn_dataset *cli_load_data(const cli_settings *settings, const char *spec, const cn_model *model, double scale);
 

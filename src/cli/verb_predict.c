@@ -241,6 +241,7 @@ static int load_and_predict(const settings *s, cn_model *model, const cn_dataset
     const cn_status status =
         cn_dataset_load_inputs(s->common.count - 1, s->common.arguments + 1, &how, &inputs, &error);
     if (status) return cli_fail(status, error);
+    cli_tell_scaled_twice(&s->common, model, how.scale);
     if (*cn_dataset_note(inputs)) cli_say(&s->common, "%s", cn_dataset_note(inputs));
     const cn_data *rows = cn_dataset_test(inputs);
     if (rows && !s->scale && cli_takes_raw_pixels(model, &rows->x)) cli_say(&s->common, CLI_RAW_PIXELS);
