@@ -5,6 +5,7 @@
 
 #include <cornu/explain.h>
 
+#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -200,12 +201,13 @@ static bool read_class_weights(const char *text, cn_class_weight *weights)
 {
     for (int i = 0; text && *text && i < 63; i++) {
         char *end;
-        weights[i].label = (int)strtol(text, &end, 10);
-        if (end == text || (*end != ':' && *end != '=')) return false;
+        const long label = strtol(text, &end, 10);
+        if (end == text || (*end != ':' && *end != '=') || label < 0 || label > INT_MAX) return false;
+        weights[i].label = (int)label;
         text = end + 1;
         weights[i].weight = strtod(text, &end);
         if (end == text || (*end && *end != ',') || !isfinite(weights[i].weight)) return false;
-        if (weights[i].label < 0 || weights[i].weight < 0) return false;
+        if (weights[i].weight < 0) return false;
         if (weights[i].weight == 0) weights[i].weight = CN_ZERO;
         text = *end ? end + 1 : end;
     }
